@@ -1,0 +1,152 @@
+"""The face that every emulator shows, whatever it is made of."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Health:
+    """What an emulator says of itself: serving or not, and numbers worth showing."""
+
+    ok: bool
+    detail: str = ""
+    figures: dict[str, int | float | str] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Emulator(Protocol):
+    """One service of the small cloud.
+
+    Built as `Thing(host=LOOPBACK, port=0, data_dir=None)`: port 0 takes a free one, and without
+    a data_dir nothing outlives `stop()`.
+    """
+
+    name: str
+    host: str
+    port: int
+
+    def start(self) -> None:
+        """Return once it listens, with `port` set. Raises PortBusy, StartFailed."""
+
+    def stop(self) -> None:
+        """Stop serving, with all state on disk. Safe to call twice, or before start."""
+
+    def alive(self) -> bool:
+        """Whether the server behind it still runs; cheap, asks nothing over the wire."""
+
+    def health(self) -> Health:
+        """Ask it over the wire, as a client would; never raises."""
+
+    def env(self) -> dict[str, str]:
+        """The environment variables that lead the official clients here. Raises NotStarted."""
+
+
+class EmulatorError(Exception):
+    """Base of all that an emulator raises to the program that runs it (not to its clients)."""
+
+
+class PortBusy(EmulatorError):
+    """The port asked for is in use."""
+
+    def __init__(self, name: str, host: str, port: int) -> None:
+        self.name, self.host, self.port = name, host, port
+        super().__init__(
+            f"{name}: port {port} on {host} is in use; stop what holds it, or pass --port"
+        )
+
+
+class NotStarted(EmulatorError):
+    """An address was asked of an emulator that does not listen yet."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} is not started, so it has no address yet; call start() first")
+
+
+class StartFailed(EmulatorError):
+    """It ended, or said nothing, before it listened."""
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(f"{name} did not start: {why}")
+
+
+def claim_port(name: str, host: str, port: int) -> int:
+    """Return `port` if it is free, or a free one for 0. Raises PortBusy naming it."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise PortBusy(name, host, port) from error
+        taken: int = probe.getsockname()[1]
+        return taken
+
+
+Serve = Callable[[Callable[[], None], asyncio.Event], Awaitable[None]]
+
+
+class LoopThread:
+    """Runs one asyncio server in a thread of its own, so that `start()` and `stop()` are plain calls.
+
+    `serve(listening, stopping)` calls `listening()` once it accepts connections and returns soon
+    after the event `stopping` is set. What it raises before that is raised again by `start()`.
+    """
+
+    def __init__(self, name: str, serve: Serve) -> None:
+        self._name, self._serve = name, serve
+        self._ready = threading.Event()
+        self._error: BaseException | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping: asyncio.Event | None = None
+        self._thread: threading.Thread | None = None
+
+    def start(self, timeout: float = 30.0) -> None:
+        """Return once it listens. Raises StartFailed, or what `serve` raised."""
+        self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+        self._thread.start()
+        if not self._ready.wait(timeout):
+            raise StartFailed(self._name, f"nothing listened after {timeout:g} s")
+        if self._error is not None:
+            self._thread.join()
+            raise self._error
+
+    def stop(self, timeout: float = 30.0) -> None:
+        """Ask it to end and wait for that. Safe twice."""
+        if self._loop is None or self._thread is None or self._stopping is None:
+            return
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stopping.set)
+            self._thread.join(timeout)
+
+    def alive(self) -> bool:
+        """Whether the thread still serves."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._main())
+        except BaseException as error:  # noqa: BLE001 - handed to the thread that called start()
+            self._error = error
+        finally:
+            self._ready.set()
+
+    async def _main(self) -> None:
+        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
+        await self._serve(self._ready.set, self._stopping)
+
+
+def data_directory(data_dir: Path | str | None) -> Path | None:
+    """Make the directory if one was named; None stays None (keep all in memory)."""
+    if data_dir is None:
+        return None
+    path = Path(data_dir)
+    path.mkdir(parents=True, exist_ok=True)
+    return path
