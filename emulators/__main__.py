@@ -40,7 +40,10 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Serve until SIGTERM or SIGINT; 1 if the server ended by itself. Prints one JSON line, with the address, once it listens."""
+    """Serve until SIGTERM or SIGINT; answer 1 if the server ended by itself.
+
+    Prints one JSON line, with the address, once it listens.
+    """
     args = parser().parse_args(argv)
     asked_to_stop = threading.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):

@@ -94,7 +94,7 @@ Serve = Callable[[Callable[[], None], asyncio.Event], Awaitable[None]]
 
 
 class LoopThread:
-    """Runs one asyncio server in a thread of its own, so that `start()` and `stop()` are plain calls.
+    """Runs an asyncio server in a thread of its own: `start()` and `stop()` are plain calls.
 
     `serve(listening, stopping)` calls `listening()` once it accepts connections and returns soon
     after the event `stopping` is set. What it raises before that is raised again by `start()`.
