@@ -1,0 +1,1 @@
+"""What exists only on a laptop: the supervisor, the demo, the delivery ledger."""

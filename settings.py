@@ -1,0 +1,171 @@
+"""THE difference between laptop and cloud: what the environment says, read here and nowhere else.
+
+The Google clients read three more variables themselves, which only a laptop sets:
+PUBSUB_EMULATOR_HOST, STORAGE_EMULATOR_HOST and BIGQUERY_EMULATOR_HOST.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+Number = TypeVar("Number", int, float)
+
+
+class InvalidSetting(ValueError):
+    """An environment variable is absent or its value can't be used."""
+
+    def __init__(self, name: str, why: str) -> None:
+        self.name = name
+        super().__init__(f"environment variable {name} {why}")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What every deployable knows of where it runs; the names of record derive from it."""
+
+    project_id: str
+    environment: str
+    region: str
+    log_level: str
+    port: int
+    """Where a service listens; Cloud Run sets PORT."""
+    host: str
+    """127.0.0.1 on a laptop; an image sets HOST=0.0.0.0."""
+    window_seconds: float
+    """Length of the pipeline's file windows."""
+    max_event_bytes: int
+    """A larger event is dead-lettered."""
+    table_wait_seconds: float
+    """How long the pipeline waits for a table to be created before it dead-letters the rows."""
+    publish_log: Path | None
+    """Where the publisher records each confirmed event id, for the delivery ledger."""
+
+    @property
+    def topic(self) -> str:
+        """Full name of the events topic."""
+        return f"projects/{self.project_id}/topics/{self.environment}-backend-events-topic"
+
+    @property
+    def subscription(self) -> str:
+        """Full name of the pipeline's subscription."""
+        return self._subscription("backend-events-subscription")
+
+    @property
+    def dead_letter_topic(self) -> str:
+        """Full name of the topic that takes what no subscriber could handle."""
+        return f"projects/{self.project_id}/topics/{self.environment}-backend-events-dead-letter"
+
+    @property
+    def dead_letter_subscription(self) -> str:
+        """Full name of the subscription that keeps the dead-letter topic's messages."""
+        return self._subscription("backend-events-dead-letter-subscription")
+
+    @property
+    def table_manager(self) -> str:
+        """Name of the Cloud Function that creates the tables."""
+        return f"{self.environment}-bigquery-table-manager"
+
+    @property
+    def table_manager_subscription(self) -> str:
+        """Full name of the push subscription that triggers the table manager."""
+        return self._subscription("bigquery-table-manager")
+
+    @property
+    def job(self) -> str:
+        """Name of the Dataflow job."""
+        return f"{self.environment}-realtime-data-pipeline"
+
+    @property
+    def generator(self) -> str:
+        """Name of the Cloud Run service."""
+        return f"{self.environment}-event-generator"
+
+    @property
+    def dataset(self) -> str:
+        """Id of the BigQuery dataset; hyphens of the environment become underscores."""
+        return f"{self.environment.replace('-', '_')}_events_dataset"
+
+    @property
+    def bucket(self) -> str:
+        """Name of the bucket of raw events."""
+        return f"{self.project_id}-{self.environment}-raw-events"
+
+    @property
+    def template_bucket(self) -> str:
+        """Name of the bucket of Dataflow templates and staging files."""
+        return f"{self.project_id}-{self.environment}-dataflow-templates"
+
+    def _subscription(self, name: str) -> str:
+        return f"projects/{self.project_id}/subscriptions/{self.environment}-{name}"
+
+
+@dataclass(frozen=True)
+class Stack:
+    """What only `python -m local` needs: where the stack's processes listen and keep their data."""
+
+    data_dir: Path
+    pubsub_port: int
+    storage_port: int
+    bigquery_port: int
+    generator_port: int
+    table_manager_port: int
+    pipeline_port: int
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings of a deployable. Raises InvalidSetting, naming the variable."""
+    env = os.environ if environ is None else environ
+    project_id = env.get("PROJECT_ID") or env.get("GOOGLE_CLOUD_PROJECT", "")
+    if not project_id:
+        raise InvalidSetting("PROJECT_ID", 'is not set; on a laptop: eval "$(python -m local env)"')
+    publish_log = env.get("PUBLISH_LOG")
+    return Settings(
+        project_id=project_id,
+        environment=env.get("ENVIRONMENT") or "dev",
+        region=env.get("REGION") or "us-central1",
+        log_level=(env.get("LOG_LEVEL") or "INFO").upper(),
+        port=_number(env, "PORT", 8080, int),
+        host=env.get("HOST") or "127.0.0.1",
+        window_seconds=_number(env, "WINDOW_SECONDS", 60.0, float),
+        max_event_bytes=_number(env, "MAX_EVENT_BYTES", 1024 * 1024, int),
+        table_wait_seconds=_number(env, "TABLE_WAIT_SECONDS", 300.0, float),
+        publish_log=Path(publish_log) if publish_log else None,
+    )
+
+
+def stack(environ: Mapping[str, str] | None = None) -> Stack:
+    """Read where the local stack lives; port 0 takes a free one. Raises InvalidSetting."""
+    env = os.environ if environ is None else environ
+    return Stack(
+        data_dir=Path(env.get("LOCAL_DATA_DIR") or ".local").absolute(),
+        pubsub_port=_number(env, "PUBSUB_PORT", 8085, int),
+        storage_port=_number(env, "STORAGE_PORT", 4443, int),
+        bigquery_port=_number(env, "BIGQUERY_PORT", 9050, int),
+        generator_port=_number(env, "GENERATOR_PORT", 8080, int),
+        table_manager_port=_number(env, "TABLE_MANAGER_PORT", 8081, int),
+        pipeline_port=_number(env, "PIPELINE_PORT", 8082, int),
+    )
+
+
+def child_environ(extra: Mapping[str, str]) -> dict[str, str]:
+    """The environment for a process of ours: this one's, with `extra` on top."""
+    return {**os.environ, **extra}
+
+
+def _number(
+    env: Mapping[str, str], name: str, default: Number, kind: Callable[[str], Number]
+) -> Number:
+    text = env.get(name)
+    if not text:
+        return default
+    try:
+        value = kind(text)
+    except ValueError:
+        raise InvalidSetting(name, f"should be a number; got {text!r}") from None
+    if value < 0:
+        raise InvalidSetting(name, f"should be 0 or more; got {text!r}")
+    return value
