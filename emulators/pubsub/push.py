@@ -1,0 +1,126 @@
+"""Push delivery: each message is POSTed to its subscription's endpoint until one accepts it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from emulators.pubsub.broker import Broker
+from emulators.pubsub.consumer import Consumer
+from emulators.pubsub.entry import Entry
+from emulators.pubsub.errors import NotFound, StorageFailed
+from emulators.pubsub.push_envelope import wrap
+from emulators.pubsub.subscription import Subscription
+
+if TYPE_CHECKING:
+    import httpx
+
+# Page "Push subscriptions", section "Receive push messages": these acknowledge.
+ACCEPTED = frozenset((102, 200, 201, 202, 204))
+MAX_IN_FLIGHT = 32
+
+_HEADERS = {"Content-Type": "application/json", "User-Agent": "CloudPubSub-Google"}
+_log = logging.getLogger(__name__)
+
+
+class Pushers:
+    """One Pusher for each subscription that has an endpoint. In the event loop only."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+        self._running: dict[str, tuple[Subscription, asyncio.Task[None]]] = {}
+        self._client: httpx.AsyncClient | None = None
+
+    def sync(self, subscription: Subscription) -> None:
+        """Start or stop pushing, as the subscription now says."""
+        wanted = bool(subscription.push_endpoint) and not subscription.closed
+        running = self._running.get(subscription.name)
+        if running and (not wanted or running[0] is not subscription):
+            self._running.pop(subscription.name)[1].cancel()
+            running = None
+        if wanted and not running:
+            pusher = Pusher(self._broker, subscription, self._open_client())
+            task = asyncio.get_running_loop().create_task(pusher.run())
+            self._running[subscription.name] = (subscription, task)
+
+    async def close(self) -> None:
+        """Stop all; what was under way is delivered again after the next start."""
+        tasks = [task for _, task in self._running.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._client is not None:
+            await self._client.aclose()
+
+    def _open_client(self) -> httpx.AsyncClient:
+        if self._client is None:
+            import httpx  # costs 0.2 s, so only where something is pushed
+
+            limits = httpx.Limits(max_connections=None, max_keepalive_connections=MAX_IN_FLIGHT)
+            self._client = httpx.AsyncClient(limits=limits, headers=_HEADERS, trust_env=False)
+        return self._client
+
+
+class Pusher:
+    """Pushes the messages of one subscription, at most MAX_IN_FLIGHT at a time."""
+
+    def __init__(
+        self, broker: Broker, subscription: Subscription, client: httpx.AsyncClient
+    ) -> None:
+        self._broker, self._subscription, self._client = broker, subscription, client
+        self._consumer = Consumer(subscription, broker.clock, max_messages=MAX_IN_FLIGHT)
+
+    async def run(self) -> None:
+        """Push until it is cancelled or the subscription is deleted."""
+        try:
+            async with asyncio.TaskGroup() as deliveries:
+                while True:
+                    for lane in _lanes(await self._consumer.batch()):
+                        deliveries.create_task(self._deliver_in_order(lane))
+        except* NotFound:
+            _log.info("%s was deleted, so nothing more is pushed", self._subscription.name)
+
+    async def _deliver_in_order(self, entries: list[Entry]) -> None:
+        for entry in entries:
+            # A failed one takes the rest of its ordering key back with it.
+            if entry.ack_id:
+                await self._deliver(entry)
+
+    async def _deliver(self, entry: Entry) -> None:
+        name, ack_id = self._subscription.name, entry.ack_id
+        accepted = await self._post(wrap(self._subscription, entry))
+        try:
+            if accepted:
+                self._broker.acknowledge(name, [ack_id])
+            else:
+                self._broker.modify_ack_deadline(name, [ack_id], 0)
+        except StorageFailed as error:
+            _log.error("%s: an accepted push was not recorded: %s", name, error)
+
+    async def _post(self, body: bytes) -> bool:
+        import httpx
+
+        endpoint = self._subscription.push_endpoint
+        try:
+            response = await self._client.post(
+                endpoint, content=body, timeout=self._subscription.ack_deadline
+            )
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            _log.warning("push to %s failed: %s %s", endpoint, type(error).__name__, error)
+            return False
+        if response.status_code not in ACCEPTED:
+            _log.warning("push to %s was answered %d", endpoint, response.status_code)
+        return response.status_code in ACCEPTED
+
+
+def _lanes(entries: list[Entry]) -> list[list[Entry]]:
+    """Messages of one ordering key together, to go one after the other; the rest side by side."""
+    keyed: dict[str, list[Entry]] = {}
+    alone = []
+    for entry in entries:
+        if entry.message.ordering_key:
+            keyed.setdefault(entry.message.ordering_key, []).append(entry)
+        else:
+            alone.append([entry])
+    return [*keyed.values(), *alone]

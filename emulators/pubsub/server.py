@@ -1,0 +1,102 @@
+"""The emulator on the wire: one broker, its gRPC and REST sides, and the port they share."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from emulators.base import LOOPBACK
+from emulators.pubsub import grpc_server
+from emulators.pubsub.broker import Broker
+from emulators.pubsub.front import Front, MakeProtocol
+from emulators.pubsub.journal import Journal
+from emulators.pubsub.push import Pushers
+from emulators.pubsub.rest import RestApi
+
+JOURNAL_NAME = "pubsub.journal"
+
+
+async def serve(
+    host: str,
+    port: int,
+    data_dir: Path | None,
+    listening: Callable[[], None],
+    stopping: asyncio.Event,
+) -> None:
+    """Serve on host:port until `stopping` is set; call `listening` once connections are taken.
+
+    Raises JournalInUse, JournalDamaged, OSError.
+    """
+    journal = Journal(data_dir / JOURNAL_NAME) if data_dir is not None else None
+    broker = Broker(time.time, journal)
+    alarm, pushers = Alarm(broker), Pushers(broker)
+    broker.on_due, broker.on_change = alarm.set, pushers.sync
+    broker.tick()
+    grpc_side = grpc_server.build(broker)
+    inner_port = grpc_side.add_insecure_port(f"{LOOPBACK}:0")
+    await grpc_side.start()
+    http_state = ServerState()
+    make_http = _http_protocols(RestApi(broker), http_state)
+    front = await asyncio.get_running_loop().create_server(
+        lambda: Front((LOOPBACK, inner_port), make_http), host, port
+    )
+    for subscription in broker.subscriptions.values():
+        pushers.sync(subscription)
+    listening()
+    await stopping.wait()
+    front.close()
+    await pushers.close()
+    for connection in list(http_state.connections):
+        connection.shutdown()
+    await grpc_side.stop(grace=None)
+    alarm.cancel()
+    broker.close()
+
+
+def _http_protocols(app: RestApi, state: ServerState) -> MakeProtocol:
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        proxy_headers=False,
+        server_header=False,
+        ws="none",
+    )
+    config.load()
+    return lambda: HttpToolsProtocol(config, state, {})
+
+
+class Alarm:
+    """Calls the broker's tick() at the earliest time asked for."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+        self._due = float("inf")
+        self._timer: asyncio.TimerHandle | None = None
+
+    def set(self, due: float) -> None:
+        """Ring at `due`, in seconds since the epoch, unless it rings before."""
+        if due >= self._due:
+            return
+        self.cancel()
+        self._due = due
+        # A little late, so that what is due then is found due.
+        wait = max(due - self._broker.clock(), 0.0) + 0.001
+        self._timer = asyncio.get_running_loop().call_later(wait, self._ring)
+
+    def cancel(self) -> None:
+        """Do not ring."""
+        self._due = float("inf")
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _ring(self) -> None:
+        self._due, self._timer = float("inf"), None
+        self._broker.tick()
