@@ -22,6 +22,24 @@ class Reason(StrEnum):
     VALUE_OUT_OF_RANGE = "value_out_of_range"
     BIGQUERY_REJECTED = "bigquery_rejected"
     TABLE_NOT_FOUND = "table_not_found"
+    INTERNAL_ERROR = "internal_error"
+
+
+REASONS = {
+    Reason.TOO_LARGE: "The data is larger than MAX_EVENT_BYTES.",
+    Reason.NOT_JSON: "The data is no UTF-8 JSON.",
+    Reason.NOT_AN_OBJECT: "It is JSON, but an array, a string, a number or null.",
+    Reason.UNKNOWN_EVENT_TYPE: "event_type is none of the types above.",
+    Reason.MISSING_FIELD: "A field is absent.",
+    Reason.UNKNOWN_FIELD: "There is a field that the type does not have.",
+    Reason.WRONG_TYPE: "A value has another type than its field; nothing is converted.",
+    Reason.VALUE_OUT_OF_RANGE: "A value has the right type, but is not among those allowed.",
+    Reason.BIGQUERY_REJECTED: "A valid event that BigQuery refused; its line is in the files.",
+    Reason.TABLE_NOT_FOUND: "Its table was not made within TABLE_WAIT_SECONDS; its line is in "
+    "the files.",
+    Reason.INTERNAL_ERROR: "The pipeline's own code failed on it; the detail names the exception.",
+}
+"""Each reason, and when it is given."""
 
 
 class Attribute(Record):

@@ -1,0 +1,46 @@
+# Each target makes the environment it needs from requirements/, and does nothing that is up to date.
+# A company's own certificates are honoured: UV_SYSTEM_CERTS makes uv look where the system looks.
+export UV_SYSTEM_CERTS = 1
+PYTHON ?= python3
+UV := .venv/uv/bin/uv
+LOCAL := .venv/local/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up down test bench lint format render lock clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
+
+demo: .venv/local/ready ## the whole way of an event, in under a minute
+	$(LOCAL) -m local demo
+
+up: .venv/local/ready ## start the stack and keep it running
+	$(LOCAL) -m local up
+
+down: .venv/local/ready ## stop it
+	$(LOCAL) -m local down
+
+test: .venv/tox/ready ## lint, types, and every test that fits
+	.venv/tox/bin/tox run
+
+lint: .venv/tox/ready ## style, imports and types alone
+	.venv/tox/bin/tox run -e lint,types
+
+render: .venv/local/ready ## write schemas, DDL and docs from event_types/
+	$(LOCAL) -m event_types.render
+
+lock: $(UV) ## resolve pyproject.toml into requirements/ anew
+	scripts/lock.sh $(UV)
+
+clean: ## remove the environments, keep the data
+	rm -rf .venv .tox .mypy_cache .ruff_cache .pytest_cache
+
+$(UV): requirements/uv.txt
+	$(PYTHON) -m venv --clear .venv/uv
+	.venv/uv/bin/pip install -q --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+.venv/%/ready: requirements/%.txt $(UV)
+	$(UV) venv -q --clear --python $(PYTHON) .venv/$*
+	$(UV) pip sync --require-hashes --python .venv/$* $<
+	@touch $@

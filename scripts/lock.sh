@@ -1,0 +1,14 @@
+#!/bin/sh
+# Locks every extra of pyproject.toml. `dev` comes first and binds the others to its versions.
+# usage: scripts/lock.sh UV [--upgrade]
+set -eu
+uv=$1
+shift
+compile() { "$uv" pip compile -q --universal --python-version 3.11 --generate-hashes --no-header "$@"; }
+
+compile -o requirements/uv.txt requirements/uv.in "$@"
+compile -o requirements/tox.txt requirements/tox.in "$@"
+compile --extra dev -o requirements/dev.txt pyproject.toml "$@"
+for extra in generator table_manager pipeline emulators local; do
+    compile --extra "$extra" -c requirements/dev.txt -o "requirements/$extra.txt" pyproject.toml
+done
