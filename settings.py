@@ -151,6 +151,11 @@ def stack(environ: Mapping[str, str] | None = None) -> Stack:
     )
 
 
+def adopt(environ: Mapping[str, str]) -> None:
+    """Make `environ` part of this process's environment, where the Google clients look."""
+    os.environ.update(environ)
+
+
 def child_environ(extra: Mapping[str, str]) -> dict[str, str]:
     """The environment for a process of ours: this one's, with `extra` on top."""
     return {**os.environ, **extra}

@@ -1,0 +1,68 @@
+"""The developer's commands: `python -m local COMMAND`; `--help` tells each."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from local import commands
+from local.errors import LocalError
+from local.run import Interrupted, signals_raise
+from settings import InvalidSetting
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    main = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    add = main.add_subparsers(dest="command", required=True, metavar="COMMAND").add_parser
+
+    up = add("up", help="start the stack and keep it running; Ctrl-C drains it")
+    up.add_argument("--fresh", action="store_true", help="forget all data of earlier runs first")
+
+    add("demo", help="move events through a stack of its own, and prove that none was lost")
+    add("down", help="stop the running stack")
+
+    status = add("status", help="show where the events are, live")
+    status.add_argument("--once", action="store_true", help="look once")
+
+    add("env", help='export lines for clients, gcloud and bq: eval "$(python -m local env)"')
+
+    send = add("send", help="publish each line of a file as a message, exactly as it stands")
+    send.add_argument("file", help="a file's path, or - for standard input")
+    send.add_argument(
+        "--attribute",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="add this attribute to every message; may be given again",
+    )
+
+    query = add("query", help="run GoogleSQL; table names need no dataset")
+    query.add_argument("sql")
+
+    add("ledger", help="published events against stored ones; exit code 1 if any is lost")
+    for each in main._subparsers._group_actions[0].choices.values():  # type: ignore[union-attr]
+        each.add_argument("--json", action="store_true", help="for a script: one JSON document")
+        each.add_argument("--data-dir", type=Path, help="the stack's folder (LOCAL_DATA_DIR)")
+    return main
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; gives its exit code. 2 for an error, told in one line."""
+    args = parser().parse_args(argv)
+    try:
+        with signals_raise():
+            code: int = getattr(commands, args.command)(args)
+            return code
+    except (LocalError, InvalidSetting) as error:
+        print(f"{args.command}: {error}", file=sys.stderr)
+        return 2
+    except Interrupted:
+        return 0
+    except BrokenPipeError:
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

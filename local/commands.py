@@ -1,0 +1,206 @@
+"""One function a command: takes the parsed arguments, gives the exit code.
+
+What only some commands need is imported where it is needed: the Google clients take a second.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shlex
+import sys
+import threading
+import time
+from argparse import Namespace
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.console import Console
+
+import settings
+from local import run, screen
+from local.errors import BadQuery, NotSent
+from local.logs import Logs
+from local.observe import look
+from local.stack import Stack, claim, running
+
+LOOK_SECONDS = 0.5
+DEMO_WINDOW_SECONDS = "2"
+
+
+def up(args: Namespace) -> int:
+    """Start the stack and keep it running."""
+    asked = _asked(args)
+    run.ensure_none(asked.data_dir)
+    if args.fresh:
+        run.clear(asked.data_dir)
+    stack = claim(asked)
+    began = time.monotonic()
+    with run.started(stack, Logs(sys.stdout).write) as supervisor:
+        ready = time.monotonic() - began
+        print(_welcome(stack, ready), flush=True)
+        return supervisor.watch(threading.Event())
+
+
+def _welcome(stack: Stack, seconds: float) -> str:
+    return (
+        f"\nReady in {seconds:.1f} s. Data in {stack.data_dir}\n"
+        f"  generator  {stack.url('generator')}/docs\n"
+        f"  Pub/Sub    {stack.names.topic} on 127.0.0.1:{stack.pubsub_port}\n"
+        f"  BigQuery   {stack.names.dataset} on {stack.url('bigquery')}\n"
+        f"  Storage    gs://{stack.names.bucket} on {stack.url('storage')}\n"
+        'Elsewhere: python -m local status, and eval "$(python -m local env)" for your clients.\n'
+    )
+
+
+def demo(args: Namespace) -> int:
+    """Move events through a stack of its own and prove that none was lost."""
+    console = Console(stderr=args.json)
+    asked = _asked(args)
+    data_dir = args.data_dir or asked.data_dir / "demo"
+    run.ensure_none(data_dir)
+    run.clear(data_dir)
+    free = {name: 0 for name in vars(asked) if name.endswith("_port")}
+    stack = claim(settings.Stack(data_dir=data_dir, **free))
+    began = time.monotonic()
+    console.print("Starting the emulators, the table manager, the generator and the Beam job.")
+    extra = {"WINDOW_SECONDS": DEMO_WINDOW_SECONDS}
+    with run.started(stack, lambda name, line: None, extra) as supervisor:
+        console.print(f"Ready in {time.monotonic() - began:.1f} s.")
+        from local import demo as demonstration
+
+        ledger = demonstration.run(stack, supervisor, console)
+    if args.json:
+        print(json.dumps(dataclasses.asdict(ledger)))
+    verdict = "Nothing was lost." if ledger.balanced else f"{ledger.lost} events were LOST."
+    console.print(
+        f"{verdict} {time.monotonic() - began:.1f} s in all; rows, files and logs are in "
+        f"{_relative(data_dir)}.\nNext: make up, then open the generator's /docs.",
+        style="bold green" if ledger.balanced else "bold red",
+    )
+    return 0 if ledger.balanced else 1
+
+
+def down(args: Namespace) -> int:
+    """Stop the running stack, or what a killed supervisor left."""
+    ended = run.down(_asked(args).data_dir)
+    print(json.dumps({"stopped": ended}) if args.json else f"stopped {ended} processes")
+    return 0
+
+
+def status(args: Namespace) -> int:
+    """Show where the events are."""
+    stack = running(_asked(args).data_dir)
+    if args.json:
+        print(json.dumps(dataclasses.asdict(look(stack))))
+        return 0
+    with screen.Progress(Console()) as progress:
+        while True:
+            progress.show(look(stack))
+            if args.once:
+                return 0
+            time.sleep(LOOK_SECONDS)
+            stack = running(stack.data_dir)
+
+
+def env(args: Namespace) -> int:
+    """Print what points clients at the stack."""
+    environ = running(_asked(args).data_dir).client_environ()
+    if args.json:
+        print(json.dumps(environ, indent=2))
+    else:
+        print("\n".join(f"export {name}={shlex.quote(text)}" for name, text in environ.items()))
+    return 0
+
+
+def send(args: Namespace) -> int:
+    """Publish lines as messages."""
+    stack = _connect(args)
+    from services.generator.publish import Publisher, PublishFailed
+
+    attributes = dict(_attribute(each) for each in args.attribute)
+    sent = []
+    try:
+        with Publisher(stack.names.topic, stack.names.publish_log) as publisher:
+            for line in _lines(args.file):
+                sent.append(publisher.publish(line, attributes))
+    except PublishFailed as error:
+        raise NotSent(str(error)) from error
+    ids = [each.result() for each in sent]
+    print(json.dumps({"sent": len(ids), "event_ids": ids}) if args.json else f"sent {len(ids)}")
+    return 0
+
+
+def query(args: Namespace) -> int:
+    """Run one query against the stack's dataset."""
+    stack = _connect(args)
+    from google.api_core.exceptions import GoogleAPIError
+    from google.cloud import bigquery
+
+    names = stack.names
+    config = bigquery.QueryJobConfig(default_dataset=f"{names.project_id}.{names.dataset}")
+    client = bigquery.Client(project=names.project_id, default_query_job_config=config)
+    try:
+        result = client.query_and_wait(args.sql)
+    except GoogleAPIError as error:
+        raise BadQuery(getattr(error, "message", None) or str(error)) from error
+    columns = [field.name for field in result.schema or ()]
+    rows = [dict(row.items()) for row in result]
+    if args.json:
+        print(json.dumps(rows, default=str))
+    else:
+        title = f"{len(rows):,} row{'' if len(rows) == 1 else 's'}"
+        Console().print(screen.rows_table(title, columns, [list(row.values()) for row in rows]))
+    return 0
+
+
+def ledger(args: Namespace) -> int:
+    """Published events against stored ones."""
+    stack = _connect(args)
+    from local.ledger import read_published, read_stored, reconcile
+
+    account = reconcile(read_published(stack.publish_log), read_stored(stack.names))
+    if args.json:
+        print(json.dumps(dataclasses.asdict(account)))
+    else:
+        console = Console()
+        console.print(screen.reasons_table(account.reasons), screen.ledger_table(account))
+    return 0 if account.balanced else 1
+
+
+def _asked(args: Namespace) -> settings.Stack:
+    asked = settings.stack()
+    return dataclasses.replace(asked, data_dir=args.data_dir.absolute()) if args.data_dir else asked
+
+
+def _connect(args: Namespace) -> Stack:
+    """The running stack, with this process's Google clients led to it."""
+    stack = running(_asked(args).data_dir)
+    settings.adopt(stack.environ())
+    return stack
+
+
+def _lines(file: str) -> Iterator[bytes]:
+    source = sys.stdin.buffer if file == "-" else _open(Path(file))
+    with source:
+        for line in source:
+            if line.strip():
+                yield line.rstrip(b"\r\n")
+
+
+def _open(path: Path):  # type: ignore[no-untyped-def]
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise NotSent(f"{path}: {error.strerror}") from error
+
+
+def _attribute(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not key or not equals:
+        raise NotSent(f"--attribute takes KEY=VALUE; got {text!r}")
+    return key, value
+
+
+def _relative(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

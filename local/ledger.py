@@ -1,0 +1,153 @@
+"""The delivery ledger: what was published against what is stored, id by id.
+
+What counts as published is what the publisher recorded when Pub/Sub confirmed it, so a message
+that the pipeline never saw is missed here. What counts as stored is read back through BigQuery's
+and Cloud Storage's own clients.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from google.api_core.exceptions import NotFound
+from google.cloud import bigquery, storage
+
+from event_types import registry
+from event_types.dead_letter import DEAD_LETTER_TABLE
+from settings import Settings
+
+EVENT_FILES, DEAD_LETTER_FILES = "output/", "dead-letter/"
+SHOWN_IDS = 5
+READERS = 8
+
+Ids = Counter[str]
+"""How often each event id was seen."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Every event id found, by place. A dead letter is stored twice as well: row and file line."""
+
+    rows: dict[str, Ids]
+    """By table."""
+    lines: Ids
+    dead_rows: Ids
+    dead_lines: Ids
+    reasons: Counter[str] = field(default_factory=Counter)
+    """Dead letters by reason."""
+    files: int = 0
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The account of one stack; all figures count event ids, but `duplicated`, which are extras."""
+
+    published: int
+    in_bigquery: int
+    in_files: int
+    dead_lettered: int
+    lost: int
+    lost_ids: list[str]
+    """The first few, to look for."""
+    duplicated_rows: int
+    duplicated_lines: int
+    unrecorded: int
+    """Stored, but published by a client that keeps no record, gcloud say."""
+    tables: dict[str, int]
+    reasons: dict[str, int]
+    files: int
+
+    @property
+    def balanced(self) -> bool:
+        """Whether every published event is accounted for, in tables and files alike."""
+        return self.lost == 0
+
+
+def reconcile(published: Ids, stored: Stored) -> Ledger:
+    """Compare. An id is lost if it is missing among the rows, or among the file lines."""
+    rows: Ids = sum(stored.rows.values(), Counter())
+    in_bigquery = rows.keys() | stored.dead_rows.keys()
+    in_files = stored.lines.keys() | stored.dead_lines.keys()
+    lost = sorted(published.keys() - (in_bigquery & in_files))
+    dead = stored.dead_rows.keys() | stored.dead_lines.keys()
+    return Ledger(
+        published=len(published),
+        in_bigquery=len(published.keys() & rows.keys()),
+        in_files=len(published.keys() & stored.lines.keys()),
+        dead_lettered=len(published.keys() & dead),
+        lost=len(lost),
+        lost_ids=lost[:SHOWN_IDS],
+        duplicated_rows=_extras(rows, published),
+        duplicated_lines=_extras(stored.lines, published),
+        unrecorded=len((in_bigquery | in_files) - published.keys()),
+        tables={table: ids.total() for table, ids in stored.rows.items()},
+        reasons=dict(stored.reasons),
+        files=stored.files,
+    )
+
+
+def _extras(found: Ids, published: Ids) -> int:
+    # An id that a producer published twice may be stored twice.
+    return sum(max(0, count - max(1, published[each])) for each, count in found.items())
+
+
+def read_published(log: Path) -> Ids:
+    """The ids in a publish log; a last line that a kill cut short is skipped."""
+    if not log.exists():
+        return Counter()
+    with log.open("rb") as lines:
+        return Counter(record["event_id"] for record in _records(lines))
+
+
+def read_stored(names: Settings) -> Stored:
+    """Read every id back, by the official clients."""
+    warehouse = bigquery.Client(project=names.project_id)
+    bucket = storage.Client(project=names.project_id).bucket(names.bucket)
+    lines, files = _line_ids(bucket, EVENT_FILES)
+    dead_lines, dead_files = _line_ids(bucket, DEAD_LETTER_FILES)
+    dead = _column_pairs(warehouse, names, DEAD_LETTER_TABLE.name, "event_id, reason")
+    return Stored(
+        rows={
+            each.table: Counter(
+                event_id for (event_id,) in _column_pairs(warehouse, names, each.table, "event_id")
+            )
+            for each in registry.ALL
+        },
+        lines=lines,
+        dead_rows=Counter(event_id for event_id, _ in dead),
+        dead_lines=dead_lines,
+        reasons=Counter(reason for _, reason in dead),
+        files=files + dead_files,
+    )
+
+
+def _column_pairs(
+    warehouse: bigquery.Client, names: Settings, table: str, columns: str
+) -> list[tuple[str, ...]]:
+    sql = f"SELECT {columns} FROM `{names.project_id}.{names.dataset}.{table}`"
+    try:
+        return [tuple(row.values()) for row in warehouse.query_and_wait(sql)]
+    except NotFound:
+        return []  # no event of this type has come yet
+
+
+def _line_ids(bucket: storage.Bucket, prefix: str) -> tuple[Ids, int]:
+    blobs = list(bucket.list_blobs(prefix=prefix))
+    with ThreadPoolExecutor(READERS) as readers:
+        contents = readers.map(lambda blob: blob.download_as_bytes(), blobs)
+        return Counter(
+            record["event_id"] for content in contents for record in _records(content.splitlines())
+        ), len(blobs)
+
+
+def _records(lines: Iterable[bytes]) -> Iterator[dict[str, str]]:
+    for line in lines:
+        try:
+            yield json.loads(line)
+        except json.JSONDecodeError:
+            continue

@@ -1,0 +1,34 @@
+"""Prints the children's lines as one stream, each behind the name of who wrote it."""
+
+from __future__ import annotations
+
+import threading
+from typing import TextIO
+
+WIDTH = 13
+COLOURS = {
+    "pubsub": 36,
+    "storage": 34,
+    "bigquery": 35,
+    "table_manager": 33,
+    "pipeline": 32,
+    "generator": 96,
+}
+
+
+class Logs:
+    """Writes whole lines to `stream`, coloured where that is a terminal."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._coloured = stream.isatty()
+        self._lock = threading.Lock()
+
+    def write(self, name: str, line: str) -> None:
+        """Print one line of the process called `name`."""
+        prefix = f"{name:<{WIDTH}} | "
+        if self._coloured:
+            prefix = f"\x1b[{COLOURS.get(name, 0)}m{prefix}\x1b[0m"
+        with self._lock:
+            self._stream.write(f"{prefix}{line}\n")
+            self._stream.flush()

@@ -1,0 +1,102 @@
+"""The processes of a local stack: what each runs, and how one knows that it is ready."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http.client import HTTPException
+from urllib.error import HTTPError, URLError
+from urllib.request import urlopen
+
+from emulators.base import LOOPBACK
+from local.stack import Stack
+
+
+@dataclass(frozen=True)
+class Process:
+    """One child of the supervisor."""
+
+    name: str
+    command: tuple[str, ...]
+    ready_url: str
+    """Answers below 500 once the process does its work."""
+    environ: Mapping[str, str] = field(default_factory=dict)
+    stop_seconds: float = 10.0
+    """How long it may take to end after SIGTERM."""
+
+
+EMULATORS = ("pubsub", "storage", "bigquery")
+
+
+def all_of(stack: Stack) -> list[Process]:
+    """Every process of the stack, in the order in which an event needs them."""
+    return [
+        *(_emulator(stack, name) for name in EMULATORS),
+        _table_manager(stack),
+        _pipeline(stack),
+        _generator(stack),
+    ]
+
+
+def _emulator(stack: Stack, name: str) -> Process:
+    paths = {"storage": "/_internal/healthcheck", "pubsub": "/", "bigquery": "/health"}
+    port = stack.url(name).rpartition(":")[2]
+    return Process(
+        name=name,
+        command=(
+            *(sys.executable, "-m", "emulators", name),
+            *("--port", port, "--data-dir", str(stack.data_dir / name)),
+        ),
+        ready_url=stack.url(name) + paths[name],
+    )
+
+
+def _generator(stack: Stack) -> Process:
+    return Process(
+        name="generator",
+        command=(sys.executable, "-m", "services.generator"),
+        ready_url=f"{stack.url('generator')}/health",
+        environ={"HOST": LOOPBACK, "PORT": str(stack.generator_port)},
+        # It ends once every event it took on is confirmed.
+        stop_seconds=30.0,
+    )
+
+
+def _table_manager(stack: Stack) -> Process:
+    return Process(
+        name="table_manager",
+        command=(
+            *(sys.executable, "-m", "functions_framework"),
+            *("--source", "services/table_manager/main.py", "--target", "manage_table"),
+            *("--signature-type", "cloudevent"),
+            *("--host", LOOPBACK, "--port", str(stack.table_manager_port)),
+        ),
+        # The framework answers this one by itself, without the function.
+        ready_url=f"{stack.url('table_manager')}/robots.txt",
+    )
+
+
+def _pipeline(stack: Stack) -> Process:
+    return Process(
+        name="pipeline",
+        command=(
+            *(sys.executable, "-m", "pipeline.main", "--runner", "LocalRunner"),
+            *("--status_port", str(stack.pipeline_port)),
+        ),
+        ready_url=f"{stack.url('pipeline')}/health",
+        # It drains: windows close, files are written, messages acked.
+        stop_seconds=60.0,
+    )
+
+
+def is_ready(process: Process) -> bool:
+    """Ask once; never raises."""
+    try:
+        with urlopen(process.ready_url, timeout=2.0):
+            return True
+    except HTTPError as answer:
+        with answer:
+            return answer.code < 500
+    except (URLError, OSError, HTTPException):
+        return False

@@ -1,0 +1,91 @@
+"""Makes what an empty stack needs: topics, subscriptions, bucket, dataset, dead-letter table.
+
+The same resources as terraform/ makes in the cloud, by the same names. The event tables are not
+among them: the table manager makes each when its first event comes.
+"""
+
+from __future__ import annotations
+
+from google.api_core.exceptions import AlreadyExists, Conflict
+from google.cloud import bigquery, pubsub_v1, storage
+from google.protobuf.duration_pb2 import Duration
+from google.pubsub_v1.types import DeadLetterPolicy, PushConfig, RetryPolicy, Subscription
+
+from event_types.dead_letter import DEAD_LETTER_TABLE
+from services.table_manager.tables import ensure_table
+from settings import Settings
+
+ACK_DEADLINE_SECONDS = 20
+"""Short, so that what a killed pipeline held comes back soon; the runner extends it at work."""
+PIPELINE_ATTEMPTS = 100
+"""The most that Pub/Sub allows: a pipeline that was killed often must not lose its events to the
+dead-letter topic, where a redelivery would count as a failure."""
+TABLE_MANAGER_ATTEMPTS = 5
+
+
+def provision(names: Settings, table_manager_url: str) -> None:
+    """Create what is absent; what exists stays as it is."""
+    _pubsub(names, table_manager_url)
+    _storage(names)
+    _bigquery(names)
+
+
+def _pubsub(names: Settings, table_manager_url: str) -> None:
+    publisher = pubsub_v1.PublisherClient()
+    for topic in (names.topic, names.dead_letter_topic):
+        _unless_there(publisher.create_topic, name=topic)
+    subscriptions = (
+        Subscription(name=names.dead_letter_subscription, topic=names.dead_letter_topic),
+        Subscription(
+            name=names.subscription,
+            topic=names.topic,
+            ack_deadline_seconds=ACK_DEADLINE_SECONDS,
+            dead_letter_policy=_dead_letter(names, PIPELINE_ATTEMPTS),
+        ),
+        Subscription(
+            name=names.table_manager_subscription,
+            topic=names.topic,
+            # As Eventarc names it, so that the framework makes a CloudEvent of what is pushed.
+            push_config=PushConfig(
+                push_endpoint=f"{table_manager_url}/{names.topic}"
+                "?__GCP_CloudEventsMode=CE_PUBSUB_BINDING"
+            ),
+            ack_deadline_seconds=ACK_DEADLINE_SECONDS,
+            retry_policy=RetryPolicy(
+                minimum_backoff=Duration(seconds=1), maximum_backoff=Duration(seconds=30)
+            ),
+            dead_letter_policy=_dead_letter(names, TABLE_MANAGER_ATTEMPTS),
+        ),
+    )
+    with pubsub_v1.SubscriberClient() as subscriber:
+        for subscription in subscriptions:
+            _unless_there(subscriber.create_subscription, request=subscription)
+        # The function may have got another port since the subscription was made.
+        subscriber.modify_push_config(
+            subscription=names.table_manager_subscription, push_config=subscriptions[-1].push_config
+        )
+
+
+def _dead_letter(names: Settings, attempts: int) -> DeadLetterPolicy:
+    return DeadLetterPolicy(
+        dead_letter_topic=names.dead_letter_topic, max_delivery_attempts=attempts
+    )
+
+
+def _storage(names: Settings) -> None:
+    client = storage.Client(project=names.project_id)
+    for bucket in (names.bucket, names.template_bucket):
+        _unless_there(client.create_bucket, bucket)
+
+
+def _bigquery(names: Settings) -> None:
+    client = bigquery.Client(project=names.project_id)
+    client.create_dataset(names.dataset, exists_ok=True)
+    ensure_table(client, names.dataset, DEAD_LETTER_TABLE)
+
+
+def _unless_there(create, *args, **kwargs) -> None:  # type: ignore[no-untyped-def]
+    try:
+        create(*args, **kwargs)
+    except (AlreadyExists, Conflict):
+        return

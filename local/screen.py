@@ -1,0 +1,171 @@
+"""What the commands show: a live table on a terminal, plain lines in a pipe."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+from rich.tree import Tree
+
+from local.ledger import Ledger
+from local.observe import Snapshot
+
+RATE_SECONDS = 3.0
+PLAIN_SECONDS = 1.0
+
+
+class Rate:
+    """Events a second over the last few seconds."""
+
+    def __init__(self) -> None:
+        self._seen: deque[tuple[float, int]] = deque()
+
+    def of(self, at: float, count: int) -> float:
+        """Take in `count` at the time `at`, in seconds; give the rate until now."""
+        self._seen.append((at, count))
+        while len(self._seen) > 2 and at - self._seen[0][0] > RATE_SECONDS:
+            self._seen.popleft()
+        since, before = self._seen[0]
+        return (count - before) / (at - since) if at > since else 0.0
+
+
+class Progress:
+    """Shows one snapshot after another: in place on a terminal, a line a second in a pipe."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._live = Live(console=console, refresh_per_second=8) if console.is_terminal else None
+        self._published, self._stored = Rate(), Rate()
+        self._started: float | None = None
+        self._printed = float("-inf")
+
+    def __enter__(self) -> Self:
+        if self._live is not None:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Show where the events are now."""
+        if self._started is None:
+            self._started = snapshot.at
+        published = self._published.of(snapshot.at, snapshot.published or 0)
+        stored = self._stored.of(snapshot.at, snapshot.stored)
+        if self._live is not None:
+            self._live.update(_table(snapshot, published, stored))
+        elif snapshot.at - self._printed >= PLAIN_SECONDS:
+            self._printed = snapshot.at
+            seconds = snapshot.at - self._started
+            self._console.print(_line(snapshot, seconds, published, stored), soft_wrap=True)
+
+
+def _line(snapshot: Snapshot, seconds: float, published: float, stored: float) -> str:
+    tables = "  ".join(f"{table} {rows:,}" for table, rows in snapshot.rows.items())
+    return (
+        f"{seconds:5.1f} s  published {_count(snapshot.published)} ({published:,.0f}/s)  "
+        f"backlog {_count(snapshot.backlog)}  stored {snapshot.stored:,} ({stored:,.0f}/s)  "
+        f"{tables}  dead letters {snapshot.dead_letters:,}  files {_count(snapshot.files)}"
+    )
+
+
+def _table(snapshot: Snapshot, published: float, stored: float) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(style="bold", min_width=16)
+    table.add_column(justify="right", min_width=9)
+    table.add_column(style="dim")
+    age = snapshot.oldest_seconds
+    waiting = "" if not age else f"oldest {age:.1f} s"
+    table.add_row("published", _count(snapshot.published), f"{published:,.0f}/s")
+    table.add_row("backlog", _count(snapshot.backlog), waiting)
+    table.add_row("pipeline", Text(snapshot.pipeline, "green"), f"{stored:,.0f}/s stored")
+    for name, rows in snapshot.rows.items():
+        table.add_row(f"  {name}", f"{rows:,}", "rows")
+    table.add_row("  dead letters", f"{snapshot.dead_letters:,}", "rows")
+    table.add_row("  files", _count(snapshot.files), "objects")
+    return table
+
+
+def _count(number: int | None) -> str:
+    return "?" if number is None else f"{number:,}"
+
+
+def ledger_table(ledger: Ledger) -> Table:
+    """The account, line by line, with the verdict last."""
+    table = Table(title="Delivery ledger", title_justify="left", title_style="bold", min_width=60)
+    table.add_column("events")
+    table.add_column("count", justify="right")
+    table.add_column("read from", style="dim")
+    table.add_row("published", f"{ledger.published:,}", "the publishers' own record")
+    table.add_row("stored in BigQuery", f"{ledger.in_bigquery:,}", "event tables")
+    table.add_row("stored in files", f"{ledger.in_files:,}", "Cloud Storage, output/")
+    table.add_row("dead-lettered", f"{ledger.dead_lettered:,}", "dead_letter_events, dead-letter/")
+    if ledger.unrecorded:
+        table.add_row("unrecorded", f"{ledger.unrecorded:,}", "stored, published by other clients")
+    table.add_section()
+    table.add_row("duplicated rows", f"{ledger.duplicated_rows:,}", "same event_id in a table")
+    table.add_row("duplicated lines", f"{ledger.duplicated_lines:,}", "same event_id in files")
+    style = "bold green" if ledger.balanced else "bold red"
+    examples = f"first: {', '.join(ledger.lost_ids)}" if ledger.lost_ids else ""
+    table.add_row(Text("lost", style), Text(f"{ledger.lost:,}", style), examples)
+    return table
+
+
+def reasons_table(reasons: dict[str, int]) -> Table:
+    """Dead letters by reason, most frequent first."""
+    table = Table(title="Dead letters", title_justify="left", title_style="bold")
+    table.add_column("reason")
+    table.add_column("messages", justify="right")
+    for reason, count in sorted(reasons.items(), key=lambda each: (-each[1], each[0])):
+        table.add_row(reason, f"{count:,}")
+    return table
+
+
+def rows_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
+    """A query's result."""
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for column in columns:
+        table.add_column(column)
+    for row in rows:
+        table.add_row(*("NULL" if value is None else str(value) for value in row))
+    return table
+
+
+def file_tree(title: str, files: Sequence[tuple[str, int]], most: int) -> Tree:
+    """Objects as (name, size in bytes), as folders; the first `most` of each top folder's kind."""
+    tree = Tree(f"[bold]{title}[/bold]")
+    folders: dict[str, Tree] = {"": tree}
+    shown: dict[str, int] = {}
+    for name, size in sorted(files):
+        kind = "/".join(name.split("/")[:2])
+        shown[kind] = shown.get(kind, 0) + 1
+        if shown[kind] <= most:
+            folder, _, leaf = name.rpartition("/")
+            _branch(folders, folder).add(f"{leaf}  [dim]{size:,} bytes[/dim]")
+    for kind, count in shown.items():
+        if count > most:
+            _branch(folders, kind).add(f"[dim]… and {count - most:,} more[/dim]")
+    return tree
+
+
+def _branch(folders: dict[str, Tree], path: str) -> Tree:
+    # One branch for type, one for the minute below it: seven levels of digits tell nothing.
+    if path in folders:
+        return folders[path]
+    parts = path.split("/")
+    parent, label = ("", path) if len(parts) <= 2 else ("/".join(parts[:2]), "/".join(parts[2:]))
+    folders[path] = _branch(folders, parent).add(f"{label}/")
+    return folders[path]

@@ -1,0 +1,151 @@
+"""Runs the stack's processes as one: any that ends, ends all; none outlives the supervisor.
+
+A stop goes from the source of the events down: SIGTERM, time to drain, then SIGKILL, each one only
+after the one before it is gone, so that the emulators serve until the last message is acked.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import IO
+
+import settings
+from local.errors import NotReady
+from local.processes import Process, is_ready
+
+ROOT = Path(__file__).parent.parent
+POLL_SECONDS = 0.05
+READY_SECONDS = 60.0
+
+Log = Callable[[str, str], None]
+"""Takes a process's name and one line that it wrote."""
+
+
+class Child:
+    """One running process, its output copied line by line to a file and to `log`."""
+
+    def __init__(self, process: Process, environ: dict[str, str], log_file: Path, log: Log) -> None:
+        self.process, self.log_file, self._log = process, log_file, log
+        self._popen = subprocess.Popen(
+            process.command,
+            env=settings.child_environ({**environ, **process.environ, "PYTHONUNBUFFERED": "1"}),
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            # A group of its own: Ctrl-C in the terminal reaches the supervisor alone, which then
+            # ends the children in order; and a child's own children end with it.
+            start_new_session=True,
+        )
+        assert self._popen.stdout is not None
+        self._reader = threading.Thread(
+            target=self._copy, args=(self._popen.stdout,), name=f"log-{process.name}", daemon=True
+        )
+        self._reader.start()
+
+    @property
+    def pid(self) -> int:
+        """The process id, and the id of its process group."""
+        return self._popen.pid
+
+    def exit_code(self) -> int | None:
+        """As a shell has it (128 + signal), or None while it runs."""
+        code = self._popen.poll()
+        return code if code is None or code >= 0 else 128 - code
+
+    def stop(self) -> None:
+        """SIGTERM, wait as long as the process may take, then SIGKILL for it and its children."""
+        if self.exit_code() is None:
+            self._popen.send_signal(signal.SIGTERM)
+            try:
+                self._popen.wait(self.process.stop_seconds)
+            except subprocess.TimeoutExpired:
+                self._log(
+                    self.process.name, f"did not end in {self.process.stop_seconds:g} s: SIGKILL"
+                )
+        self.kill()
+        self._reader.join(1.0)
+
+    def kill(self) -> None:
+        """SIGKILL for the process and all that it started."""
+        try:
+            os.killpg(self.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+        finally:
+            self._popen.wait()
+
+    def _copy(self, stream: IO[bytes]) -> None:
+        with stream, self.log_file.open("ab") as copy:
+            for line in stream:
+                copy.write(line)
+                copy.flush()
+                self._log(self.process.name, line.decode(errors="replace").rstrip())
+
+
+class Supervisor:
+    """The children of one stack."""
+
+    def __init__(self, environ: dict[str, str], logs: Path, log: Log) -> None:
+        self._environ, self._logs, self._log = environ, logs, log
+        self.children: dict[str, Child] = {}
+
+    def start(self, processes: Sequence[Process]) -> None:
+        """Start them all at once; `wait_ready` tells when they serve."""
+        self._logs.mkdir(parents=True, exist_ok=True)
+        for process in processes:
+            log_file = self._logs / f"{process.name}.log"
+            self.children[process.name] = Child(process, self._environ, log_file, self._log)
+
+    def wait_ready(self, names: Sequence[str], timeout: float = READY_SECONDS) -> None:
+        """Return once all of `names` serve. Raises NotReady, naming the one that does not."""
+        deadline = time.monotonic() + timeout
+        waiting = list(names)
+        while waiting:
+            self._check_running()
+            waiting = [name for name in waiting if not is_ready(self.children[name].process)]
+            if waiting and time.monotonic() > deadline:
+                child = self.children[waiting[0]]
+                raise NotReady(waiting[0], f"was not ready after {timeout:g} s", child.log_file)
+            time.sleep(POLL_SECONDS if waiting else 0)
+
+    def _check_running(self) -> None:
+        for name, child in self.children.items():
+            code = child.exit_code()
+            if code is not None:
+                raise NotReady(name, f"exited with {code} before it was ready", child.log_file)
+
+    def first_exit(self) -> tuple[str, int] | None:
+        """Name and exit code of a child that has ended, or None."""
+        for name, child in self.children.items():
+            code = child.exit_code()
+            if code is not None:
+                return name, code
+        return None
+
+    def watch(self, stopping: threading.Event) -> int:
+        """Wait until `stopping` is set (0), or any child ends (its code)."""
+        while not stopping.wait(POLL_SECONDS):
+            ended = self.first_exit()
+            if ended is not None:
+                name, code = ended
+                self._log(name, f"exited with {code}: the stack stops")
+                return code
+        return 0
+
+    def stop(self) -> None:
+        """End all, last started first; returns when none is left. Safe twice."""
+        for name in reversed(list(self.children)):
+            self.children[name].stop()
+            del self.children[name]
+
+    def kill(self) -> None:
+        """End all at once, with no drain."""
+        for name in list(self.children):
+            self.children.pop(name).kill()
