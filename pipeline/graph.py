@@ -1,0 +1,48 @@
+"""3 · The whole graph: messages come from the subscription, and go into tables and files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import apache_beam as beam
+from apache_beam.io.gcp.pubsub import PubsubMessage
+
+from event_types.base import EventType
+from pipeline.bigquery_sink import InsertDeadLetters, InsertRows, Target
+from pipeline.events import Route
+from pipeline.record import Row
+from pipeline.storage_sink import WriteFiles
+
+
+@dataclass(frozen=True)
+class Config:
+    """All that the graph depends on, in plain values: workers read no environment of ours."""
+
+    event_types: tuple[EventType, ...]
+    tables: Target
+    bucket: str
+    window_seconds: float
+    max_event_bytes: int
+
+
+def build(messages: beam.PCollection[PubsubMessage], config: Config) -> None:
+    """Attach everything that happens to `messages`."""
+    route = beam.ParDo(Route(config.event_types, config.max_event_bytes)).with_output_types(Row)
+    routed = messages | "Route" >> route.with_outputs(Route.DEAD_LETTERS, main="events")
+    refused = routed.events | "InsertEvents" >> beam.ParDo(
+        InsertRows(config.tables)
+    ).with_output_types(Row)
+
+    dead_letters = (routed[Route.DEAD_LETTERS], refused) | "AllDeadLetters" >> beam.Flatten()
+    dead_letters | "InsertDeadLetters" >> beam.ParDo(InsertDeadLetters(config.tables))
+
+    (
+        (routed.events, dead_letters)
+        | "AllLines" >> beam.Flatten()
+        | "ToLine" >> beam.Map(_line).with_output_types(tuple[str, bytes])
+        | "WriteFiles" >> WriteFiles(config.tables.project, config.bucket, config.window_seconds)
+    )
+
+
+def _line(row: Row) -> tuple[str, bytes]:
+    return row.file_prefix, row.line

@@ -1,0 +1,85 @@
+"""What no real part can do on demand: let time pass, and make BigQuery fail."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from typing import Any
+
+import requests
+from requests.adapters import BaseAdapter
+
+PROJECT, DATASET = "test-project", "dev_events_dataset"
+
+
+class Clock:
+    """Time that passes only when someone sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.sleeps: list[float] = []
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.sleeps.append(seconds)
+        self.now += seconds
+
+
+class InsertAll(BaseAdapter):
+    """The wire below the official client: insertAll as its reference describes it, with faults.
+
+    An emulator can't be told to answer 413, or `backendError` for one row, so this can.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tables: set[str] = set()
+        self.rows: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
+        self.requests: list[tuple[str, int]] = []
+        self.row_errors: dict[str, list[dict[str, str]]] = {}
+        """By insert id: what is wrong with the row, for good."""
+        self.faults: list[tuple[int, str, str]] = []
+        """(status, reason, message) of the next answers."""
+        self.largest = 10_000
+
+    def send(self, request: requests.PreparedRequest, **_: object) -> requests.Response:  # type: ignore[override]
+        body = json.loads(request.body or "{}")
+        table = (request.url or "").split("/tables/")[1].split("/")[0]
+        self.requests.append((table, len(body["rows"])))
+        return self._answer(request, *self._insert(table, body["rows"]))
+
+    def _insert(self, table: str, rows: list[dict[str, Any]]) -> tuple[int, dict[str, Any]]:
+        if self.faults:
+            return _fault(*self.faults.pop(0))
+        if len(rows) > self.largest:
+            return _fault(413, "uploadTooLarge", "Request Entity Too Large")
+        if table not in self.tables:
+            return _fault(404, "notFound", f"Not found: Table {PROJECT}:{DATASET}.{table}")
+        errors = []
+        for index, row in enumerate(rows):
+            wrong = self.row_errors.get(row["insertId"])
+            if wrong:
+                errors.append({"index": index, "errors": wrong})
+            else:
+                self.rows[table][row["insertId"]] = row["json"]
+        return 200, {"insertErrors": errors} if errors else {}
+
+    def _answer(
+        self, request: requests.PreparedRequest, status: int, body: dict[str, Any]
+    ) -> requests.Response:
+        response = requests.Response()
+        response.status_code, response.request = status, request
+        response.url = request.url or ""
+        response.headers["Content-Type"] = "application/json"
+        response._content = json.dumps(body).encode()
+        return response
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def _fault(status: int, reason: str, message: str) -> tuple[int, dict[str, Any]]:
+    error = {"code": status, "message": message, "errors": [{"reason": reason}]}
+    return status, {"error": error}
