@@ -14,6 +14,7 @@ import time
 from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from rich.console import Console
 
@@ -116,17 +117,10 @@ def env(args: Namespace) -> int:
 def send(args: Namespace) -> int:
     """Publish lines as messages."""
     stack = _connect(args)
-    from services.generator.publish import Publisher, PublishFailed
+    from local.publish import publish_all
 
     attributes = dict(_attribute(each) for each in args.attribute)
-    sent = []
-    try:
-        with Publisher(stack.names.topic, stack.names.publish_log) as publisher:
-            for line in _lines(args.file):
-                sent.append(publisher.publish(line, attributes))
-    except PublishFailed as error:
-        raise NotSent(str(error)) from error
-    ids = [each.result() for each in sent]
+    ids = publish_all(stack.names, _lines(args.file), attributes)
     print(json.dumps({"sent": len(ids), "event_ids": ids}) if args.json else f"sent {len(ids)}")
     return 0
 
@@ -188,7 +182,7 @@ def _lines(file: str) -> Iterator[bytes]:
                 yield line.rstrip(b"\r\n")
 
 
-def _open(path: Path):  # type: ignore[no-untyped-def]
+def _open(path: Path) -> BinaryIO:
     try:
         return path.open("rb")
     except OSError as error:

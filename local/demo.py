@@ -20,9 +20,9 @@ from local import messages, screen
 from local.errors import NotReady
 from local.ledger import Ledger, read_published, read_stored, reconcile
 from local.observe import Snapshot, look
+from local.publish import publish_all
 from local.stack import Stack
 from local.supervise import Supervisor
-from services.generator.publish import Publisher
 from settings import Settings
 
 VALID_EVENTS = 1_000
@@ -39,7 +39,8 @@ def run(stack: Stack, supervisor: Supervisor, console: Console) -> Ledger:
         f"Publishing {VALID_EVENTS:,} events, 3 messages by hand, 20 malformed ones.", style="dim"
     )
     _start_generator(stack)
-    expected = VALID_EVENTS + _publish_by_hand(stack.names)
+    by_hand = publish_all(stack.names, (*messages.THREE, *messages.malformed()), attributes={})
+    expected = VALID_EVENTS + len(by_hand)
     with screen.Progress(console) as progress:
         _watch_until_stored(stack, supervisor, expected, progress.show)
     console.print("Draining the pipeline: windows close, files are written, messages acked.")
@@ -64,14 +65,6 @@ def _start_generator(stack: Stack) -> None:
     )
     with urlopen(request, timeout=10.0) as reply:
         json.load(reply)
-
-
-def _publish_by_hand(names: Settings) -> int:
-    by_hand = (*messages.THREE, *messages.malformed())
-    with Publisher(names.topic, names.publish_log) as publisher:
-        for data in by_hand:
-            publisher.publish(data)
-    return len(by_hand)
 
 
 def _watch_until_stored(

@@ -24,7 +24,7 @@ DOWN_SECONDS = 120.0
 
 
 class Interrupted(BaseException):
-    """SIGINT or SIGTERM came: drain and end. Like KeyboardInterrupt, no `except Exception` stops it."""
+    """SIGINT or SIGTERM came: drain and end. No `except Exception` holds it up."""
 
 
 @contextlib.contextmanager

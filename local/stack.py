@@ -110,14 +110,18 @@ class Stack:
 
 def claim(asked: settings.Stack) -> Stack:
     """Take the ports asked for; 0 takes a free one. Raises PortTaken, naming port and setting."""
-    ports = {}
+    ports: dict[str, int] = {}
     for name, port in vars(asked).items():
         if name.endswith("_port"):
             try:
-                ports[name] = claim_port(name.removesuffix("_port"), LOOPBACK, port)
+                taken = port
+                # A free port is free until its process listens, so it may be offered twice.
+                while taken == 0 or (port == 0 and taken in ports.values()):
+                    taken = claim_port(name, LOOPBACK, 0)
+                ports[name] = claim_port(name, LOOPBACK, taken)
             except PortBusy as busy:
                 raise PortTaken(name.upper(), busy.port) from busy
-    return Stack(data_dir=asked.data_dir, **ports)
+    return Stack(data_dir=asked.data_dir, **ports)  # type: ignore[arg-type]
 
 
 def saved(data_dir: Path) -> Stack:

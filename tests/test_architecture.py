@@ -1,0 +1,89 @@
+"""The rules of the house that no linter knows."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("event_types", "services", "pipeline", "emulators", "local")
+NUMBERS = {
+    "event_types": "0",
+    "services/generator": "1",
+    "services/table_manager": "2",
+    "pipeline": "3",
+}
+MOST_LINES, MOST_FUNCTION_LINES = 320, 45
+
+
+def modules(folder: str) -> Iterator[Path]:
+    return (path for path in sorted((ROOT / folder).rglob("*.py")) if path.read_text().strip())
+
+
+ALL = [path for package in PACKAGES for path in modules(package)]
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def test_the_tree_is_what_these_rules_speak_of() -> None:
+    assert len(ALL) > 50
+
+
+@pytest.mark.parametrize(
+    ("number", "path"),
+    [
+        (number, path)
+        for folder, number in NUMBERS.items()
+        for path in modules(folder)
+        if "local_runner" not in path.parts
+    ],
+    ids=lambda each: name(each) if isinstance(each, Path) else each,
+)
+def test_a_numbered_module_says_its_place_first(number: str, path: Path) -> None:
+    docstring = ast.get_docstring(ast.parse(path.read_text()))
+    assert docstring is not None
+    assert docstring.startswith(f"{number} · ")
+
+
+@pytest.mark.parametrize("path", ALL, ids=name)
+def test_files_and_functions_stay_short(path: Path) -> None:
+    text = path.read_text()
+    assert len(text.splitlines()) <= MOST_LINES
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            lines = (node.end_lineno or node.lineno) - node.lineno + 1
+            assert lines <= MOST_FUNCTION_LINES, f"{node.name}: {lines} lines"
+
+
+@pytest.mark.parametrize("path", ALL, ids=name)
+def test_only_settings_reads_the_environment(path: Path) -> None:
+    assert not any(
+        isinstance(node, ast.Attribute)
+        and node.attr in ("environ", "getenv")
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "os"
+        for node in ast.walk(ast.parse(path.read_text()))
+    )
+
+
+@pytest.mark.parametrize(
+    "path", [path for folder in ("services", "pipeline") for path in modules(folder)], ids=name
+)
+def test_what_is_deployed_does_not_know_of_emulators(path: Path) -> None:
+    words = {
+        node.id.lower() if isinstance(node, ast.Name) else node.attr.lower()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Name | ast.Attribute)
+    }
+    assert not {word for word in words if "emulator" in word}
+
+
+@pytest.mark.parametrize("emulator", ["pubsub", "bigquery", "storage"])
+def test_every_emulator_has_the_same_files(emulator: str) -> None:
+    found = {path.name for path in (ROOT / "emulators" / emulator).iterdir()}
+    assert {"__init__.py", "emulator.py", "server.py", "errors.py"} <= found
