@@ -11,9 +11,17 @@ from itertools import count
 
 from google.protobuf.field_mask_pb2 import FieldMask
 
-from emulators.pubsub import dead_letter, message, records, recovery, subscription_config, topic
+from emulators.pubsub import (
+    dead_letter,
+    message,
+    records,
+    recovery,
+    subscription_config,
+    topic,
+    update_mask,
+)
 from emulators.pubsub.entry import Entry
-from emulators.pubsub.errors import AlreadyExists, InvalidArgument, NotFound, StorageFailed
+from emulators.pubsub.errors import AlreadyExists, NotFound, StorageFailed
 from emulators.pubsub.journal import Journal
 from emulators.pubsub.names import DELETED_TOPIC, check_subscription, check_topic, short
 from emulators.pubsub.protos import Proto
@@ -65,9 +73,10 @@ class Broker:
 
     def update_topic(self, config: Proto, mask: FieldMask) -> Topic:
         """Change the fields that the mask names. Raises NotFound, InvalidArgument, Unsupported."""
-        topic.check_update(mask.paths)
-        current = self.topic(config.name)
-        return self._save_topic(topic.complete(_merged(current.config, config, mask)))
+        current = self.topic(config.name).config
+        fixed = topic.FIXED | topic.OUTPUT_ONLY
+        updated = update_mask.merged(current, config, mask, topic.MUTABLE, fixed)
+        return self._save_topic(topic.complete(updated))
 
     def delete_topic(self, name: str) -> None:
         """Its subscriptions stay, on `_deleted-topic_`. Raises NotFound, InvalidArgument."""
@@ -94,11 +103,10 @@ class Broker:
 
     def update_subscription(self, config: Proto, mask: FieldMask) -> Subscription:
         """Change the fields that the mask names. Raises NotFound, InvalidArgument, Unsupported."""
-        subscription_config.check_update(mask.paths)
-        current = self.subscription(config.name)
-        return self._save_subscription(
-            subscription_config.complete(_merged(current.config, config, mask))
-        )
+        current = self.subscription(config.name).config
+        fixed = subscription_config.FIXED | subscription_config.OUTPUT_ONLY
+        updated = update_mask.merged(current, config, mask, subscription_config.MUTABLE, fixed)
+        return self._save_subscription(subscription_config.complete(updated))
 
     def modify_push_config(self, name: str, push_config: Proto) -> None:
         """Change where it pushes; an empty config makes it a pull subscription.
@@ -238,13 +246,3 @@ class Broker:
             restored.published = restored.published_bytes = 0
         journal.rewrite(recovery.compact(self))
         self._journal = journal
-
-
-def _merged(current: Proto, wanted: Proto, mask: FieldMask) -> Proto:
-    merged = type(current)()
-    merged.CopyFrom(current)
-    try:
-        mask.MergeMessage(wanted, merged, replace_message_field=True, replace_repeated_field=True)
-    except ValueError as error:
-        raise InvalidArgument(f"Invalid update_mask: {error}") from error
-    return merged

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from emulators.pubsub import dead_letter, filter, retry_policy
@@ -14,7 +13,8 @@ _MINUTE, _DAY = 60, 24 * 3600
 DEFAULT_ACK_DEADLINE, SHORTEST_ACK_DEADLINE, LONGEST_ACK_DEADLINE = 10, 10, 600
 DEFAULT_RETENTION, SHORTEST_RETENTION, LONGEST_RETENTION = 7 * _DAY, 10 * _MINUTE, 31 * _DAY
 
-_MUTABLE = frozenset(
+# What an update may change, what is settled at creation, and what only the service sets.
+MUTABLE = frozenset(
     (
         "ack_deadline_seconds",
         "dead_letter_policy",
@@ -25,8 +25,8 @@ _MUTABLE = frozenset(
         "retry_policy",
     )
 )
-_FIXED = frozenset(("name", "topic", "filter", "enable_message_ordering"))
-_OUTPUT_ONLY = frozenset(("state", "detached", "topic_message_retention_duration"))
+FIXED = frozenset(("name", "topic", "filter", "enable_message_ordering"))
+OUTPUT_ONLY = frozenset(("state", "detached", "topic_message_retention_duration"))
 _PUSH_FIELDS = frozenset(("push_endpoint", "attributes", "pubsub_wrapper"))
 
 
@@ -34,9 +34,9 @@ def complete(config: Proto) -> Proto:
     """Return a copy with defaults filled in. Raises InvalidArgument, Unsupported."""
     done = type(config)()
     done.CopyFrom(config)
-    for field in _OUTPUT_ONLY:
+    for field in OUTPUT_ONLY:
         done.ClearField(field)
-    refuse_all_but(_MUTABLE | _FIXED, done)
+    refuse_all_but(MUTABLE | FIXED, done)
     check_subscription(done.name)
     if done.filter:
         filter.parse(done.filter)
@@ -48,21 +48,6 @@ def complete(config: Proto) -> Proto:
         dead_letter.complete(done.dead_letter_policy)
     done.state = done.State.ACTIVE
     return done
-
-
-def check_update(paths: Iterable[str]) -> None:
-    """Refuse a field mask that is empty or names what cannot change.
-
-    Raises InvalidArgument, Unsupported.
-    """
-    roots = [path.partition(".")[0] for path in paths]
-    if not roots:
-        raise InvalidArgument("The update_mask must name at least one field.")
-    for root in roots:
-        if root in _FIXED | _OUTPUT_ONLY:
-            raise InvalidArgument(f"The field {root} of a subscription cannot be updated.")
-        if root not in _MUTABLE:
-            raise Unsupported(f"Subscription.{root}")
 
 
 def check_ack_deadline(seconds: int, shortest: int = SHORTEST_ACK_DEADLINE) -> None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from emulators.pubsub.errors import InvalidArgument, Unsupported
 from emulators.pubsub.message import Message
 from emulators.pubsub.names import check_topic
 from emulators.pubsub.protos import Proto, refuse_all_but
 from emulators.pubsub.subscription import Subscription
 
-_SUPPORTED = frozenset(("name", "labels"))
-_OUTPUT_ONLY = ("state", "satisfies_pzs")
+# What an update may change, what is settled at creation, and what only the service sets.
+MUTABLE, FIXED = frozenset(("labels",)), frozenset(("name",))
+OUTPUT_ONLY = frozenset(("state", "satisfies_pzs"))
 
 
 class Topic:
@@ -47,24 +47,9 @@ def complete(config: Proto) -> Proto:
     """Return a copy as the service would show it. Raises InvalidArgument, Unsupported."""
     done = type(config)()
     done.CopyFrom(config)
-    for field in _OUTPUT_ONLY:
+    for field in OUTPUT_ONLY:
         done.ClearField(field)
-    refuse_all_but(_SUPPORTED, done)
+    refuse_all_but(MUTABLE | FIXED, done)
     check_topic(done.name)
     done.state = done.State.ACTIVE
     return done
-
-
-def check_update(paths: Iterable[str]) -> None:
-    """Refuse a field mask that is empty or names what cannot change.
-
-    Raises InvalidArgument, Unsupported.
-    """
-    paths = list(paths)
-    if not paths:
-        raise InvalidArgument("The update_mask must name at least one field.")
-    for path in paths:
-        if path == "name":
-            raise InvalidArgument("The field name of a topic cannot be updated.")
-        if path != "labels":
-            raise Unsupported(f"Topic.{path}")

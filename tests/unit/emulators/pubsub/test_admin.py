@@ -1,0 +1,216 @@
+"""Topics and subscriptions: what is refused, and in what words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from emulators.pubsub import protos
+from emulators.pubsub.errors import AlreadyExists, InvalidArgument, NotFound, Unsupported
+from emulators.pubsub.paging import page
+from tests.unit.emulators.pubsub.bench import SUBSCRIPTION, TOPIC, Bench
+
+PROJECT = "projects/demo-project"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "orders",
+        "projects/demo-project/subscriptions/orders",
+        "projects//topics/orders",
+        "projects/demo-project/topics/ab",
+        "projects/demo-project/topics/1ab",
+        "projects/demo-project/topics/a b",
+        "projects/demo-project/topics/google-things",
+        "projects/demo-project/topics/" + "x" * 256,
+    ],
+)
+def test_a_bad_topic_name_is_refused(bench: Bench, name: str) -> None:
+    with pytest.raises(InvalidArgument, match=r"Invalid \[topics\] name"):
+        bench.broker.create_topic(protos.Topic(name=name))
+
+
+@pytest.mark.parametrize("name", ["abc", "x" * 255, "a-._~%+9"])
+def test_a_good_topic_name_is_taken(bench: Bench, name: str) -> None:
+    full = f"{PROJECT}/topics/{name}"
+    assert bench.broker.create_topic(protos.Topic(name=full)).name == full
+
+
+def test_twice_is_refused(bench: Bench) -> None:
+    bench.subscribe()
+    with pytest.raises(AlreadyExists, match="resource=orders"):
+        bench.broker.create_topic(protos.Topic(name=TOPIC))
+    with pytest.raises(AlreadyExists, match="resource=orders-sub"):
+        bench.subscribe()
+
+
+def test_what_is_not_there_is_named(bench: Bench) -> None:
+    with pytest.raises(NotFound, match="resource=missing"):
+        bench.broker.publish(f"{PROJECT}/topics/missing", [])
+    with pytest.raises(NotFound, match="resource=missing"):
+        bench.subscribe(topic=f"{PROJECT}/topics/missing")
+    with pytest.raises(NotFound, match="resource=missing"):
+        bench.broker.acknowledge(f"{PROJECT}/subscriptions/missing", [])
+
+
+@pytest.mark.parametrize(
+    ("settings", "field"),
+    [
+        ({"kms_key_name": "k"}, "Topic.kms_key_name"),
+        ({"schema_settings": {"schema": "s"}}, "Topic.schema_settings"),
+        ({"message_retention_duration": {"seconds": 600}}, "Topic.message_retention_duration"),
+        ({"message_storage_policy": {}}, "Topic.message_storage_policy"),
+    ],
+)
+def test_topic_settings_it_lacks_are_refused(
+    bench: Bench, settings: dict[str, Any], field: str
+) -> None:
+    with pytest.raises(Unsupported, match=field):
+        bench.broker.create_topic(protos.Topic(name=TOPIC + "-2", **settings))
+
+
+@pytest.mark.parametrize(
+    ("settings", "field"),
+    [
+        ({"enable_exactly_once_delivery": True}, "Subscription.enable_exactly_once_delivery"),
+        ({"retain_acked_messages": True}, "Subscription.retain_acked_messages"),
+        ({"bigquery_config": {"table": "t"}}, "Subscription.bigquery_config"),
+        ({"cloud_storage_config": {"bucket": "b"}}, "Subscription.cloud_storage_config"),
+        ({"message_transforms": [{}]}, "Subscription.message_transforms"),
+        ({"expiration_policy": {"ttl": {"seconds": 90000}}}, "expiration_policy.ttl"),
+        ({"push_config": {"oidc_token": {}}}, "PushConfig.oidc_token"),
+        ({"push_config": {"no_wrapper": {}}}, "PushConfig.no_wrapper"),
+        ({"push_config": {"attributes": {"x-goog-version": "v1beta1"}}}, "x-goog-version"),
+    ],
+)
+def test_subscription_settings_it_lacks_are_refused(
+    bench: Bench, settings: dict[str, Any], field: str
+) -> None:
+    with pytest.raises(Unsupported, match=field):
+        bench.subscribe(**settings)
+    assert not bench.broker.subscriptions
+
+
+@pytest.mark.parametrize(
+    ("settings", "value"),
+    [
+        ({"ack_deadline_seconds": 9}, "9"),
+        ({"ack_deadline_seconds": 601}, "601"),
+        ({"message_retention_duration": {"seconds": 599}}, "599"),
+        ({"message_retention_duration": {"seconds": 31 * 86400 + 1}}, "2678401"),
+        ({"retry_policy": {"minimum_backoff": {"seconds": 601}}}, "601"),
+        ({"push_config": {"push_endpoint": "ftp://x"}}, "ftp://x"),
+        ({"filter": "nonsense"}, "nonsense"),
+    ],
+)
+def test_values_out_of_range_are_named(bench: Bench, settings: dict[str, Any], value: str) -> None:
+    with pytest.raises(InvalidArgument, match=value):
+        bench.subscribe(**settings)
+
+
+def test_defaults_are_filled_in(bench: Bench) -> None:
+    config = bench.subscribe(retry_policy={}).config
+    assert config.ack_deadline_seconds == 10
+    assert config.message_retention_duration.seconds == 7 * 24 * 3600
+    assert config.retry_policy.minimum_backoff.seconds == 10
+    assert config.retry_policy.maximum_backoff.seconds == 600
+
+
+def update(bench: Bench, *paths: str, **settings: Any) -> Any:
+    request = protos.UpdateSubscriptionRequest(
+        subscription={"name": SUBSCRIPTION} | settings, update_mask={"paths": paths}
+    )
+    return bench.broker.update_subscription(request.subscription, request.update_mask).config
+
+
+def test_an_update_changes_what_its_mask_names_and_no_more(bench: Bench) -> None:
+    bench.subscribe(labels={"a": "1"}, ack_deadline_seconds=20)
+    changed = update(bench, "labels", labels={"b": "2"}, ack_deadline_seconds=30)
+    assert dict(changed.labels) == {"b": "2"}
+    assert changed.ack_deadline_seconds == 20
+
+
+def test_an_update_can_clear_a_field(bench: Bench) -> None:
+    bench.subscribe(retry_policy={})
+    assert not update(bench, "retry_policy").HasField("retry_policy")
+
+
+@pytest.mark.parametrize("path", ["filter", "topic", "name", "enable_message_ordering"])
+def test_what_is_fixed_cannot_be_updated(bench: Bench, path: str) -> None:
+    bench.subscribe()
+    with pytest.raises(InvalidArgument, match=path):
+        update(bench, path)
+
+
+def test_an_update_without_a_mask_or_with_an_unknown_field_is_refused(bench: Bench) -> None:
+    bench.subscribe()
+    with pytest.raises(InvalidArgument, match="update_mask"):
+        update(bench)
+    with pytest.raises(InvalidArgument, match="nonsense"):
+        update(bench, "nonsense")
+    with pytest.raises(Unsupported, match="retain_acked_messages"):
+        update(bench, "retain_acked_messages", retain_acked_messages=True)
+    with pytest.raises(InvalidArgument, match="nonsense"):
+        update(bench, "retry_policy.nonsense")
+
+
+def test_an_update_that_is_refused_changes_nothing(bench: Bench) -> None:
+    bench.subscribe(ack_deadline_seconds=20)
+    with pytest.raises(InvalidArgument, match="5"):
+        update(bench, "ack_deadline_seconds", ack_deadline_seconds=5)
+    assert bench.broker.subscription(SUBSCRIPTION).config.ack_deadline_seconds == 20
+
+
+def test_a_topic_made_again_does_not_get_its_old_subscriptions_back(bench: Bench) -> None:
+    subscription = bench.subscribe()
+    bench.broker.delete_topic(TOPIC)
+    bench.broker.create_topic(protos.Topic(name=TOPIC))
+    bench.publish("a")
+    assert subscription.config.topic == "_deleted-topic_"
+    assert not subscription.unacked
+
+
+def message(**fields: Any) -> Any:
+    return protos.PubsubMessage(**fields)
+
+
+@pytest.mark.parametrize(
+    ("messages", "why"),
+    [
+        ([], "no messages"),
+        ([message(data=b"x"), message()], r"messages\[1\] is empty"),
+        ([message(data=b"x" * 10_000_000)], "bytes, more than 10000000"),
+        ([message(data=b"x")] * 1001, "1001 messages"),
+        ([message(data=b"x", attributes={"k": "v" * 1025})], r"attributes\[k\]"),
+        ([message(data=b"x", attributes={"k" * 257: "v"})], "attribute key"),
+        ([message(data=b"x", attributes={"googclient": "v"})], "googclient"),
+        ([message(data=b"x", attributes={str(n): "v" for n in range(101)})], "101 attributes"),
+        ([message(data=b"x", ordering_key="k" * 1025)], "ordering_key"),
+    ],
+)
+def test_a_bad_publish_is_refused_whole(bench: Bench, messages: list[Any], why: str) -> None:
+    subscription = bench.subscribe()
+    with pytest.raises(InvalidArgument, match=why):
+        bench.broker.publish(TOPIC, messages)
+    assert not subscription.unacked
+
+
+def test_a_publisher_cannot_choose_id_or_time(bench: Bench) -> None:
+    subscription = bench.subscribe()
+    forged = message(data=b"x", message_id="7", publish_time={"seconds": 1, "nanos": 5})
+    [message_id] = bench.broker.publish(TOPIC, [forged])
+    [entry] = subscription.lease(bench.clock(), 1, 1000)
+    assert entry.message.proto.message_id == message_id != "7"
+    assert entry.message.proto.publish_time.ToSeconds() == int(bench.clock())
+
+
+def test_pages_walk_through_all_names() -> None:
+    names = ["c", "a", "b"]
+    assert page(names, 2, "") == (["a", "b"], "b")
+    assert page(names, 2, "b") == (["c"], "")
+    assert page(names, 3, "") == (["a", "b", "c"], "")
+    with pytest.raises(InvalidArgument, match="-1"):
+        page(names, -1, "")

@@ -1,0 +1,42 @@
+"""The hand-made encoding, read back by the official protobuf classes."""
+
+from __future__ import annotations
+
+import pytest
+
+from emulators.pubsub import protos
+from emulators.pubsub.encoding import received_messages
+from tests.unit.emulators.pubsub.bench import Bench
+
+
+@pytest.mark.parametrize("size", [1, 100, 127, 128, 16_000, 17_000, 3_000_000])
+def test_a_pull_response_reads_back(bench: Bench, size: int) -> None:
+    subscription = bench.subscribe()
+    bench.publish("x" * size, "second", event_type="order", key="k")
+    entries = subscription.lease(bench.clock(), 10, 1 << 30)
+    response = protos.PullResponse.FromString(received_messages(subscription, entries))
+    first, second = response.received_messages
+    assert first.message.data == b"x" * size
+    assert dict(second.message.attributes) == {"event_type": "order"}
+    assert second.message.ordering_key == "k"
+    assert [first.ack_id, second.ack_id] == [entry.ack_id for entry in entries]
+    assert int(second.message.message_id) == entries[1].message.id
+    assert second.message.publish_time.ToMicroseconds() == int(bench.clock() * 1e6)
+    assert second.delivery_attempt == 0
+
+
+def test_the_delivery_attempt_is_told_with_a_dead_letter_policy(bench: Bench) -> None:
+    dead = "projects/demo-project/topics/dead"
+    bench.broker.create_topic(protos.Topic(name=dead))
+    subscription = bench.subscribe(
+        dead_letter_policy={"dead_letter_topic": dead, "max_delivery_attempts": 100}
+    )
+    bench.publish("a")
+    bench.nack(subscription, bench.pull(subscription)["a"])
+    entries = subscription.lease(bench.clock(), 10, 1 << 30)
+    response = protos.PullResponse.FromString(received_messages(subscription, entries))
+    assert response.received_messages[0].delivery_attempt == 2
+
+
+def test_nothing_is_an_empty_response(bench: Bench) -> None:
+    assert received_messages(bench.subscribe(), []) == b""
