@@ -1,0 +1,136 @@
+"""A whole stack for the tests: started as a user starts it, on free ports, in its own folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+PORTS = ("PUBSUB", "STORAGE", "BIGQUERY", "GENERATOR", "TABLE_MANAGER", "PIPELINE")
+READY_SECONDS, STOP_SECONDS, DRAIN_SECONDS = 60.0, 90.0, 60.0
+
+
+@dataclass
+class LocalStack:
+    """Drives `python -m local` on one data folder."""
+
+    data_dir: Path
+    root: Path = ROOT
+    settings: dict[str, str] = field(default_factory=dict)
+    process: subprocess.Popen[str] | None = None
+
+    def environ(self) -> dict[str, str]:
+        """What the commands see: free ports, short windows, this folder."""
+        free = {f"{name}_PORT": "0" for name in PORTS}
+        return {
+            **os.environ,
+            **free,
+            "LOCAL_DATA_DIR": str(self.data_dir),
+            "WINDOW_SECONDS": "1",
+            **self.settings,
+        }
+
+    def run(
+        self, *args: str, stdin: str = "", timeout: float = 120.0
+    ) -> subprocess.CompletedProcess[str]:
+        """One command, to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", "local", *args],
+            cwd=self.root,
+            env=self.environ(),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    def json(self, *args: str, stdin: str = "", code: int = 0) -> Any:
+        """One command's --json."""
+        done = self.run(*args, "--json", stdin=stdin)
+        assert done.returncode == code, done.stdout + done.stderr
+        return json.loads(done.stdout)
+
+    def up(self, *args: str) -> None:
+        """Start, and return once it is ready."""
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        with (self.data_dir / "up.log").open("a") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "local", "up", *args],
+                cwd=self.root,
+                env=self.environ(),
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+        started = (self.data_dir / "up.log").read_text().count("Ready in")
+        until(lambda: self._ready(started), READY_SECONDS, "the stack to be ready")
+
+    def _ready(self, before: int) -> bool:
+        assert self.process is not None
+        said = (self.data_dir / "up.log").read_text()
+        assert self.process.poll() is None, said
+        return said.count("Ready in") > before
+
+    def stop(self) -> int:
+        """Ctrl-C: drain and end; gives the exit code."""
+        if self.process is None:
+            return 0
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        return self.process.wait(STOP_SECONDS)
+
+    def child(self, name: str) -> int:
+        """Process id of one of the stack's processes."""
+        state = json.loads((self.data_dir / "stack.json").read_text())
+        for pid in state["children"]:
+            command = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+            if name in command:
+                return int(pid)
+        raise LookupError(name)
+
+    def drained(self, published: int) -> None:
+        """Return once `published` messages are stored and acked."""
+
+        def done() -> bool:
+            now = self.json("status")
+            stored = sum(now["rows"].values()) + now["dead_letters"]
+            return bool(stored >= published and now["backlog"] == 0)
+
+        until(done, DRAIN_SECONDS, f"{published} messages to be stored")
+
+
+def until(condition: Callable[[], bool], seconds: float, what: str) -> None:
+    """Ask again until it holds; fails naming what was waited for."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            pytest.fail(f"waited {seconds:g} s for {what}")
+        time.sleep(0.1)
+
+
+@pytest.fixture
+def local_stack(tmp_path: Path) -> Iterator[LocalStack]:
+    """Not started yet; stopped after the test."""
+    made = LocalStack(tmp_path / "data")
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    """A running stack that the tests of one module share."""
+    made = LocalStack(tmp_path_factory.mktemp("stack"))
+    made.up()
+    yield made
+    made.stop()

@@ -1,0 +1,25 @@
+"""`make demo` is this command: it must prove what it claims, in numbers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.e2e.conftest import LocalStack
+
+
+def test_the_demo_loses_nothing(local_stack: LocalStack) -> None:
+    done = local_stack.run("demo", "--json", timeout=150)
+    assert done.returncode == 0, done.stderr
+    ledger = json.loads(done.stdout)
+    assert ledger["published"] == 1_023
+    assert ledger["lost"] == 0
+    assert ledger["dead_lettered"] == 20
+    assert sum(ledger["tables"].values()) == 1_003
+    assert sum(ledger["reasons"].values()) == 20
+    assert ledger["duplicated_rows"] == 0
+    for said in ("Ready in", "backlog", "Delivery ledger", "Nothing was lost", "2024-01-15"):
+        assert said in done.stderr
+    bucket = local_stack.data_dir / "demo" / "storage" / "local-project-dev-raw-events"
+    file = Path("output/order/2024/01/15/10/30/order_202401151030001.json")
+    assert json.loads((bucket / file).read_text())["order_id"] == "test-order-001"
