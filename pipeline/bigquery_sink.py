@@ -16,7 +16,7 @@ from apache_beam.metrics import Metrics
 from apache_beam.transforms.window import GlobalWindows
 from apache_beam.utils.timestamp import Timestamp
 from apache_beam.utils.windowed_value import WindowedValue
-from google.api_core.exceptions import ClientError, NotFound
+from google.api_core.exceptions import GoogleAPICallError, NotFound
 from google.cloud import bigquery
 from google.cloud.bigquery.retry import DEFAULT_RETRY
 
@@ -128,7 +128,7 @@ class Inserter:
                 retry=DEFAULT_RETRY.with_timeout(RETRY_SECONDS),
                 timeout=REQUEST_SECONDS,
             )
-        except ClientError as error:
+        except GoogleAPICallError as error:
             if not _too_large(error):
                 raise
             if len(rows) == 1:
@@ -158,8 +158,8 @@ def _insert_id(event_id: str) -> str:
     return event_id if fits else sha256(event_id.encode()).hexdigest()
 
 
-def _too_large(error: ClientError) -> bool:
-    # 413 comes from the front end; BigQuery itself says 400 in these words.
+def _too_large(error: GoogleAPICallError) -> bool:
+    # 413 comes from the front end, for which the client has no class; BigQuery itself says 400 in these words.
     return error.code == 413 or (error.code == 400 and "payload size exceeds" in error.message)
 
 

@@ -38,14 +38,15 @@ class InsertAll(BaseAdapter):
         self.tables: set[str] = set()
         self.rows: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
         self.requests: list[tuple[str, int]] = []
-        self.row_errors: dict[str, list[dict[str, str]]] = {}
-        """By insert id: what is wrong with the row, for good."""
+        self.row_errors: dict[tuple[str, str], list[dict[str, str]]] = {}
+        """By table and insert id: what is wrong with the row."""
         self.faults: list[tuple[int, str, str]] = []
         """(status, reason, message) of the next answers."""
         self.largest = 10_000
 
     def send(self, request: requests.PreparedRequest, **_: object) -> requests.Response:  # type: ignore[override]
-        body = json.loads(request.body or "{}")
+        assert isinstance(request.body, str | bytes)
+        body = json.loads(request.body)
         table = (request.url or "").split("/tables/")[1].split("/")[0]
         self.requests.append((table, len(body["rows"])))
         return self._answer(request, *self._insert(table, body["rows"]))
@@ -59,7 +60,7 @@ class InsertAll(BaseAdapter):
             return _fault(404, "notFound", f"Not found: Table {PROJECT}:{DATASET}.{table}")
         errors = []
         for index, row in enumerate(rows):
-            wrong = self.row_errors.get(row["insertId"])
+            wrong = self.row_errors.get((table, row["insertId"]))
             if wrong:
                 errors.append({"index": index, "errors": wrong})
             else:
