@@ -1,0 +1,42 @@
+"""1 · Runs the generator: `python -m services.generator`."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+
+import uvicorn
+
+import settings
+from services import logs
+from services.generator.app import create_app
+from services.generator.publish import Publisher
+from services.generator.service import Service
+
+FINISH_REQUESTS_SECONDS = 2
+log = logging.getLogger("services.generator")
+
+
+def main() -> int:
+    """Serve until SIGTERM or SIGINT; 0 if everything published was confirmed."""
+    here = settings.load()
+    logs.set_up(here.log_level)
+    service = Service(here.environment, Publisher(here.topic, here.publish_log))
+    config = uvicorn.Config(
+        create_app(service),
+        host=here.host,
+        port=here.port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=FINISH_REQUESTS_SECONDS,
+    )
+    # uvicorn raises the signal again when it is done; by then it means nothing more.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    uvicorn.Server(config).run()
+    return 1 if service.unconfirmed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
