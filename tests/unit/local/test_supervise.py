@@ -78,7 +78,9 @@ def until(condition: Callable[[], bool], seconds: float = 20) -> None:
 
 def is_zombie(pid: int) -> bool:
     # Dead, but nobody in a container may have collected an orphan's exit code.
-    state = subprocess.run(["ps", "-o", "state=", "-p", str(pid)], capture_output=True, text=True)
+    state = subprocess.run(
+        ["ps", "-o", "state=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
     return state.stdout.strip().startswith("Z")
 
 

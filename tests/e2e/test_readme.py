@@ -1,0 +1,78 @@
+"""Every command in the README is run, as it stands there."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from local.messages import THREE
+from tests.e2e.conftest import ROOT, LocalStack, until
+
+README = (ROOT / "README.md").read_text()
+
+
+def commands() -> list[str]:
+    """The lines of the sh blocks, continued ones joined, comments cut."""
+    blocks = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    lines = "".join(blocks).replace("\\\n", " ").splitlines()
+    return [re.sub(r"\s+#.*", "", line) for line in lines]
+
+
+MAKE = [line for line in commands() if line.startswith("make ")]
+# The others stop the stack that these need, or start it.
+SHELL = [line for line in commands() if not line.startswith("make ") and "local down" not in line]
+
+
+def test_the_readme_has_commands() -> None:
+    assert {"make demo", "make test", "make up"} <= set(MAKE)
+    assert len(SHELL) >= 6
+
+
+@pytest.mark.parametrize("line", MAKE)
+def test_make_has_the_target(line: str) -> None:
+    done = subprocess.run(
+        ["make", "-n", *line.split()[1:]], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "-m local" in done.stdout or "tox run" in done.stdout
+
+
+@pytest.mark.parametrize("line", SHELL)
+def test_the_command_works(stack: LocalStack, tmp_path: Path, line: str) -> None:
+    # A live view ends with Ctrl-C, which a test does not press.
+    line = line.replace("local status", "local status --once")
+    state = json.loads((stack.data_dir / "stack.json").read_text())
+    line = line.replace(":8080/", f":{state['generator_port']}/")
+    if "query" in line:
+        stack.json("send", "-", stdin=THREE[0].decode())
+        until(lambda: stack.json("status")["rows"].get("orders", 0) > 0, 30, "a row")
+    (tmp_path / "events.jsonl").write_bytes(b"\n".join(THREE))
+    python = Path(sys.executable).parent
+    done = subprocess.run(
+        ["bash", "-c", line],
+        cwd=tmp_path,
+        env={
+            **stack.environ(),
+            "PATH": f"{python}:{os.environ['PATH']}",
+            "PYTHONPATH": str(ROOT),
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    if "curl" in line:
+        assert json.loads(done.stdout)
+
+
+def test_every_path_in_the_documents_exists() -> None:
+    for document in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))):
+        for link in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
+            assert (document.parent / link).exists(), f"{document.name} links to {link}"
