@@ -60,6 +60,14 @@ def test_files_and_functions_stay_short(path: Path) -> None:
             assert lines <= MOST_FUNCTION_LINES, f"{node.name}: {lines} lines"
 
 
+def test_settings_imports_nothing_of_ours() -> None:
+    """import-linter knows packages only, and settings is one file."""
+    for node in ast.walk(ast.parse((ROOT / "settings.py").read_text())):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            module = node.module if isinstance(node, ast.ImportFrom) else node.names[0].name
+            assert (module or "").split(".")[0] not in PACKAGES
+
+
 @pytest.mark.parametrize("path", ALL, ids=name)
 def test_only_settings_reads_the_environment(path: Path) -> None:
     assert not any(
