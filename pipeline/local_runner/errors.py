@@ -1,0 +1,63 @@
+"""What the runner raises itself. Errors of user code are retried, so they are not here."""
+
+from __future__ import annotations
+
+
+class LocalRunnerError(Exception):
+    """Ends the job; whatever was not done stays unacked."""
+
+
+class UnsupportedTransform(LocalRunnerError):
+    """A step downstream of Pub/Sub keeps data where acks can't follow it."""
+
+    def __init__(self, step: str, why: str) -> None:
+        self.step = step
+        super().__init__(f"LocalRunner can't run step {step!r} on messages of Pub/Sub: {why}")
+
+
+class SubscriptionUnusable(LocalRunnerError):
+    """Pub/Sub refuses to serve the subscription, and asking again won't help."""
+
+    def __init__(self, subscription: str, code: str, detail: str) -> None:
+        super().__init__(f"subscription {subscription!r} can't be pulled: {code}: {detail}")
+
+
+class InvalidTimestamp(LocalRunnerError):
+    """A message's timestamp attribute is neither RFC 3339 nor milliseconds since the epoch."""
+
+    def __init__(self, message_id: str, attribute: str, value: str) -> None:
+        super().__init__(
+            f"message {message_id!r}: attribute {attribute!r} should be RFC 3339 or"
+            f" milliseconds since the epoch; got {value!r}"
+        )
+
+
+class DrainTimedOut(LocalRunnerError):
+    """A drain could not finish in its time; the rest will be delivered again."""
+
+    def __init__(self, seconds: float, outstanding: int, retrying: int) -> None:
+        super().__init__(
+            f"drain did not finish in {seconds:g} s (--drain_timeout_seconds):"
+            f" {outstanding} messages stay unacked, {retrying} bundles still fail"
+        )
+
+
+class StatusPortBusy(LocalRunnerError):
+    """Another process listens where the status was to be served."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(f"port {port} on 127.0.0.1 is in use; pass another --status_port")
+
+
+class Cancelled(LocalRunnerError):
+    """The job was cancelled; what it held is unacked."""
+
+    def __init__(self) -> None:
+        super().__init__("the job was cancelled")
+
+
+class Stalled(LocalRunnerError):
+    """Nothing is left to run, yet a watermark has not reached its end: a bug or a lost input."""
+
+    def __init__(self, steps: list[str]) -> None:
+        super().__init__(f"nothing left to run, but these steps are not done: {', '.join(steps)}")

@@ -1,0 +1,53 @@
+"""Failures that are tried again: how long to wait, and how often to speak of them."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from types import TracebackType
+
+log = logging.getLogger(__name__)
+
+
+class Backoff:
+    """Pauses that double, from `first` to `most` seconds."""
+
+    def __init__(self, first: float, most: float) -> None:
+        self._first, self._most = first, most
+        self._pause = first
+
+    def next(self) -> float:
+        """Seconds to wait now."""
+        pause, self._pause = self._pause, min(self._most, self._pause * 2)
+        return pause
+
+    def reset(self) -> None:
+        """It worked: the next failure waits `first` seconds again."""
+        self._pause = self._first
+
+
+class FailureLog:
+    """Logs a traceback once in full, then only how often it came: at 10, 100, 1000 and so on."""
+
+    def __init__(self, most: int = 1000) -> None:
+        """`most` distinct failures are told apart; past that they count as one."""
+        self._most = most
+        self._seen: dict[object, int] = {}
+        self.total = 0
+
+    def record(self, step: str, error: BaseException, retry_in: float | None) -> None:
+        """One bundle of `step` failed, and is tried again in `retry_in` seconds (None: never)."""
+        self.total += 1
+        signature: object = (step, type(error), _places(error.__traceback__))
+        if signature not in self._seen and len(self._seen) >= self._most:
+            signature = None
+        count = self._seen[signature] = self._seen.get(signature, 0) + 1
+        fate = "it ends the job" if retry_in is None else f"retried in {retry_in:.1f} s"
+        if count == 1:
+            log.error("%s: a bundle failed; %s", step, fate, exc_info=error)
+        elif str(count).strip("0") == "1":
+            log.error("%s: failed %d times the same way: %r", step, count, error)
+
+
+def _places(trace: TracebackType | None) -> tuple[tuple[str, int], ...]:
+    return tuple((frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(trace))

@@ -1,0 +1,121 @@
+"""A running pipeline: its thread, its state, and the result that the caller waits on."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Collection
+from typing import Any
+
+from apache_beam.runners.runner import PipelineResult, PipelineState
+from apache_beam.utils.timestamp import MAX_TIMESTAMP, MIN_TIMESTAMP
+
+from pipeline.local_runner import status
+from pipeline.local_runner.context import LocalContext
+from pipeline.local_runner.engine import Engine
+from pipeline.local_runner.errors import Cancelled
+from pipeline.local_runner.evaluators import Registry
+from pipeline.local_runner.signals import DrainOnSignal
+from pipeline.local_runner.source import Reader
+
+log = logging.getLogger(__name__)
+
+
+class Job(PipelineResult):
+    """The PipelineResult of a LocalRunner."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        context: LocalContext,
+        registry: Registry,
+        readers: Collection[Reader],
+        status_port: int | None,
+    ) -> None:
+        """Raises StatusPortBusy."""
+        super().__init__(PipelineState.STARTING)
+        self._engine, self._context, self._registry = engine, context, registry
+        self._readers = readers
+        self._error: BaseException | None = None
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="local runner", daemon=True)
+        self._signals = DrainOnSignal(self.drain)
+        self._server = None
+        if status_port is not None:
+            self._server = status.StatusServer(status_port, self.status)
+            log.info("status at http://127.0.0.1:%d/status", self._server.port)
+
+    @property
+    def status_port(self) -> int | None:
+        """Where the status is served."""
+        return self._server.port if self._server else None
+
+    def start(self) -> None:
+        """Run in the background; with a Pub/Sub source, signals drain from now on."""
+        if self._readers:
+            self._signals.install()
+        if self._server is not None:
+            self._server.start()
+        self._state = PipelineState.RUNNING
+        self._thread.start()
+
+    def drain(self) -> None:
+        """Stop pulling, close all windows, finish. `wait_until_finish` then returns DONE."""
+        self._engine.drain()
+
+    def cancel(self) -> None:
+        """Stop at once, with what is held given back to Pub/Sub."""
+        self._engine.cancel()
+        self._over.wait()
+
+    def wait_until_finish(self, duration: float | None = None) -> str:
+        """Wait for the end, at most `duration` milliseconds; raises what ended the job."""
+        over = self._over.wait(None if duration is None else duration / 1000)
+        if over:
+            self._signals.restore()
+        if self._error is not None and not isinstance(self._error, Cancelled):
+            raise self._error
+        return str(self._state)
+
+    def metrics(self) -> Any:
+        """Beam's metric results."""
+        return self._context.metrics()
+
+    def status(self) -> dict[str, Any]:
+        """What /status shows."""
+        watermark = self._context.watermarks.data_watermark()
+        return {
+            "state": self._shown_state(),
+            "pulled": sum(reader.pulled for reader in self._readers),
+            "acked": sum(reader.acked for reader in self._readers),
+            "outstanding": sum(reader.outstanding for reader in self._readers),
+            "failed_bundles": self._engine.failures.total,
+            "retrying": self._engine.retrying,
+            "dropped_late": self._registry.dropped(),
+            "watermark": watermark.to_rfc3339()
+            if MIN_TIMESTAMP < watermark < MAX_TIMESTAMP
+            else None,
+            "counters": self._context.counters(),
+        }
+
+    def _shown_state(self) -> str:
+        if self._state == PipelineState.RUNNING:
+            return status.DRAINING if self._engine.draining else status.RUNNING
+        if self._state in (PipelineState.DONE, PipelineState.STARTING):
+            return str(self._state)
+        return status.FAILED
+
+    def _run(self) -> None:
+        state = PipelineState.DONE
+        try:
+            self._engine.run()
+        except Cancelled as error:
+            self._error, state = error, PipelineState.CANCELLED
+        except BaseException as error:  # noqa: BLE001 - raised again in wait_until_finish
+            self._error, state = error, PipelineState.FAILED
+        for reader in self._readers:
+            reader.close()
+        self._state = state
+        if self._server is not None:
+            self._server.stop()
+        self._over.set()
