@@ -159,7 +159,7 @@ def _insert_id(event_id: str) -> str:
 
 
 def _too_large(error: GoogleAPICallError) -> bool:
-    # 413 comes from the front end, for which the client has no class; BigQuery itself says 400 in these words.
+    # 413, for which the client has no class, is the front end's; BigQuery's is 400 and these words.
     return error.code == 413 or (error.code == 400 and "payload size exceeds" in error.message)
 
 

@@ -18,26 +18,33 @@ from apache_beam.options.pipeline_options import (
     StandardOptions,
     WorkerOptions,
 )
-from apache_beam.runners.runner import PipelineRunner, PipelineState
+from apache_beam.runners.runner import PipelineResult, PipelineRunner, PipelineState
 
 import settings
 from event_types import registry
 from pipeline import graph
 from pipeline.bigquery_sink import Target
 
+DONE, FAILED, MISUSED = range(3)
+
 log = logging.getLogger("pipeline")
-USAGE_ERROR = 2
 
 
 class JobOptions(PipelineOptions):
-    """Options of this job. Each stands in for an environment variable, which a template lacks."""
+    """Options of this job: each overrides a variable, which a template's launcher is not given."""
 
-    VARIABLES = ("environment", "window_seconds", "max_event_bytes", "table_wait_seconds")
+    VARIABLES = (
+        "environment",
+        "log_level",
+        "window_seconds",
+        "max_event_bytes",
+        "table_wait_seconds",
+    )
 
     @classmethod
     def _add_argparse_args(cls, parser: argparse.ArgumentParser) -> None:
         for name in cls.VARIABLES:
-            parser.add_argument(f"--{name}", help=f"instead of the variable {name.upper()}")
+            parser.add_argument(f"--{name}", help=f"Overrides the variable {name.upper()}.")
 
     def environ(self) -> dict[str, str]:
         """The options that were given, as the variables they stand for."""
@@ -46,15 +53,12 @@ class JobOptions(PipelineOptions):
         return {name: value for name, value in given.items() if value}
 
 
-class UnknownRunner(ValueError):
-    """No runner that this job runs on has this name."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"--runner {name}: expected LocalRunner, DirectRunner or DataflowRunner")
+class Misused(ValueError):
+    """The command line can't be followed."""
 
 
 def runner(name: str) -> PipelineRunner:
-    """The runner called `name`. Raises UnknownRunner."""
+    """The runner called `name`. Raises Misused."""
     if name == "LocalRunner":
         from pipeline.local_runner import LocalRunner
 
@@ -68,7 +72,16 @@ def runner(name: str) -> PipelineRunner:
         from apache_beam.runners.dataflow.dataflow_runner import DataflowRunner
 
         return DataflowRunner()
-    raise UnknownRunner(name)
+    raise Misused(f"--runner {name}: expected LocalRunner, DirectRunner or DataflowRunner")
+
+
+def refuse_unknown(options: PipelineOptions) -> None:
+    """Raises Misused for an option that Beam would leave unread, such as one misspelt."""
+    known = options.get_all_options(display_warnings=False)
+    given = options.get_all_options(display_warnings=False, retain_unknown_options=True)
+    unknown = sorted(given.keys() - known.keys())
+    if unknown:
+        raise Misused(f"unknown option --{', --'.join(unknown)}")
 
 
 def configure(options: PipelineOptions) -> tuple[settings.Settings, graph.Config]:
@@ -90,28 +103,53 @@ def configure(options: PipelineOptions) -> tuple[settings.Settings, graph.Config
     )
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the job; returns the exit code: 0 done or handed to Dataflow, 1 failed, 2 misused."""
-    options = PipelineOptions(list(sys.argv[1:] if argv is None else argv))
+def assemble(argv: Sequence[str]) -> tuple[beam.Pipeline, settings.Settings, str]:
+    """The pipeline, ready to run, and its runner's name. Raises Misused, InvalidSetting."""
+    options = PipelineOptions(list(argv))
     name = options.view_as(StandardOptions).runner or "LocalRunner"
-    try:
-        here, config = configure(options)
-        pipeline = beam.Pipeline(runner=runner(name), options=options)
-    except (settings.InvalidSetting, UnknownRunner) as error:
-        print(f"pipeline: {error}", file=sys.stderr)  # noqa: T201
-        return USAGE_ERROR
-    logging.basicConfig(level=here.log_level, format="%(levelname)s %(name)s: %(message)s")
+    chosen = runner(name)
+    if name != "DataflowRunner":  # it passes on what only the service knows
+        refuse_unknown(options)
+    here, config = configure(options)
+    pipeline = beam.Pipeline(chosen, options)
     messages = pipeline | "Read" >> ReadFromPubSub(
         subscription=here.subscription, with_attributes=True
     )
     graph.build(messages, config)
-    result = pipeline.run()
-    log.info("job %s on %s reads %s", here.job, name, here.subscription)
+    return pipeline, here, name
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the job. Returns the exit code: DONE (or handed to Dataflow), FAILED or MISUSED."""
+    try:
+        pipeline, here, name = assemble(sys.argv[1:] if argv is None else argv)
+    except (settings.InvalidSetting, Misused) as error:
+        print(f"pipeline: {error}", file=sys.stderr)  # noqa: T201
+        return MISUSED
+    logging.basicConfig(level="WARNING", format="%(levelname)s %(name)s: %(message)s")
+    log.setLevel(here.log_level)
+    log.info("job %s on %s: reading %s", here.job, name, here.subscription)
     if name == "DataflowRunner":
-        return 0
-    state = result.wait_until_finish()
-    log.info("job %s ended: %s", here.job, state)
-    return 0 if state == PipelineState.DONE else 1
+        # Here Beam names the job's page.
+        logging.getLogger("apache_beam.runners.dataflow").setLevel(here.log_level)
+        pipeline.run()
+        return DONE
+    return run_to_the_end(pipeline)
+
+
+def run_to_the_end(pipeline: beam.Pipeline) -> int:
+    """Run here until a signal drains the job, or it fails. Returns the exit code."""
+    # Imported late, because that registers options that no other runner reads.
+    from pipeline.local_runner.errors import LocalRunnerError
+
+    try:
+        result: PipelineResult = pipeline.run()
+        state = result.wait_until_finish()
+    except LocalRunnerError as error:
+        log.error("job failed: %s", error)
+        return FAILED
+    log.info("job ended: %s", state)
+    return DONE if state == PipelineState.DONE else FAILED
 
 
 if __name__ == "__main__":
