@@ -1,0 +1,98 @@
+"""2 · Trigger: a CloudEvent for each message comes in; its type's table is there when it leaves.
+
+The Cloud Function's entry point is `manage_table`. A table that can't be made now is answered
+with 503, so that Pub/Sub delivers the message again, and after its last attempt dead-letters it.
+Next: the pipeline, which stores the event in the table.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import logging
+import time
+from functools import cache
+from http import HTTPStatus
+from typing import Any
+
+import flask
+import functions_framework
+from cloudevents.http import CloudEvent
+from google.api_core.exceptions import GoogleAPIError
+from google.auth.exceptions import GoogleAuthError
+from google.cloud import bigquery
+
+import settings
+from event_types import registry
+from event_types.base import EventType
+from event_types.validate import InvalidEvent, Validator
+from services import logs
+from services.table_manager.errors import TableError
+from services.table_manager.known import KnownTypes
+from services.table_manager.tables import ensure_table, ensure_view
+
+here = settings.load()
+log = logging.getLogger("table_manager")
+
+
+def _labels() -> dict[str, str]:
+    trace = flask.request.headers.get("traceparent", "") if flask.has_request_context() else ""
+    return logs.trace_labels(trace, here.project_id)
+
+
+logs.set_up(here.log_level, _labels)
+
+
+@cache
+def _client() -> bigquery.Client:
+    return bigquery.Client(project=here.project_id)
+
+
+class TableNotReady(Exception):
+    """The table of an event type can't be made now; its message is to come again."""
+
+    def __init__(self, event_type: EventType, why: Exception) -> None:
+        super().__init__(f"table {event_type.table} is not ready: {why}")
+
+
+def _ensure(event_type: EventType) -> None:
+    try:
+        ensure_table(_client(), here.dataset, event_type.layout)
+        ensure_view(_client(), here.dataset, event_type.layout)
+    except (TableError, GoogleAPIError, GoogleAuthError, OSError) as error:
+        raise TableNotReady(event_type, error) from error
+
+
+validate = Validator(tuple(each.model for each in registry.ALL), here.max_event_bytes)
+known = KnownTypes(_ensure, time.monotonic)
+
+
+@functions_framework.cloud_event  # type: ignore[untyped-decorator]
+def manage_table(event: CloudEvent) -> None:
+    """Make sure that the table of a message's event type exists.
+
+    A message that is no valid event is logged and acked: it asks for no table, and it is the
+    pipeline that dead-letters it.
+    """
+    message = event.data["message"]
+    try:
+        data = base64.b64decode(message.get("data", ""), validate=True)
+        name = validate(data).event_type
+    except (InvalidEvent, binascii.Error) as error:
+        log.warning("not an event: %s", error, extra=_refusal(message, error))
+        return
+    known.ensure(registry.by_name(name))
+
+
+@functions_framework.errorhandler(TableNotReady)  # type: ignore[untyped-decorator]
+def table_not_ready(error: TableNotReady) -> tuple[str, int]:
+    """Say so in one line; a thousand messages may wait for the same table."""
+    log.error("%s", error)
+    return str(error), HTTPStatus.SERVICE_UNAVAILABLE
+
+
+def _refusal(message: dict[str, Any], error: Exception) -> dict[str, Any]:
+    return {
+        "message_id": message.get("messageId"),
+        "reason": getattr(error, "reason", "not_base64"),
+    }
