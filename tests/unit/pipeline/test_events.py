@@ -7,7 +7,9 @@ from typing import Any
 
 import orjson
 import pytest
+from apache_beam import coders
 from apache_beam.io.gcp.pubsub import PubsubMessage
+from apache_beam.pvalue import TaggedOutput
 from apache_beam.utils.timestamp import Timestamp
 
 from event_types import registry
@@ -25,7 +27,7 @@ def route(element: PubsubMessage, max_event_bytes: int = 2**20) -> tuple[str, Ro
     dofn = Route(registry.ALL, max_event_bytes)
     dofn.start_bundle()
     (out,) = dofn.process(element, PUBLISHED)
-    return (out.tag, out.value) if hasattr(out, "tag") else ("events", out)
+    return (out.tag, out.value) if isinstance(out, TaggedOutput) else ("events", out)
 
 
 @pytest.mark.parametrize(
@@ -113,6 +115,12 @@ def test_a_payload_too_large_for_the_table_is_whole_in_the_file(data: bytes) -> 
     kept = decoded(row.values)
     assert data.startswith(kept)
     assert len(kept) == dead_letter.TABLE_PAYLOAD_BYTES
+
+
+def test_a_row_can_travel_between_workers() -> None:
+    _, row = route(message("e1", INVENTORY))
+    coder = coders.registry.get_coder(Row)
+    assert coder.decode(coder.encode(row)) == row
 
 
 def decoded(letter: dict[str, Any]) -> bytes:

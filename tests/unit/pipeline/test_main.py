@@ -5,14 +5,11 @@ from pathlib import Path
 
 import apache_beam as beam
 import pytest
-from apache_beam import coders
-from apache_beam.io.gcp.pubsub import PubsubMessage
 from apache_beam.portability.api import beam_runner_api_pb2
 from google.cloud import storage
 
 from event_types import registry
 from pipeline import main
-from pipeline.record import Row
 
 CREDENTIALS = {
     "type": "authorized_user",
@@ -106,12 +103,3 @@ def test_dataflow_gets_the_whole_graph(dataflow_graph: beam_runner_api_pb2.Compo
     assert not read.timestamp_attribute
     lateness = {each.allowed_lateness for each in dataflow_graph.windowing_strategies.values()}
     assert lateness == {0, 7 * 24 * 3600 * 1000}
-
-
-def test_rows_travel_between_workers() -> None:
-    row = main.graph.Route(registry.ALL, 2**20)
-    row.start_bundle()
-    element = PubsubMessage(b"{", {}, "1")
-    (out,) = row.process(element, beam.utils.timestamp.Timestamp(1))
-    coder = coders.registry.get_coder(Row)
-    assert coder.decode(coder.encode(out.value)) == out.value
