@@ -1,0 +1,137 @@
+"""INFORMATION_SCHEMA of a dataset: TABLES, VIEWS, COLUMNS and PARTITIONS, from the catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from emulators.bigquery.catalog import Catalog
+from emulators.bigquery.errors import SqlNotSupported
+from emulators.bigquery.partitioning import ID_FORMATS
+from emulators.bigquery.schema import Field, quoted
+from emulators.bigquery.store import Store
+from emulators.bigquery.table import Table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_STANDARD = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL", "RECORD": "STRUCT"}
+Rows = Iterator[dict[str, Any]]
+
+
+class InformationSchema:
+    """The views of INFORMATION_SCHEMA, built when asked."""
+
+    def __init__(self, store: Store, catalog: Catalog) -> None:
+        self._store, self._catalog = store, catalog
+        self._views: dict[str, tuple[Callable[[Table], Rows], tuple[str, ...]]] = {
+            "TABLES": (
+                self._table,
+                ("table_catalog", "table_schema", "table_name", "table_type")
+                + ("is_insertable_into", "is_typed", "creation_time"),
+            ),
+            "VIEWS": (
+                self._view,
+                ("table_catalog", "table_schema", "table_name")
+                + ("view_definition", "check_option", "use_standard_sql"),
+            ),
+            "COLUMNS": (
+                self._columns,
+                ("table_catalog", "table_schema", "table_name")
+                + ("column_name", "ordinal_position", "is_nullable", "data_type")
+                + ("is_partitioning_column", "clustering_ordinal_position"),
+            ),
+            "PARTITIONS": (
+                self._partitions,
+                ("table_catalog", "table_schema", "table_name")
+                + ("partition_id", "total_rows", "last_modified_time", "storage_tier"),
+            ),
+        }
+
+    def __call__(self, project: str, dataset: str, view: str) -> pa.Table:
+        """One view's rows. Raises SqlNotSupported, DatasetNotFound."""
+        import pyarrow as pa
+
+        if view not in self._views:
+            raise SqlNotSupported(f"INFORMATION_SCHEMA.{view}")
+        rows_of, names = self._views[view]
+        tables = self._catalog.list_tables(project, dataset)
+        rows = [row for table in tables for row in rows_of(table)]
+        types = {name: pa.string() for name in names} | {
+            "ordinal_position": pa.int64(),
+            "clustering_ordinal_position": pa.int64(),
+            "total_rows": pa.int64(),
+            "creation_time": pa.timestamp("us", tz="UTC"),
+            "last_modified_time": pa.timestamp("us", tz="UTC"),
+        }
+        return pa.Table.from_pylist(rows, pa.schema([(name, types[name]) for name in names]))
+
+    def partition_ids(self, table: Table) -> list[tuple[str, int]]:
+        """Each partition's id and number of rows, in order; rows without a date are __NULL__."""
+        if table.partitioning is None:
+            return []
+        column, form = quoted(table.partitioning.column), ID_FORMATS[table.partitioning.unit]
+        with self._store.read() as db:
+            return db.execute(
+                f"SELECT coalesce(strftime(CAST({column} AS TIMESTAMP), '{form}'), '__NULL__') AS id,"
+                f" count(*) FROM {table.name.sql} GROUP BY id ORDER BY id"
+            ).fetchall()
+
+    def _identity(self, table: Table) -> dict[str, Any]:
+        name = table.name
+        return {
+            "table_catalog": name.project,
+            "table_schema": name.dataset,
+            "table_name": name.table,
+        }
+
+    def _table(self, table: Table) -> Rows:
+        yield self._identity(table) | {
+            "table_type": "VIEW" if table.is_view else "BASE TABLE",
+            "is_insertable_into": "NO" if table.is_view else "YES",
+            "is_typed": "NO",
+            "creation_time": _moment(table.created_ms),
+        }
+
+    def _view(self, table: Table) -> Rows:
+        if table.is_view:
+            yield self._identity(table) | {
+                "view_definition": table.query,
+                "use_standard_sql": "YES",
+            }
+
+    def _columns(self, table: Table) -> Rows:
+        partition = table.partitioning.column if table.partitioning else None
+        clustering = {name: place for place, name in enumerate(table.clustering, 1)}
+        for place, field in enumerate(table.fields, 1):
+            yield self._identity(table) | {
+                "column_name": field.name,
+                "ordinal_position": place,
+                "is_nullable": "NO" if field.required else "YES",
+                "data_type": standard_type(field),
+                "is_partitioning_column": "YES" if field.name == partition else "NO",
+                "clustering_ordinal_position": clustering.get(field.name),
+            }
+
+    def _partitions(self, table: Table) -> Rows:
+        for id_, rows in self.partition_ids(table):
+            yield self._identity(table) | {
+                "partition_id": id_,
+                "total_rows": rows,
+                "last_modified_time": _moment(table.modified_ms),
+                "storage_tier": "ACTIVE",
+            }
+
+
+def standard_type(field: Field) -> str:
+    """GoogleSQL's name for a field's type: ARRAY<STRUCT<x INT64>>."""
+    name = _STANDARD.get(field.type, field.type)
+    if field.fields:
+        inner = ", ".join(f"{member.name} {standard_type(member)}" for member in field.fields)
+        name = f"STRUCT<{inner}>"
+    return f"ARRAY<{name}>" if field.repeated else name
+
+
+def _moment(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)

@@ -1,0 +1,148 @@
+"""GoogleSQL functions that DuckDB lacks or answers otherwise, as macros over DuckDB's own.
+
+`functions.py` says which GoogleSQL function becomes which macro. Most are untyped and keep the
+type of an argument by `cast_to_type`; the session's zone is UTC, so a cast between TIMESTAMP and
+the zoneless types is GoogleSQL's own. A macro with overloads cannot be given an aggregate (DuckDB
+binds the argument too late to choose): those have a plain sibling named `..._double`. `error()`
+fails a query for good; a failing CAST can be caught by SAFE.
+"""
+
+from __future__ import annotations
+
+
+def _macro(name: str, *overloads: str) -> str:
+    return f"CREATE MACRO bq_{name} {', '.join(overloads)}"
+
+
+CONVERSIONS = (
+    # A text with a fraction is an error here, which DuckDB would round.
+    _macro(
+        "int64",
+        r"""(x) AS CAST(CASE
+            WHEN typeof(x) = 'DOUBLE' THEN CAST(round(CAST(x AS DOUBLE)) AS BIGINT)
+            WHEN typeof(x) <> 'VARCHAR' OR regexp_full_match(CAST(x AS VARCHAR), '\s*[+-]?[0-9]+\s*')
+            THEN CAST(x AS BIGINT)
+            WHEN x IS NOT NULL THEN CAST('Bad int64 value: ' || CAST(x AS VARCHAR) AS BIGINT)
+            END AS BIGINT)""",
+    ),
+    # DuckDB would take 't' and '1' as well.
+    _macro(
+        "bool",
+        """(x) AS CASE
+            WHEN typeof(x) <> 'VARCHAR' OR lower(CAST(x AS VARCHAR)) IN ('true', 'false')
+            THEN CAST(x AS BOOLEAN)
+            WHEN x IS NOT NULL THEN CAST('Bad bool value: ' || CAST(x AS VARCHAR) AS BOOLEAN)
+            END""",
+    ),
+    # Digits after the second come in none, threes or sixes.
+    _macro("fraction", r"(x) AS regexp_replace(regexp_replace(x, '\.000000$', ''), '000$', '')"),
+    _macro(
+        "moment_text",
+        "(v) AS bq_fraction(strftime(TRY_CAST(v AS TIMESTAMP), '%Y-%m-%d %H:%M:%S.%f'))",
+    ),
+    _macro(
+        "text_of",
+        r"""(kind, v) AS CASE
+            WHEN kind = 'TIMESTAMP WITH TIME ZONE' THEN bq_moment_text(v) || '+00'
+            WHEN kind = 'TIMESTAMP' THEN bq_moment_text(v)
+            WHEN kind = 'TIME' THEN substr(bq_moment_text('1970-01-01 ' || v), 12)
+            WHEN kind = 'DOUBLE' THEN regexp_replace(v, '\.0$', '')
+            WHEN kind = 'BLOB' THEN decode(CAST(v AS BLOB))
+            WHEN kind LIKE 'DECIMAL%' THEN regexp_replace(v, '\.?0+$', '')
+            ELSE v END""",
+    ),
+    _macro("string", "(x) AS bq_text_of(typeof(x), CAST(x AS VARCHAR))"),
+    _macro("bytes", "(x BLOB) AS x", "(x VARCHAR) AS encode(x)"),
+)
+
+MOMENTS = (
+    _macro("trunc_to", "(x, unit) AS cast_to_type(date_trunc(unit, x), x)"),
+    # A week that begins `days` after Monday.
+    _macro(
+        "trunc_week",
+        "(x, days) AS cast_to_type(date_trunc('week', x - to_days(days)) + to_days(days), x)",
+    ),
+    _macro("shift", "(x, step) AS cast_to_type(x + step, x)"),
+    _macro("micros", "(x) AS timezone('UTC', make_timestamp(CAST(x AS BIGINT)))"),
+    _macro("unix", "(x, unit) AS CAST((x - (((x % unit) + unit) % unit)) // unit AS BIGINT)"),
+    # Seconds with as many digits as they need (%E*S).
+    _macro(
+        "subseconds",
+        r"(x) AS strftime(x, '%S') || regexp_replace(strftime(x, '.%f'), '\.?0+$', '')",
+    ),
+)
+
+
+def _rounding(name: str, digits: bool) -> tuple[str, str]:
+    """Of an INT64 these are FLOAT64, of a NUMERIC they are NUMERIC."""
+    n, arg = ("(x {}, n)", ", CAST(n AS INTEGER)") if digits else ("(x {})", "")
+    head = "(x, n)" if digits else "(x)"
+    typed = _macro(
+        name,
+        f"{n.format('BIGINT')} AS {name}(CAST(x AS DOUBLE){arg})",
+        f"{n.format('DOUBLE')} AS {name}(x{arg})",
+        f"{n.format('DECIMAL')} AS CAST({name}(CAST(x AS DECIMAL(38, 9)){arg}) AS DECIMAL(38, 9))",
+    )
+    plain = _macro(
+        f"{name}_double",
+        f"""{head} AS CASE WHEN typeof(x) LIKE 'DECIMAL%'
+            THEN error('not supported by the emulator: {name.upper()} of an aggregate of NUMERIC')
+            ELSE {name}(CAST(x AS DOUBLE){arg}) END""",
+    )
+    return typed, plain
+
+
+NUMBERS = (
+    _macro(
+        "div",
+        """(x, y) AS CASE
+            WHEN typeof(x) LIKE 'DECIMAL%' OR typeof(y) LIKE 'DECIMAL%'
+            THEN error('not supported by the emulator: division of NUMERIC')
+            WHEN y = 0 THEN error('division by zero: ' || x || ' / ' || y)
+            ELSE x / y END""",
+    ),
+    _macro(
+        "avg_of",
+        """(kind, x) AS CASE WHEN kind LIKE 'DECIMAL%'
+            THEN error('not supported by the emulator: AVG of NUMERIC') ELSE x END""",
+    ),
+    _macro("safe_div", "(x, y) AS CASE WHEN y <> 0 THEN bq_div(x, y) END"),
+    _macro("ieee_div", "(x, y) AS CAST(x AS DOUBLE) / CAST(y AS DOUBLE)"),
+    *_rounding("ceil", digits=False),
+    *_rounding("floor", digits=False),
+    *_rounding("round", digits=True),
+    *_rounding("trunc", digits=True),
+)
+
+TEXT = (
+    _macro("length", "(x VARCHAR) AS length(x)", "(x BLOB) AS octet_length(x)"),
+    _macro("length_double", "(x) AS length(x)"),
+    # Position 0 means 1, and one before the start means the start.
+    _macro(
+        "substr",
+        "(x, pos) AS substr(x, CASE pos WHEN 0 THEN 1 ELSE greatest(pos, -length(x)) END)",
+        "(x, pos, n) AS substr(x, CASE pos WHEN 0 THEN 1 ELSE greatest(pos, -length(x)) END, n)",
+    ),
+    _macro("split", "(x, sep) AS CASE WHEN x = '' THEN [''] ELSE string_split(x, sep) END"),
+)
+
+JSON = (
+    # NULL for an object or an array.
+    _macro(
+        "json_value",
+        """(j, path) AS CASE WHEN json_type(j, path) NOT IN ('OBJECT', 'ARRAY', 'NULL')
+            THEN json_extract_string(j, path) END""",
+    ),
+    _macro("json_query", "(j, path) AS cast_to_type(json_extract(j, path), j)"),
+)
+
+ARRAYS = (
+    _macro(
+        "at",
+        """(a, i) AS CASE WHEN a IS NULL OR i IS NULL THEN NULL WHEN i < 0 OR i >= len(a)
+            THEN error('Array index ' || i || ' is out of bounds') ELSE a[i + 1] END""",
+    ),
+    _macro("safe_at", "(a, i) AS CASE WHEN i >= 0 AND i < len(a) THEN a[i + 1] END"),
+)
+
+MACROS = (*CONVERSIONS, *MOMENTS, *NUMBERS, *TEXT, *JSON, *ARRAYS)

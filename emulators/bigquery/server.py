@@ -1,0 +1,175 @@
+"""The wire: HTTP routes to the API's methods, bodies to JSON, errors to statuses."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import zlib
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import orjson
+
+from emulators.bigquery import discovery, wire
+from emulators.bigquery.api import Api, Call, Method
+from emulators.bigquery.errors import BadValue, BigQueryError, NotFound, RequestTooLarge
+from emulators.bigquery.service import Service
+
+MAX_BODY = 10 * 1024 * 1024  # Quotas, "Streaming inserts": maximum HTTP request size
+WORKERS, WAITERS = 8, 32
+
+Scope = Mapping[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+_PROJECT = "/projects/{project}"
+_DATASET = _PROJECT + "/datasets/{dataset}"
+_TABLE = _DATASET + "/tables/{table}"
+_JOB = _PROJECT + "/jobs/{job}"
+
+
+class UnknownPath(NotFound):
+    """No method has this path."""
+
+    def __init__(self, method: str, path: str) -> None:
+        super().__init__(f"Not found: {method} {path}")
+
+
+def _routes(api: Api) -> list[tuple[str, str, Method]]:
+    return [
+        ("GET", "/projects", api.projects_list),
+        ("GET", _PROJECT + "/datasets", api.datasets_list),
+        ("POST", _PROJECT + "/datasets", api.datasets_insert),
+        ("GET", _DATASET, api.datasets_get),
+        ("PATCH", _DATASET, api.datasets_patch),
+        ("PUT", _DATASET, api.datasets_update),
+        ("DELETE", _DATASET, api.datasets_delete),
+        ("GET", _DATASET + "/tables", api.tables_list),
+        ("POST", _DATASET + "/tables", api.tables_insert),
+        ("GET", _TABLE, api.tables_get),
+        ("PATCH", _TABLE, api.tables_patch),
+        ("PUT", _TABLE, api.tables_update),
+        ("DELETE", _TABLE, api.tables_delete),
+        ("POST", _TABLE + "/insertAll", api.tabledata_insert_all),
+        ("GET", _TABLE + "/data", api.tabledata_list),
+        ("POST", _PROJECT + "/queries", api.jobs_query),
+        ("GET", _PROJECT + "/queries/{job}", api.jobs_get_query_results),
+        ("GET", _PROJECT + "/jobs", api.jobs_list),
+        ("POST", _PROJECT + "/jobs", api.jobs_insert),
+        ("GET", _JOB, api.jobs_get),
+        ("POST", _JOB + "/cancel", api.jobs_cancel),
+        ("DELETE", _JOB + "/delete", api.jobs_delete),
+    ]
+
+
+class Server:
+    """The ASGI application over one service."""
+
+    def __init__(self, service: Service, base_url: Callable[[], str]) -> None:
+        self._base_url, api = base_url, Api(service)
+        self._service = service
+        self._routes = [(m, _pattern(path), call) for m, path, call in _routes(api)]
+        # Calls that wait for a query must not hold up those that work.
+        self._waiting = {api.jobs_query, api.jobs_get_query_results, api.jobs_insert}
+        self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="bigquery")
+        self._waiters = ThreadPoolExecutor(WAITERS, thread_name_prefix="bigquery-wait")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; any failure is an answer as well."""
+        try:
+            status, body = await self._answer(scope, receive)
+        except BigQueryError as error:
+            status, body = wire.status_of(error)[0], wire.error_body(error)
+        except Exception as error:  # noqa: BLE001 - a bug of ours is this request's failure alone
+            failure = BigQueryError(f"internal error: {type(error).__name__}: {error}")
+            status, body = 500, wire.error_body(failure)
+        payload = b"" if body is None else orjson.dumps(body)
+        headers = [
+            (b"content-type", b"application/json; charset=UTF-8"),
+            (b"content-length", str(len(payload)).encode()),
+        ]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": payload})
+
+    async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, Any]:
+        method, path = scope["method"], scope["path"]
+        if path == "/health":
+            return 200, self._health()
+        if path in ("/$discovery/rest", "/discovery/v1/apis/bigquery/v2/rest"):
+            return 200, discovery.document(self._base_url())
+        headers = {name.lower(): value for name, value in scope["headers"]}
+        raw = await _read(receive, headers.get(b"content-encoding", b""))
+        function, parameters = self._find(method, path.removeprefix("/bigquery/v2"))
+        call = Call(
+            path=parameters,
+            query=_query(scope["query_string"]),
+            body=_json(raw),
+            if_match=headers.get(b"if-match", b"").decode() or None,
+        )
+        pool = self._waiters if function in self._waiting else self._workers
+        answer = await asyncio.get_running_loop().run_in_executor(pool, function, call)
+        return (204, None) if answer is None else (200, answer)
+
+    def _find(self, method: str, path: str) -> tuple[Method, dict[str, str]]:
+        for verb, pattern, function in self._routes:
+            match = pattern.fullmatch(path)
+            if match and verb == method:
+                return function, match.groupdict()
+        raise UnknownPath(method, path)
+
+    def _health(self) -> dict[str, Any]:
+        tables = self._service.catalog.all_tables()
+        return {"status": "ok", "tables": len(tables)}
+
+    def close(self) -> None:
+        """Let the requests under way end."""
+        self._workers.shutdown(wait=True)
+        self._waiters.shutdown(wait=True)
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path) + "/?")
+
+
+def _query(raw: bytes) -> dict[str, str]:
+    from urllib.parse import parse_qsl
+
+    return dict(parse_qsl(raw.decode()))
+
+
+async def _read(receive: Receive, encoding: bytes) -> bytes:
+    """The body, unpacked. Raises RequestTooLarge."""
+    chunks, size, more = [], 0, True
+    while more:
+        message = await receive()
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > MAX_BODY:
+            raise RequestTooLarge(size, MAX_BODY)
+        chunks.append(chunk)
+        more = message.get("more_body", False)
+    body = b"".join(chunks)
+    return _unzip(body) if encoding == b"gzip" else body
+
+
+def _unzip(body: bytes) -> bytes:
+    try:
+        unpacked = zlib.decompressobj(wbits=31).decompress(body, MAX_BODY + 1)
+    except zlib.error as error:
+        raise BadValue("body", "gzip", str(error)) from error
+    if len(unpacked) > MAX_BODY:
+        raise RequestTooLarge(len(unpacked), MAX_BODY)
+    return unpacked
+
+
+def _json(raw: bytes) -> dict[str, Any]:
+    if not raw:
+        return {}
+    try:
+        body = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise BadValue("body", "JSON", str(error)) from error
+    if not isinstance(body, dict):
+        raise BadValue("body", type(body).__name__, "a request is a JSON object")
+    return body

@@ -1,0 +1,187 @@
+"""tabledata.insertAll: all rows checked, repeats dropped, the rest in one durable transaction."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+from emulators.bigquery.catalog import Catalog
+from emulators.bigquery.errors import NoRows, TooManyRows
+from emulators.bigquery.figures import Figures, logical_bytes
+from emulators.bigquery.partitioning import FUTURE_DAYS, PAST_DAYS, streamable
+from emulators.bigquery.rows import RowError, compile_reader, day_micros
+from emulators.bigquery.schema import arrow_type, quoted
+from emulators.bigquery.store import Store, Transaction
+from emulators.bigquery.table import Name, Table
+
+MAX_ROWS = 50_000  # Quotas, "Streaming inserts": maximum rows per request
+DEDUP_WINDOW_S = 300.0
+DEDUP_IDS = 1_000_000
+
+_reader = lru_cache(maxsize=256)(compile_reader)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of the request: the client's id for it, if it gave one, and its JSON object."""
+
+    insert_id: str | None
+    values: Any
+
+
+@dataclass(frozen=True, slots=True)
+class InsertError:
+    """Why a row was not inserted; reason is `invalid`, or `stopped` by another row's fault."""
+
+    index: int
+    reason: str
+    location: str = ""
+    message: str = ""
+
+
+class InsertIds:
+    """The insertIds seen of late: best effort, in memory, lost with the process.
+
+    Google promises a window of "at least one minute"; here it is five, and at most a million ids,
+    the oldest forgotten first. Not thread-safe: the writer's lock guards it.
+    """
+
+    def __init__(self, clock: Callable[[], float], window_s: float = DEDUP_WINDOW_S) -> None:
+        self._clock, self._window = clock, window_s
+        self._seen: OrderedDict[tuple[Name, int, str], float] = OrderedDict()
+
+    def fresh(self, table: Table, rows: Iterable[Row]) -> list[bool]:
+        """For each row, whether it is new; rows without an id always are."""
+        self._prune()
+        here: set[str] = set()
+        verdicts = []
+        for row in rows:
+            id_ = row.insert_id
+            known = id_ is not None and (id_ in here or self._key(table, id_) in self._seen)
+            verdicts.append(not known)
+            if id_ is not None:
+                here.add(id_)
+        return verdicts
+
+    def remember(self, table: Table, rows: Iterable[Row]) -> None:
+        """Call once the rows are on disk."""
+        now = self._clock()
+        for row in rows:
+            if row.insert_id is not None:
+                self._seen[self._key(table, row.insert_id)] = now
+
+    def _key(self, table: Table, insert_id: str) -> tuple[Name, int, str]:
+        return table.name, table.created_ms, insert_id
+
+    def _prune(self) -> None:
+        oldest = self._clock() - self._window
+        while self._seen:
+            key, seen = next(iter(self._seen.items()))
+            if seen >= oldest and len(self._seen) <= DEDUP_IDS:
+                break
+            del self._seen[key]
+
+
+class Streaming:
+    """The streaming insert into any table."""
+
+    def __init__(
+        self, store: Store, catalog: Catalog, figures: Figures, clock: Callable[[], float]
+    ) -> None:
+        self._store, self._catalog, self._figures = store, catalog, figures
+        self._clock, self._ids = clock, InsertIds(clock)
+
+    def insert_all(
+        self, name: Name, rows: list[Row], *, skip_invalid: bool, ignore_unknown: bool
+    ) -> list[InsertError]:
+        """Insert and return what was refused; [] means that all rows are stored.
+
+        Without `skip_invalid` one bad row stops all. Raises TableNotFound, NotATable, NoRows,
+        TooManyRows.
+        """
+        if not rows:
+            raise NoRows
+        if len(rows) > MAX_ROWS:
+            raise TooManyRows(len(rows), MAX_ROWS)
+        while True:
+            table = self._catalog.rows_of(name, "stream into")
+            good, errors = self._check(table, rows, ignore_unknown)
+            if errors and not skip_invalid:
+                bad = {error.index for error in errors}
+                stopped = (InsertError(i, "stopped") for i in range(len(rows)) if i not in bad)
+                return sorted([*errors, *stopped], key=lambda error: error.index)
+            if not good or self._store_rows(table, good):
+                return errors
+
+    def _check(
+        self, table: Table, rows: list[Row], ignore_unknown: bool
+    ) -> tuple[list[tuple[Row, dict[str, Any]]], list[InsertError]]:
+        reader = _reader(table.fields, ignore_unknown)
+        bounds = _Bounds(table, datetime.fromtimestamp(self._clock(), UTC))
+        good, errors = [], []
+        for index, row in enumerate(rows):
+            try:
+                if not isinstance(row.values, dict):
+                    raise RowError("", "A row's json is an object.")
+                values = reader.read(row.values)
+                bounds.check(values)
+            except RowError as error:
+                errors.append(InsertError(index, "invalid", error.location, error.message))
+            else:
+                good.append((row, values))
+        return good, errors
+
+    def _store_rows(self, table: Table, good: list[tuple[Row, dict[str, Any]]]) -> bool:
+        """Whether they are stored; False when the table's schema changed after the check."""
+        with self._store.write() as tx:
+            if self._catalog.rows_of(table.name, "stream into").fields != table.fields:
+                return False
+            verdicts = self._ids.fresh(table, (row for row, _ in good))
+            new = [pair for pair, fresh in zip(good, verdicts, strict=True) if fresh]
+            if new:
+                size = append(tx, table, [values for _, values in new])
+                self._catalog.touch(tx, table)
+                tx.after.append(lambda: self._figures.add(table, size))
+                tx.after.append(lambda: self._ids.remember(table, (row for row, _ in new)))
+        return True
+
+
+def append(tx: Transaction, table: Table, rows: list[dict[str, Any]]) -> int:
+    """Add rows as `RowReader` reads them; return their logical bytes."""
+    import pyarrow as pa
+
+    arrays = [pa.array([row[f.name] for row in rows], arrow_type(f)) for f in table.fields]
+    batch = pa.table(arrays, names=[field.name for field in table.fields])
+    columns = ", ".join(quoted(field.name) for field in table.fields)
+    tx.db.register("_batch", batch)
+    tx.db.execute(f"INSERT INTO {table.name.sql} ({columns}) SELECT {columns} FROM _batch")
+    tx.db.unregister("_batch")
+    return sum(logical_bytes(array) for array in arrays)
+
+
+class _Bounds:
+    """The days that may be streamed to (Streaming data into partitioned tables)."""
+
+    def __init__(self, table: Table, now: datetime) -> None:
+        self._table = table
+        self._column = table.partitioning.column if table.partitioning else None
+        self._first, self._last = streamable(now.date())
+
+    def check(self, values: dict[str, Any]) -> None:
+        """Raises RowError for a partition that is too old or too far ahead."""
+        value = values[self._column] if self._column else None
+        if value is None:
+            return
+        day, micros = day_micros(value)
+        if not self._first <= day <= self._last:
+            raise RowError(
+                "",
+                f"Value {micros} for partition column {self._column} of the destination table"
+                f" {self._table.name} is outside the allowed bounds. You can only stream to"
+                f" partitions of date range within {PAST_DAYS} days in the past and {FUTURE_DAYS}"
+                " days in the future relative to the current date.",
+            )
