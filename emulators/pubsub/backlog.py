@@ -28,8 +28,11 @@ class Backlog(Protocol):
     def put_back(self, entry: Entry) -> None:
         """An entry that was taken is to be delivered again."""
 
+    def acked(self, entry: Entry, leased: bool) -> list[Entry]:
+        """What an ack allows to drop; `leased` unless it came after the lease had ended."""
+
     def settle(self, entry: Entry) -> None:
-        """An entry was acked or dropped, taken or not."""
+        """An entry is dropped, taken or not."""
 
     def after(self, entry: Entry) -> list[Entry]:
         """What was taken that must be delivered again if `entry` is, in order."""
@@ -58,6 +61,10 @@ class Unordered:
         """To the end of the queue."""
         self._queue.append(entry)
 
+    def acked(self, entry: Entry, leased: bool) -> list[Entry]:
+        """The entry itself, even if the ack is late: the message was processed."""
+        return [entry]
+
     def settle(self, entry: Entry) -> None:
         """Mark it, for when its turn comes."""
         entry.done = True
@@ -80,8 +87,9 @@ class _Lane:
 class Ordered:
     """One lane a key, one batch of a lane out at a time; lanes take turns.
 
-    Messages without a key share a lane that is never held (page "Order messages"). Unlike the
-    real service, a message acked ahead of an earlier one of its key is not delivered again.
+    Messages without a key share a lane that is never held. A message acked ahead of an earlier
+    one of its key is kept until that is acked too, because a failure there brings all that follow
+    it again, acked or not (page "Order messages").
     """
 
     def __init__(self) -> None:
@@ -139,6 +147,16 @@ class Ordered:
         before = takewhile(lambda other: other.message.id < entry.message.id, lane.queue)
         lane.queue.insert(sum(1 for _ in before), entry)
         self._let_go(key, lane, entry)
+
+    def acked(self, entry: Entry, leased: bool) -> list[Entry]:
+        """The entry and those acked early behind it, once nothing before them is left."""
+        key = entry.message.ordering_key
+        if not key:
+            return [entry]
+        if not leased:
+            return []  # it was taken back, to come again in its order
+        entry.early = True
+        return list(takewhile(lambda other: other.early, self._lanes[key].taken))
 
     def settle(self, entry: Entry) -> None:
         """Mark it, and free its lane if it was the last that held it."""

@@ -18,10 +18,11 @@ class Entry:
     """A message not yet acked.
 
     `failures` counts nacks and passed deadlines. While it is leased, `ack_id` is the lease's
-    (else ""), `deadline` is in seconds since the epoch, and `holder` counts it.
+    (else ""), `deadline` is in seconds since the epoch, and `holder` counts it. `early` says that
+    it was acked while an earlier one of its ordering key was not.
     """
 
-    __slots__ = ("ack_id", "deadline", "done", "failures", "holder", "message")
+    __slots__ = ("ack_id", "deadline", "done", "early", "failures", "holder", "message")
 
     def __init__(self, message: Message) -> None:
         self.message = message
@@ -29,4 +30,5 @@ class Entry:
         self.ack_id = ""
         self.deadline = 0.0
         self.holder: Holder | None = None
+        self.early = False
         self.done = False

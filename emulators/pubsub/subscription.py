@@ -158,15 +158,20 @@ class Subscription:
     def ack(self, ack_ids: Sequence[str]) -> list[int]:
         """Drop messages for good; return the ids of those that were still held.
 
-        A late ack, after the deadline and even after a restart, still counts: the message was
-        processed. Raises InvalidArgument for what is no ack id of this subscription.
+        A late ack, after the deadline and even after a restart, still counts where no order is
+        to be kept. Raises InvalidArgument for what is no ack id of this subscription.
         """
-        acked = []
-        for message_id in [self._message_id(ack_id) for ack_id in ack_ids]:
+        acked: list[int] = []
+        for ack_id, message_id in [(ack_id, self._message_id(ack_id)) for ack_id in ack_ids]:
             entry = self.unacked.get(message_id)
-            if entry is not None:
-                self._drop(entry)
-                acked.append(message_id)
+            if entry is None:
+                continue
+            leased = entry.ack_id == ack_id
+            if leased:
+                self.outstanding.end(entry)
+            for done in self._backlog.acked(entry, leased):
+                self._drop(done)
+                acked.append(done.message.id)
         self.counters.acked += len(acked)
         self.notify()
         return acked
@@ -248,10 +253,7 @@ class Subscription:
             self._waiters.popleft()()
 
     def _fail(self, entry: Entry, now: float) -> None:
-        for later in reversed(self._backlog.after(entry)):
-            if later.ack_id:
-                self.outstanding.end(later)
-                self._backlog.put_back(later)
+        self._take_back_after(entry)
         self.outstanding.end(entry)
         entry.failures += 1
         exhausted = self._max_failures and entry.failures >= self._max_failures
@@ -264,6 +266,15 @@ class Subscription:
             heapq.heappush(self._resting, (now + delay, self._hooks.next_serial(), entry))
         else:
             self._backlog.put_back(entry)
+
+    def _take_back_after(self, entry: Entry) -> None:
+        for later in self._backlog.after(entry):
+            if later.ack_id:
+                self.outstanding.end(later)
+            elif not later.early:
+                continue  # it rests, and comes back by itself
+            later.early = False
+            self._backlog.put_back(later)
 
     def _drop(self, entry: Entry) -> None:
         del self.unacked[entry.message.id]
@@ -283,6 +294,7 @@ class Subscription:
                 self._retention_due = due
                 break
             expired.append(entry.message.id)
+            self._take_back_after(entry)
             self._drop(entry)
         self.counters.expired += len(expired)
         return expired

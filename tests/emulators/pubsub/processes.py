@@ -6,7 +6,12 @@ import json
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+import httpx
 
 ROOT = Path(__file__).parents[3]
 
@@ -54,4 +59,19 @@ class EmulatorProcess:
 
     def shell_env(self) -> dict[str, str]:
         """The environment of a shell that was pointed at it."""
-        return os.environ | self.env
+        return {**os.environ, **self.env}
+
+    def row(self, subscription: str) -> dict[str, Any]:
+        """What it says of one subscription."""
+        url = f"http://127.0.0.1:{self.port}/_emulator/subscriptions"
+        rows: list[dict[str, Any]] = httpx.get(url, trust_env=False).json()["subscriptions"]
+        [row] = [row for row in rows if row["name"] == subscription]
+        return row
+
+
+def wait_until(true: Callable[[], bool], seconds: float = 20) -> None:
+    """Look every 20 ms; a test that waits in vain says so."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, f"not so after {seconds} s"
+        time.sleep(0.02)

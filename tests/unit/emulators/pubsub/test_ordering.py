@@ -38,6 +38,20 @@ def test_a_nack_redelivers_the_tail_in_order(bench: Bench) -> None:
     assert list(bench.pull(subscription)) == ["a2", "a3", "a4"]
 
 
+def test_a_nack_brings_back_even_what_was_acked_behind_it(bench: Bench) -> None:
+    subscription = bench.subscribe(enable_message_ordering=True)
+    bench.publish("a1", "a2", "a3", "a4", key="a")
+    batch = bench.pull(subscription)
+    bench.ack(subscription, batch["a1"], batch["a3"])
+    assert len(subscription.unacked) == 3
+    bench.nack(subscription, batch["a2"])
+    bench.ack(subscription, batch["a4"])
+    again = bench.pull(subscription)
+    assert list(again) == ["a2", "a3", "a4"]
+    bench.ack(subscription, *reversed(again.values()))
+    assert not subscription.unacked
+
+
 def test_deadlines_of_a_batch_that_pass_together_keep_the_order(bench: Bench) -> None:
     subscription = bench.subscribe(enable_message_ordering=True)
     bench.publish("a1", "a2", "a3", key="a")
