@@ -50,6 +50,8 @@ class Registry(TransformEvaluatorRegistry):
 
     def get_evaluator(self, step: Any, bundle: Any, side_inputs: Any) -> Any:
         """An evaluator for one bundle."""
+        if isinstance(getattr(step.transform, "dofn", None), core.GroupByKey.ReifyWindows):
+            return Reify(self._evaluation_context, step, bundle, side_inputs)
         if self._is_plain_pardo(step):
             return ParDo(self._evaluation_context, step, bundle, side_inputs, self._worker(step))
         evaluator = super().get_evaluator(step, bundle, side_inputs)
@@ -190,6 +192,27 @@ class ParDo(_TransformEvaluator):
             bundle.fill(output.values)
             bundles.append(bundle)
         return TransformResult(self, bundles, [], None, None)
+
+
+class Reify(_TransformEvaluator):
+    """Pairs each value with its windows for GroupByKey, without a DoFn call per element."""
+
+    def process_element(self, element: Any) -> None:
+        """Nothing to do one by one."""
+
+    def finish_bundle(self) -> TransformResult:
+        """The input, its values as (key, WindowedValue)."""
+        (output,) = self._outputs
+        bundle = self._evaluation_context.create_bundle(output)
+        bundle.fill(
+            [_reified(each) for each in self._input_committed_bundle.get_elements_iterable()]
+        )
+        return TransformResult(self, [bundle], [], None, None)
+
+
+def _reified(element: Any) -> Any:
+    key, value = element.value
+    return element.with_value((key, element.with_value(value)))
 
 
 class Flatten(_FlattenEvaluator):

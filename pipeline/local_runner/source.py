@@ -134,7 +134,7 @@ class Reader:
         room = 0 if full else limits.outstanding_messages - leases.messages
         if room <= 0 and not self._was_full:
             log.warning(
-                "%d messages (%d bytes) are unacked in open windows: no more pulls until some close",
+                "%d messages (%d bytes) are unacked, in open windows: pulling rests until then",
                 leases.messages, leases.size,
             )  # fmt: skip
         self._was_full = room <= 0
