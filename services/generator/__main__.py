@@ -22,9 +22,11 @@ def main() -> int:
     """Serve until SIGTERM or SIGINT; 0 if everything published was confirmed."""
     here = settings.load()
     logs.set_up(here.log_level)
-    service = Service(here.environment, Publisher(here.topic, here.publish_log))
+    options = settings.generator()
+    publisher = Publisher(here.topic, here.publish_log)
+    service = Service(here.environment, publisher, options.scenarios_file)
     config = uvicorn.Config(
-        create_app(service),
+        create_app(service, options.token),
         host=here.host,
         port=here.port,
         log_config=None,

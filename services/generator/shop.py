@@ -104,9 +104,9 @@ class Shop:
         )
 
     def _order(self, now: datetime) -> Order:
-        if self._open and self._rng.random() > NEW_ORDER:
-            return self._advance()
         session = next((each for each in self._sessions if each.cart), None)
+        if self._open and (session is None or self._rng.random() > NEW_ORDER):
+            return self._advance()
         placed = self._check_out(session, now) if session else order.fake(self._rng, now)
         self._moves.extend(_Move(each.product_id, -each.quantity, "sale") for each in placed.items)
         if placed.status in NEXT_STATUS:

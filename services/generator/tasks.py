@@ -21,6 +21,8 @@ TICK_SECONDS = 0.01
 CHUNK = 200
 """Messages between two looks at the stop sign and the clock."""
 FULL_SECONDS = 0.02
+PUNCTUAL_SECONDS = 0.1
+"""A task that is later than this is behind; less is what batching costs."""
 
 
 class Sink(Protocol):
@@ -135,8 +137,7 @@ class Task:
             confirmed, failed = self._confirmed, self._failed
         published = self._published
         elapsed = self._clock.monotonic() - self._began if self._ended is None else self._last_out
-        working = self.active and not self._stop.is_set()
-        behind = self._schedule.due(elapsed) - published if working else 0
+        late = self._lateness(published, elapsed)
         return TaskStatus(
             id=self.id,
             scenario=self.scenario,
@@ -149,8 +150,8 @@ class Task:
             by_kind={kind: self._by_kind[kind] for kind in Kind},
             requested_per_minute=self.request.events_per_minute,
             achieved_per_minute=self._rate(published, elapsed),
-            behind_events=max(behind, 0),
-            behind_seconds=round(self._lateness(published, elapsed), 3) if behind > 0 else 0.0,
+            behind_events=self._schedule.due(elapsed) - published if late else 0,
+            behind_seconds=round(late, 3),
             started=self._started,
             ends=self._started + timedelta(seconds=self._schedule.seconds),
             ended=self._ended,
@@ -168,7 +169,10 @@ class Task:
         return State.COMPLETED if done else State.STOPPED
 
     def _lateness(self, published: int, elapsed: float) -> float:
-        return max(elapsed - self._schedule.when(published), 0.0)
+        """Seconds for which the next event has been due, if that is noticeable."""
+        done = self._stop.is_set() or published == self._schedule.total
+        late = 0.0 if done else elapsed - self._schedule.when(published)
+        return late if late > PUNCTUAL_SECONDS else 0.0
 
     def _rate(self, published: int, elapsed: float) -> float:
         # Until the next event is due, the last one's interval has not passed; a rate that ignored
