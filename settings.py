@@ -43,6 +43,8 @@ class Settings:
     """How long the pipeline waits for a table to be created before it dead-letters the rows."""
     publish_log: Path | None
     """Where the publisher records each confirmed event id, for the delivery ledger."""
+    schema_contract: str
+    """evolve: the table manager adds missing columns. freeze: it refuses the table instead."""
 
     @property
     def topic(self) -> str:
@@ -104,6 +106,18 @@ class Settings:
 
 
 @dataclass(frozen=True)
+class Generator:
+    """What only the generator needs."""
+
+    token: str | None
+    """If set, every request but those for health must bear it."""
+    scenarios_file: Path | None
+    """Own scenarios, a JSON array, besides those of record."""
+    replay_dir: Path | None
+    """Recorded files that may be published again."""
+
+
+@dataclass(frozen=True)
 class Stack:
     """What only `python -m local` needs: where the stack's processes listen and keep their data."""
 
@@ -122,7 +136,6 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     project_id = env.get("PROJECT_ID") or env.get("GOOGLE_CLOUD_PROJECT", "")
     if not project_id:
         raise InvalidSetting("PROJECT_ID", 'is not set; on a laptop: eval "$(python -m local env)"')
-    publish_log = env.get("PUBLISH_LOG")
     return Settings(
         project_id=project_id,
         environment=env.get("ENVIRONMENT") or "dev",
@@ -133,7 +146,18 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         window_seconds=_number(env, "WINDOW_SECONDS", 60.0, float),
         max_event_bytes=_number(env, "MAX_EVENT_BYTES", 1024 * 1024, int),
         table_wait_seconds=_number(env, "TABLE_WAIT_SECONDS", 300.0, float),
-        publish_log=Path(publish_log) if publish_log else None,
+        publish_log=_path(env, "PUBLISH_LOG"),
+        schema_contract=_choice(env, "SCHEMA_CONTRACT", ("evolve", "freeze")),
+    )
+
+
+def generator(environ: Mapping[str, str] | None = None) -> Generator:
+    """Read the settings of the generator."""
+    env = os.environ if environ is None else environ
+    return Generator(
+        token=env.get("GENERATOR_TOKEN") or None,
+        scenarios_file=_path(env, "SCENARIOS_FILE"),
+        replay_dir=_path(env, "REPLAY_DIR"),
     )
 
 
@@ -159,6 +183,19 @@ def adopt(environ: Mapping[str, str]) -> None:
 def child_environ(extra: Mapping[str, str]) -> dict[str, str]:
     """The environment for a process of ours: this one's, with `extra` on top."""
     return {**os.environ, **extra}
+
+
+def _path(env: Mapping[str, str], name: str) -> Path | None:
+    text = env.get(name)
+    return Path(text) if text else None
+
+
+def _choice(env: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
+    """One of a few words; the first is the default."""
+    text = env.get(name) or choices[0]
+    if text not in choices:
+        raise InvalidSetting(name, f"should be one of {', '.join(choices)}; got {text!r}")
+    return text
 
 
 def _number(

@@ -28,6 +28,7 @@ from event_types.base import EventType
 from event_types.validate import InvalidEvent, Validator
 from services import logs
 from services.table_manager.errors import TableError
+from services.table_manager.evolve import Contract
 from services.table_manager.known import KnownTypes
 from services.table_manager.tables import ensure_table, ensure_view
 
@@ -57,12 +58,13 @@ class TableNotReady(Exception):
 
 def _ensure(event_type: EventType) -> None:
     try:
-        ensure_table(_client(), here.dataset, event_type.layout)
+        ensure_table(_client(), here.dataset, event_type.layout, contract)
         ensure_view(_client(), here.dataset, event_type.layout)
     except (TableError, GoogleAPIError, GoogleAuthError, OSError) as error:
         raise TableNotReady(event_type, error) from error
 
 
+contract = Contract(here.schema_contract)
 validate = Validator(tuple(each.model for each in registry.ALL), here.max_event_bytes)
 known = KnownTypes(_ensure, time.monotonic)
 

@@ -78,12 +78,17 @@ def ensure_view(client: bigquery.Client, dataset: str, table: Table) -> Change:
             if _create(client, wanted):
                 return Change.CREATED
             continue
-        if there.view_query == wanted.view_query:
+        if there.view_query == wanted.view_query and _shows_all(there, table):
             return Change.NONE
         there.view_query = wanted.view_query
         if _update(client, there, ["view_query"]):
             return Change.EVOLVED
     raise TooManyRaces(str(reference), RACES)
+
+
+def _shows_all(view: bigquery.Table, table: Table) -> bool:
+    """Whether the view has all columns; it keeps those of its making until its query is set."""
+    return {column.name for column in table.columns} <= {column.name for column in view.schema}
 
 
 def _described(
