@@ -18,7 +18,7 @@ from event_types.user_activity import USER_ACTIVITY, Activity, Metadata, UserAct
 # What the shop remembers is bounded, so that a task of any length has flat memory.
 SESSIONS, OPEN_ORDERS, MOVES, CART = 100, 500, 2_000, 4
 NEXT_STATUS = {"pending": "processing", "processing": "shipped", "shipped": "delivered"}
-NEW_VISIT, NEW_ORDER, RETURNED = 0.15, 0.6, 0.1
+NEW_VISIT, NEW_ORDER, RETURNED, OTHER_MOVE = 0.15, 0.6, 0.1, 0.15
 
 
 @dataclass
@@ -151,13 +151,16 @@ class Shop:
 
     def _inventory(self, now: datetime) -> Inventory:
         move = inventory.fake(self._rng, now)
-        if not self._moves or self._rng.random() < NEW_VISIT:
-            return move
-        due = self._moves.popleft()
-        return move.model_copy(
-            update={
-                "product_id": due.product_id,
-                "quantity_change": due.quantity,
-                "reason": due.reason,
-            }
-        )
+        if self._moves and self._rng.random() > OTHER_MOVE:
+            due = self._moves.popleft()
+            return move.model_copy(
+                update={
+                    "product_id": due.product_id,
+                    "quantity_change": due.quantity,
+                    "reason": due.reason,
+                }
+            )
+        while self._open and move.reason == "sale":
+            # Where there are orders, every sale is of one.
+            move = inventory.fake(self._rng, now)
+        return move
