@@ -6,7 +6,9 @@ subscriptions; they leave by acknowledge(), as dead letters, or when their reten
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from itertools import count
 
 from google.protobuf.field_mask_pb2 import FieldMask
@@ -29,6 +31,8 @@ from emulators.pubsub.records import Kind
 from emulators.pubsub.subscription import Hooks, Subscription
 from emulators.pubsub.timetable import Timetable
 from emulators.pubsub.topic import Topic
+
+logger = logging.getLogger(__name__)
 
 Clock = Callable[[], float]
 
@@ -148,16 +152,14 @@ class Broker:
         """Do what is due by now: passed deadlines, ended rests, ended retention."""
         now = self.clock()
         for due in self._timetable.due(now):
-            if not due.closed:
+            if due.closed:
+                continue
+            # Not recorded, they come back with a restart, and expire again at once.
+            with suppress(StorageFailed):
                 self._forget(due.name, due.tick(now))
-                self._timetable.note(due)
+            self._timetable.note(due)
         self._timetable.rearm()
         self._compact_if_overgrown()
-
-    def close(self) -> None:
-        """Let go of the journal; everything is in it already."""
-        if self._journal is not None:
-            self._journal.close()
 
     # What a journal's records replay into
 
@@ -237,7 +239,10 @@ class Broker:
 
     def _compact_if_overgrown(self) -> None:
         if self._journal is not None and self._journal.overgrown():
-            self._journal.rewrite(recovery.compact(self))
+            try:
+                self._journal.rewrite(recovery.compact(self))
+            except StorageFailed as error:
+                logger.warning("the journal stays as long as it is: %s", error)
 
     def _recover(self, journal: Journal) -> None:
         highest = recovery.replay(self, journal.records())

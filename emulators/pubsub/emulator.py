@@ -15,6 +15,7 @@ from emulators.base import (
     claim_port,
     data_directory,
 )
+from emulators.pubsub.errors import StorageFailed
 from emulators.pubsub.journal import JournalDamaged, JournalInUse
 from emulators.pubsub.server import serve
 
@@ -43,7 +44,7 @@ class PubSubEmulator:
         )
         try:
             thread.start()
-        except (JournalInUse, JournalDamaged) as error:
+        except (JournalInUse, JournalDamaged, StorageFailed, OSError) as error:
             raise StartFailed(self.name, str(error)) from error
         self._thread = thread
 

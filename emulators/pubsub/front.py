@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from typing import cast
+from weakref import WeakSet
 
 # RFC 9113, section 3.4: what every HTTP/2 client sends first. No HTTP/1 method begins so.
 _HTTP2_PREFACE = b"PRI"
@@ -19,14 +20,21 @@ MakeProtocol = Callable[[], asyncio.Protocol]
 class Front(asyncio.Protocol):
     """A new connection, until its first three bytes are in."""
 
-    def __init__(self, grpc_address: tuple[str, int], make_http: MakeProtocol) -> None:
+    def __init__(
+        self,
+        grpc_address: tuple[str, int],
+        make_http: MakeProtocol,
+        connections: WeakSet[asyncio.Transport],
+    ) -> None:
         self._grpc_address, self._make_http = grpc_address, make_http
+        self._connections = connections
         self._first = b""
         self._joining: asyncio.Task[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Wait for bytes."""
+        """Wait for bytes; the connection is listed, whoever has it later."""
         self._transport = cast(asyncio.Transport, transport)
+        self._connections.add(self._transport)
 
     def data_received(self, data: bytes) -> None:
         """Decide, and hand the connection over."""

@@ -94,6 +94,7 @@ class Journal:
             fresh.replace(self._path)
             opened = os.open(self._path, os.O_RDWR | os.O_APPEND)
         except OSError as error:
+            self._compacted_size = self._size  # not again before it has grown as much once more
             raise StorageFailed(str(fresh), str(error)) from error
         os.close(self._file)
         self._file, self._size, self._compacted_size = opened, size, size

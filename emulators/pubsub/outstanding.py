@@ -47,6 +47,11 @@ class Outstanding:
         if holder is not None:
             holder.release(entry)
 
+    def end_all(self) -> None:
+        """Take every lease back."""
+        for entry in list(self._leases.values()):
+            self.end(entry)
+
     def expired(self, now: float) -> list[Entry]:
         """The entries whose deadline has passed, oldest deadline first; their leases go on."""
         passed = []

@@ -21,7 +21,7 @@ ACCEPTED = frozenset((102, 200, 201, 202, 204))
 MAX_IN_FLIGHT = 32
 
 _HEADERS = {"Content-Type": "application/json", "User-Agent": "CloudPubSub-Google"}
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class Pushers:
@@ -42,6 +42,7 @@ class Pushers:
         if wanted and not running:
             pusher = Pusher(self._broker, subscription, self._open_client())
             task = asyncio.get_running_loop().create_task(pusher.run())
+            task.add_done_callback(_report)
             self._running[subscription.name] = (subscription, task)
 
     async def close(self) -> None:
@@ -79,7 +80,7 @@ class Pusher:
                     for lane in _lanes(await self._consumer.batch()):
                         deliveries.create_task(self._deliver_in_order(lane))
         except* NotFound:
-            _log.info("%s was deleted, so nothing more is pushed", self._subscription.name)
+            logger.info("%s was deleted, so nothing more is pushed", self._subscription.name)
 
     async def _deliver_in_order(self, entries: list[Entry]) -> None:
         for entry in entries:
@@ -96,7 +97,7 @@ class Pusher:
             else:
                 self._broker.modify_ack_deadline(name, [ack_id], 0)
         except StorageFailed as error:
-            _log.error("%s: an accepted push was not recorded: %s", name, error)
+            logger.error("%s: an accepted push was not recorded: %s", name, error)
 
     async def _post(self, body: bytes) -> bool:
         import httpx
@@ -107,11 +108,17 @@ class Pusher:
                 endpoint, content=body, timeout=self._subscription.ack_deadline
             )
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            _log.warning("push to %s failed: %s %s", endpoint, type(error).__name__, error)
+            logger.warning("push to %s failed: %s %s", endpoint, type(error).__name__, error)
             return False
         if response.status_code not in ACCEPTED:
-            _log.warning("push to %s was answered %d", endpoint, response.status_code)
+            logger.warning("push to %s was answered %d", endpoint, response.status_code)
         return response.status_code in ACCEPTED
+
+
+def _report(task: asyncio.Task[None]) -> None:
+    """A pusher that ends by an error would otherwise do so in silence."""
+    if not task.cancelled() and task.exception() is not None:
+        logger.error("pushing has stopped", exc_info=task.exception())
 
 
 def _lanes(entries: list[Entry]) -> list[list[Entry]]:

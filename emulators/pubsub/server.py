@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import closing, nullcontext
 from pathlib import Path
+from weakref import WeakSet
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -31,35 +33,35 @@ async def serve(
 ) -> None:
     """Serve on host:port until `stopping` is set; call `listening` once connections are taken.
 
-    Raises JournalInUse, JournalDamaged, OSError.
+    Raises JournalInUse, JournalDamaged, StorageFailed, OSError.
     """
-    journal = Journal(data_dir / JOURNAL_NAME) if data_dir is not None else None
-    broker = Broker(time.time, journal)
-    alarm, pushers = Alarm(broker), Pushers(broker)
-    broker.on_due, broker.on_change = alarm.set, pushers.sync
-    broker.tick()
-    grpc_side = grpc_server.build(broker)
-    inner_port = grpc_side.add_insecure_port(f"{LOOPBACK}:0")
-    await grpc_side.start()
-    http_state = ServerState()
-    make_http = _http_protocols(RestApi(broker), http_state)
-    front = await asyncio.get_running_loop().create_server(
-        lambda: Front((LOOPBACK, inner_port), make_http), host, port
-    )
-    for subscription in broker.subscriptions.values():
-        pushers.sync(subscription)
-    listening()
-    await stopping.wait()
-    front.close()
-    await pushers.close()
-    for connection in list(http_state.connections):
-        connection.shutdown()
-    await grpc_side.stop(grace=None)
-    alarm.cancel()
-    broker.close()
+    kept = nullcontext() if data_dir is None else closing(Journal(data_dir / JOURNAL_NAME))
+    with kept as journal:
+        broker = Broker(time.time, journal)
+        alarm, pushers = Alarm(broker), Pushers(broker)
+        broker.on_due, broker.on_change = alarm.set, pushers.sync
+        broker.tick()
+        grpc_side = grpc_server.build(broker)
+        grpc_port = grpc_side.add_insecure_port(f"{LOOPBACK}:0")
+        await grpc_side.start()
+        connections: WeakSet[asyncio.Transport] = WeakSet()
+        make_http = _http_protocols(RestApi(broker))
+        front = await asyncio.get_running_loop().create_server(
+            lambda: Front((LOOPBACK, grpc_port), make_http, connections), host, port
+        )
+        for subscription in broker.subscriptions.values():
+            pushers.sync(subscription)
+        listening()
+        await stopping.wait()
+        front.close()
+        await pushers.close()
+        await grpc_side.stop(grace=None)
+        for connection in list(connections):
+            connection.close()
+        alarm.cancel()
 
 
-def _http_protocols(app: RestApi, state: ServerState) -> MakeProtocol:
+def _http_protocols(app: RestApi) -> MakeProtocol:
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -70,6 +72,7 @@ def _http_protocols(app: RestApi, state: ServerState) -> MakeProtocol:
         ws="none",
     )
     config.load()
+    state = ServerState()
     return lambda: HttpToolsProtocol(config, state, {})
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from emulators.pubsub import filter, retry_policy
 from emulators.pubsub.backlog import Backlog, Ordered, Unordered
+from emulators.pubsub.counters import Counters
 from emulators.pubsub.entry import Entry, Holder
 from emulators.pubsub.errors import InvalidArgument, NotFound, WrongState
 from emulators.pubsub.message import Message
@@ -23,17 +24,6 @@ from emulators.pubsub.outstanding import Outstanding
 from emulators.pubsub.protos import Proto
 
 UNLIMITED = 1 << 62
-
-
-@dataclass
-class Counters:
-    """What has happened since the emulator started."""
-
-    delivered: int = 0
-    acked: int = 0
-    redelivered: int = 0
-    dead_lettered: int = 0
-    expired: int = 0
 
 
 @dataclass(frozen=True)
@@ -204,6 +194,7 @@ class Subscription:
     def close(self) -> None:
         """It was deleted: nothing more goes out, and who waits is told."""
         self.closed = True
+        self.outstanding.end_all()
         while self._waiters:
             self._waiters.popleft()()
 

@@ -18,12 +18,14 @@ class Runs:
     def __init__(self, directory: Path) -> None:
         self.clock = FakeClock()
         self.path = directory / "x.journal"
-        self.broker = Broker(self.clock, Journal(self.path))
+        self.journal = Journal(self.path)
+        self.broker = Broker(self.clock, self.journal)
 
     def again(self) -> Broker:
-        self.broker.close()
+        self.journal.close()
         self.clock.advance(1)
-        self.broker = Broker(self.clock, Journal(self.path))
+        self.journal = Journal(self.path)
+        self.broker = Broker(self.clock, self.journal)
         return self.broker
 
     def begin(self) -> None:
