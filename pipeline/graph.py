@@ -38,11 +38,6 @@ def build(messages: beam.PCollection[PubsubMessage], config: Config) -> None:
 
     (
         (routed.events, dead_letters)
-        | "AllLines" >> beam.Flatten()
-        | "ToLine" >> beam.Map(_line).with_output_types(tuple[str, bytes])
+        | "AllRows" >> beam.Flatten()
         | "WriteFiles" >> WriteFiles(config.tables.project, config.bucket, config.window_seconds)
     )
-
-
-def _line(row: Row) -> tuple[str, bytes]:
-    return row.file_prefix, row.line

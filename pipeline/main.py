@@ -121,12 +121,12 @@ def assemble(argv: Sequence[str]) -> tuple[beam.Pipeline, settings.Settings, str
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the job. Returns the exit code: DONE (or handed to Dataflow), FAILED or MISUSED."""
+    logging.basicConfig(level="WARNING", format="%(levelname)s %(name)s: %(message)s")
     try:
         pipeline, here, name = assemble(sys.argv[1:] if argv is None else argv)
     except (settings.InvalidSetting, Misused) as error:
         print(f"pipeline: {error}", file=sys.stderr)  # noqa: T201
         return MISUSED
-    logging.basicConfig(level="WARNING", format="%(levelname)s %(name)s: %(message)s")
     log.setLevel(here.log_level)
     log.info("job %s on %s: reading %s", here.job, name, here.subscription)
     if name == "DataflowRunner":

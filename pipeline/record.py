@@ -7,8 +7,6 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-LINE_END = b"\n"
-
 
 @dataclass(slots=True)
 class Message:

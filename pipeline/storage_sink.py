@@ -1,4 +1,4 @@
-"""3 · Lines arrive, each with its file's name; each window's lines leave as new objects."""
+"""3 · Rows arrive; the lines of each window leave as new objects in the bucket."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from base64 import b64encode
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cache
 from hashlib import md5
 from threading import Lock
@@ -14,10 +15,13 @@ from threading import Lock
 import apache_beam as beam
 from apache_beam.metrics import Metrics
 from apache_beam.transforms import trigger, window
-from apache_beam.utils.timestamp import Duration
+from apache_beam.utils.timestamp import Duration, Timestamp
+from apache_beam.utils.windowed_value import WindowedValue
 from google.api_core.exceptions import PreconditionFailed
 from google.cloud import storage
 from google.cloud.storage.retry import DEFAULT_RETRY
+
+from pipeline.record import Row
 
 # No line end of a JSON record lies inside it, and readers may take the file a line at a time;
 # application/json would promise one value.
@@ -27,6 +31,7 @@ EXTENSION = ".json"
 # (Pub/Sub: Subscription.message_retention_duration).
 LATENESS_SECONDS = 7 * 24 * 3600
 FILE_BYTES = 16 * 1024 * 1024
+GATHERED_BYTES = 4 * 1024 * 1024
 SERIES_KEPT = 4096
 TRIES = 20
 REQUEST_SECONDS = 60.0
@@ -117,25 +122,55 @@ def files(project: str, bucket: str) -> Files:
     return Files(storage.Client(project=project).bucket(bucket))
 
 
-def contents(lines: Iterable[bytes], limit: int = FILE_BYTES) -> Iterator[tuple[bytes, int]]:
-    """Turn lines into the contents of files of about `limit` bytes, with their count of lines.
+def contents(chunks: Iterable[list[bytes]], limit: int = FILE_BYTES) -> Iterator[list[bytes]]:
+    """Regroup lines into those of one file each, of about `limit` bytes.
 
     Sorted, so that the same lines give the same content in whatever order they come.
     """
     batch: list[bytes] = []
     size = 0
-    for line in lines:
-        batch.append(line)
-        size += len(line) + 1
+    for lines in chunks:
+        batch += lines
+        size += sum(map(len, lines))
         if size >= limit:
-            yield _joined(batch), len(batch)
+            yield sorted(batch)
             batch, size = [], 0
     if batch:
-        yield _joined(batch), len(batch)
+        yield sorted(batch)
 
 
-def _joined(lines: list[bytes]) -> bytes:
-    return b"\n".join([*sorted(lines), b""])
+class Gather(beam.DoFn):
+    """Rows in; their lines out, all those of a bundle that one file will hold as one element.
+
+    Windowing and grouping cost more for each element than all else does for an event, and most
+    events of a bundle share few files.
+    """
+
+    def __init__(self, window_seconds: float) -> None:
+        self._window_seconds = window_seconds
+
+    def start_bundle(self) -> None:
+        """Start with nothing gathered."""
+        self._gathered: dict[tuple[str, float], tuple[datetime, list[bytes]]] = {}
+        self._bytes = 0
+
+    def process(self, element: Row) -> Iterator[WindowedValue]:
+        """Add the row's line to those of the same file and window."""
+        published = element.message.publish_time
+        key = element.file_prefix, published.timestamp() // self._window_seconds
+        earliest, lines = self._gathered.get(key) or (published, [])
+        lines.append(element.line)
+        self._gathered[key] = min(earliest, published), lines
+        self._bytes += len(element.line)
+        if self._bytes >= GATHERED_BYTES:
+            yield from self.finish_bundle()
+            self.start_bundle()
+
+    def finish_bundle(self) -> Iterator[WindowedValue]:
+        """Yield each file's lines at the earliest publish time among them."""
+        for (prefix, _), (earliest, lines) in self._gathered.items():
+            moment = Timestamp.from_utc_datetime(earliest)
+            yield window.GlobalWindows.windowed_value((prefix, lines), moment)
 
 
 class Write(beam.DoFn):
@@ -146,19 +181,20 @@ class Write(beam.DoFn):
         self._files = Metrics.counter("pipeline", "files_written")
         self._lines = Metrics.counter("pipeline", "file_lines")
 
-    def process(self, element: tuple[str, Iterable[bytes]]) -> Iterator[str]:
+    def process(self, element: tuple[str, Iterable[list[bytes]]]) -> Iterator[str]:
         """Write one object or, where one would get too large, several."""
-        prefix, lines = element
-        for content, count in contents(lines):
+        prefix, chunks = element
+        for lines in contents(chunks):
+            content = b"\n".join([*lines, b""])
             name = files(*self._bucket).store(prefix, content)
             if name is not None:
                 self._files.inc()
-                self._lines.inc(count)
+                self._lines.inc(len(lines))
                 yield name
 
 
 class WriteFiles(beam.PTransform):
-    """(prefix, line) in; each window of publish time becomes one object a prefix.
+    """Rows in; the lines of each window of publish time become one object a prefix.
 
     An event that is old by its own time is not late: only its prefix is old. What is late is a
     message delivered again after its window closed; its pane fires at once, into the next number.
@@ -171,10 +207,12 @@ class WriteFiles(beam.PTransform):
         self._bucket = (project, bucket)
         self._window_seconds = window_seconds
 
-    def expand(self, lines: beam.PCollection[tuple[str, bytes]]) -> beam.PCollection[str]:
-        """Window, group by prefix, write."""
+    def expand(self, rows: beam.PCollection[Row]) -> beam.PCollection[str]:
+        """Gather, window, group by prefix, write."""
+        gather = beam.ParDo(Gather(self._window_seconds))
         return (
-            lines
+            rows
+            | "Gather" >> gather.with_output_types(tuple[str, list[bytes]])
             | "Window"
             >> beam.WindowInto(
                 window.FixedWindows(self._window_seconds),

@@ -1,9 +1,19 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from google.cloud import storage
 
-from pipeline.storage_sink import CONTENT_TYPE, Files, NoFreeNumber, contents
+from pipeline.record import Message, Row
+from pipeline.storage_sink import (
+    CONTENT_TYPE,
+    GATHERED_BYTES,
+    Files,
+    Gather,
+    NoFreeNumber,
+    contents,
+)
 
 PREFIX = "output/order/2024/01/15/10/30/order_202401151030"
 
@@ -83,12 +93,37 @@ def test_it_gives_up_when_every_number_is_taken(
 
 
 def test_content_is_sorted_so_that_a_retry_is_the_same() -> None:
-    lines = [b"b", b"a", b"c"]
-    assert list(contents(lines)) == list(contents(reversed(lines))) == [(b"a\nb\nc\n", 3)]
+    chunks = [[b"b", b"d"], [b"a", b"c"]]
+    assert list(contents(chunks)) == list(contents(reversed(chunks))) == [[b"a", b"b", b"c", b"d"]]
 
 
 def test_a_large_group_becomes_several_files() -> None:
-    assert list(contents([b"aaaa", b"bbbb", b"cccc"], limit=10)) == [
-        (b"aaaa\nbbbb\n", 2),
-        (b"cccc\n", 1),
+    chunks = [[b"aaaa", b"bbbb"], [b"cccc"]]
+    assert list(contents(chunks, limit=8)) == [[b"aaaa", b"bbbb"], [b"cccc"]]
+
+
+def row(line: bytes, second: float, prefix: str = PREFIX) -> Row:
+    published = datetime.fromtimestamp(second, UTC)
+    return Row("orders", {}, prefix, line, Message("e1", b"", {}, published))
+
+
+def test_lines_of_one_file_and_window_travel_together_at_the_earliest_time() -> None:
+    gather = Gather(window_seconds=10.0)
+    gather.start_bundle()
+    rows = [row(b"a", 109.5), row(b"b", 101.25), row(b"c", 110), row(b"d", 101, "other")]
+    assert [out for each in rows for out in gather.process(each)] == []
+    assert [(out.value, float(out.timestamp)) for out in gather.finish_bundle()] == [
+        ((PREFIX, [b"a", b"b"]), 101.25),
+        ((PREFIX, [b"c"]), 110),
+        (("other", [b"d"]), 101),
     ]
+
+
+def test_a_large_bundle_is_let_go_of_in_parts() -> None:
+    gather = Gather(window_seconds=10.0)
+    gather.start_bundle()
+    half = b" " * (GATHERED_BYTES // 2)
+    assert list(gather.process(row(half, 1))) == []
+    (first,) = gather.process(row(half, 2))
+    assert len(first.value[1]) == 2
+    assert list(gather.finish_bundle()) == []
