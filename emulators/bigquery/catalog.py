@@ -168,10 +168,13 @@ class Catalog:
             self.create_in(tx, table)
         return table
 
-    def create_in(self, tx: Transaction, table: Table) -> None:
-        """Create as part of a transaction. Raises TableExists, DatasetNotFound."""
+    def create_in(self, tx: Transaction, table: Table, replacing: bool = False) -> None:
+        """Create as part of a transaction, which may have deleted the old one (`replacing`).
+
+        Raises TableExists, DatasetNotFound.
+        """
         self.dataset(table.name.project, table.name.dataset)
-        if table.name in self._tables:
+        if table.name in self._tables and not replacing:
             raise TableExists(table.name.project, table.name.dataset, table.name.table)
         if not table.is_view:
             self.make_rows(tx, table)

@@ -10,7 +10,7 @@ import base64
 import math
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import TYPE_CHECKING, Any
 
 from emulators.bigquery.errors import QueryFailed
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _EPOCH = datetime(1970, 1, 1)
+_DIGITS = Context(prec=80)  # more than any column holds
 _MICROSECOND = timedelta(microseconds=1)
 Writer = Callable[[Any], Any]
 
@@ -82,7 +83,8 @@ def _float(value: float) -> str:
 
 def _decimal(places: str) -> Writer:
     def write(value: Decimal) -> str:
-        text = format(value.quantize(Decimal(places), rounding="ROUND_HALF_UP"), "f")
+        rounded = value.quantize(Decimal(places), ROUND_HALF_UP, _DIGITS)
+        text = format(rounded, "f")
         return text.rstrip("0").rstrip(".") if "." in text else text
 
     return write

@@ -84,7 +84,7 @@ class BigQueryEmulator:
             raise StartFailed(self.name, str(error)) from error
         application = Server(service, lambda: f"{self._url()}/")
         config = uvicorn.Config(
-            application,  # type: ignore[arg-type] - our ASGI types are narrower
+            application,
             host=self.host,
             port=self.port,
             log_level="error",
@@ -123,6 +123,6 @@ def _warm_up() -> None:
     def load() -> None:
         import pyarrow.compute  # noqa: F401
 
-        import emulators.bigquery.sql  # noqa: F401
+        import emulators.bigquery.googlesql.statements  # noqa: F401
 
     threading.Thread(target=load, name="bigquery-warm-up", daemon=True).start()

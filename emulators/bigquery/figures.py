@@ -80,8 +80,8 @@ def logical_bytes(column: pa.Array) -> int:
         return sum(logical_bytes(member) for member in column.flatten())
     if pa.types.is_list(kind):
         return logical_bytes(column.flatten())
-    present = len(column) - column.null_count
+    present: int = len(column) - column.null_count
     if pa.types.is_string(kind) or pa.types.is_binary(kind):
         return 2 * present + int(pc.sum(pc.binary_length(column)).as_py() or 0)
-    width = 16 if str(kind) == "decimal128(38, 9)" else _WIDTHS.get(str(kind), 8)
+    width: int = 16 if str(kind) == "decimal128(38, 9)" else _WIDTHS.get(str(kind), 8)
     return width * present

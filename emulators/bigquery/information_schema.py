@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from emulators.bigquery.catalog import Catalog
 from emulators.bigquery.errors import SqlNotSupported
 from emulators.bigquery.partitioning import ID_FORMATS
-from emulators.bigquery.schema import Field, quoted
+from emulators.bigquery.schema import Field, arrow_type, quoted
 from emulators.bigquery.store import Store
 from emulators.bigquery.table import Table
 
@@ -17,6 +17,20 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _STANDARD = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL", "RECORD": "STRUCT"}
+_IDENTITY = ("table_catalog", "table_schema", "table_name")
+_COLUMNS = {
+    "TABLES": ("table_type", "is_insertable_into", "is_typed", "creation_time"),
+    "VIEWS": ("view_definition", "check_option", "use_standard_sql"),
+    "COLUMNS": (
+        *("column_name", "ordinal_position", "is_nullable", "data_type"),
+        *("is_partitioning_column", "clustering_ordinal_position"),
+    ),
+    "PARTITIONS": ("partition_id", "total_rows", "last_modified_time", "storage_tier"),
+}
+_TYPES = {
+    **dict.fromkeys(("ordinal_position", "clustering_ordinal_position", "total_rows"), "INTEGER"),
+    **dict.fromkeys(("creation_time", "last_modified_time"), "TIMESTAMP"),
+}
 Rows = Iterator[dict[str, Any]]
 
 
@@ -25,47 +39,25 @@ class InformationSchema:
 
     def __init__(self, store: Store, catalog: Catalog) -> None:
         self._store, self._catalog = store, catalog
-        self._views: dict[str, tuple[Callable[[Table], Rows], tuple[str, ...]]] = {
-            "TABLES": (
-                self._table,
-                ("table_catalog", "table_schema", "table_name", "table_type")
-                + ("is_insertable_into", "is_typed", "creation_time"),
-            ),
-            "VIEWS": (
-                self._view,
-                ("table_catalog", "table_schema", "table_name")
-                + ("view_definition", "check_option", "use_standard_sql"),
-            ),
-            "COLUMNS": (
-                self._columns,
-                ("table_catalog", "table_schema", "table_name")
-                + ("column_name", "ordinal_position", "is_nullable", "data_type")
-                + ("is_partitioning_column", "clustering_ordinal_position"),
-            ),
-            "PARTITIONS": (
-                self._partitions,
-                ("table_catalog", "table_schema", "table_name")
-                + ("partition_id", "total_rows", "last_modified_time", "storage_tier"),
-            ),
+        self._rows = {
+            "TABLES": self._table,
+            "VIEWS": self._view,
+            "COLUMNS": self._columns,
+            "PARTITIONS": self._partitions,
         }
 
     def __call__(self, project: str, dataset: str, view: str) -> pa.Table:
         """One view's rows. Raises SqlNotSupported, DatasetNotFound."""
         import pyarrow as pa
 
-        if view not in self._views:
+        if view not in _COLUMNS:
             raise SqlNotSupported(f"INFORMATION_SCHEMA.{view}")
-        rows_of, names = self._views[view]
+        rows_of, names = self._rows[view], (*_IDENTITY, *_COLUMNS[view])
         tables = self._catalog.list_tables(project, dataset)
         rows = [row for table in tables for row in rows_of(table)]
-        types = {name: pa.string() for name in names} | {
-            "ordinal_position": pa.int64(),
-            "clustering_ordinal_position": pa.int64(),
-            "total_rows": pa.int64(),
-            "creation_time": pa.timestamp("us", tz="UTC"),
-            "last_modified_time": pa.timestamp("us", tz="UTC"),
-        }
-        return pa.Table.from_pylist(rows, pa.schema([(name, types[name]) for name in names]))
+        fields = [Field(name, _TYPES.get(name, "STRING")) for name in names]
+        layout = pa.schema([(field.name, arrow_type(field)) for field in fields])
+        return pa.Table.from_pylist(rows, layout)
 
     def partition_ids(self, table: Table) -> list[tuple[str, int]]:
         """Each partition's id and number of rows, in order; rows without a date are __NULL__."""
@@ -74,8 +66,8 @@ class InformationSchema:
         column, form = quoted(table.partitioning.column), ID_FORMATS[table.partitioning.unit]
         with self._store.read() as db:
             return db.execute(
-                f"SELECT coalesce(strftime(CAST({column} AS TIMESTAMP), '{form}'), '__NULL__') AS id,"
-                f" count(*) FROM {table.name.sql} GROUP BY id ORDER BY id"
+                f"SELECT coalesce(strftime(CAST({column} AS TIMESTAMP), '{form}'), '__NULL__')"
+                f" AS id, count(*) FROM {table.name.sql} GROUP BY id ORDER BY id"
             ).fetchall()
 
     def _identity(self, table: Table) -> dict[str, Any]:

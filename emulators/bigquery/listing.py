@@ -7,7 +7,7 @@ from typing import Any
 
 from emulators.bigquery.cells import encode
 from emulators.bigquery.errors import BadValue, Invalid, NotSupported
-from emulators.bigquery.schema import Field, quoted, to_resource
+from emulators.bigquery.schema import Field, quoted
 from emulators.bigquery.service import Service
 from emulators.bigquery.table import Name, Table
 
@@ -58,9 +58,10 @@ class Listing:
         """The Table resource of the summary. Raises TableNotFound, Invalid."""
         table = self._partitioned(name)
         location = self._service.catalog.dataset(name.project, name.dataset).location
-        return replace(table, fields=_SUMMARY_FIELDS, partitioning=None, clustering=()).to_resource(
-            location
-        ) | {"schema": {"fields": to_resource(_SUMMARY_FIELDS)}}
+        summary = replace(
+            table, name=name, fields=_SUMMARY_FIELDS, partitioning=None, clustering=()
+        )
+        return summary.to_resource(location)
 
     def _partitioned(self, name: Name) -> Table:
         plain = replace(name, table=name.table.removesuffix(SUMMARY))

@@ -1,4 +1,4 @@
-"""Runs one statement: a query into memory or a table, DML as one transaction, DDL in the catalog."""
+"""Runs one statement: a query into memory or a table, DML in one transaction, DDL."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from sqlglot import exp
 
+    from emulators.bigquery.googlesql.statements import Context, Translation
     from emulators.bigquery.parameters import Parameter
-    from emulators.bigquery.sql import Context, Translation
 
 MAX_RESULT_BYTES = 256 * 1024 * 1024
 _BATCH = 10_000
@@ -76,7 +76,7 @@ class Queries:
 
         Raises InvalidQuery and its kin for what is wrong with the SQL, NotFound, AlreadyExists.
         """
-        from emulators.bigquery import sql
+        from emulators.bigquery.googlesql import statements as sql
 
         tree = sql.parse(query.sql)
         kind = sql.kind_of(tree)
@@ -96,7 +96,7 @@ class Queries:
         return self.run(query).fields
 
     def _context(self, query: Query) -> Context:
-        from emulators.bigquery.sql import Context
+        from emulators.bigquery.googlesql.statements import Context
 
         return Context(
             self._catalog, query.project, query.dataset, self.information_schema, query.parameters
@@ -104,8 +104,8 @@ class Queries:
 
     # SELECT
 
-    def _select(self, tree: exp.Expression, query: Query, watch: Watch) -> Outcome:
-        from emulators.bigquery.sql import translate
+    def _select(self, tree: exp.Expr, query: Query, watch: Watch) -> Outcome:
+        from emulators.bigquery.googlesql.statements import translate
 
         translation = translate(tree, self._context(query))
         if query.destination is None or query.dry_run:
@@ -146,7 +146,12 @@ class Queries:
         return table
 
     def _create(
-        self, tx: Transaction, name: Name, resource: Mapping[str, Any], fields: tuple[Field, ...]
+        self,
+        tx: Transaction,
+        name: Name,
+        resource: Mapping[str, Any],
+        fields: tuple[Field, ...],
+        replacing: bool = False,
     ) -> Table:
         full = {
             "schema": {"fields": to_resource(fields)},
@@ -154,7 +159,7 @@ class Queries:
             "tableReference": {"tableId": name.table},
         }
         table = self._catalog.new_table(name.project, name.dataset, full)
-        self._catalog.create_in(tx, table)
+        self._catalog.create_in(tx, table, replacing)
         return table
 
     def _insert(
@@ -167,8 +172,8 @@ class Queries:
 
     # INSERT, UPDATE, DELETE, MERGE
 
-    def _change(self, tree: exp.Expression, kind: str, query: Query, watch: Watch) -> Outcome:
-        from emulators.bigquery.sql import names_of, translate
+    def _change(self, tree: exp.Expr, kind: str, query: Query, watch: Watch) -> Outcome:
+        from emulators.bigquery.googlesql.statements import names_of, translate
 
         context = self._context(query)
         name = names_of(context).name_of(_dml_target(tree))
@@ -187,9 +192,9 @@ class Queries:
 
     # CREATE, DROP, TRUNCATE
 
-    def _define(self, tree: exp.Expression, kind: str, query: Query, watch: Watch) -> Outcome:
-        from emulators.bigquery import ddl
-        from emulators.bigquery.sql import names_of
+    def _define(self, tree: exp.Expr, kind: str, query: Query, watch: Watch) -> Outcome:
+        from emulators.bigquery.googlesql import ddl
+        from emulators.bigquery.googlesql.statements import names_of
 
         name = names_of(self._context(query)).name_of(ddl.target(tree))
         if kind.startswith("CREATE"):
@@ -207,7 +212,7 @@ class Queries:
             self._catalog.touch(tx, table)
             tx.after.append(lambda: self._figures.forget(table))
 
-    def _drop(self, tree: exp.Expression, kind: str, name: Name, query: Query) -> Outcome:
+    def _drop(self, tree: exp.Expr, kind: str, name: Name, query: Query) -> Outcome:
         try:
             table = self._catalog.table(name)
         except NotFound:
@@ -224,10 +229,10 @@ class Queries:
         return Outcome(kind, target=name, operation="DROP")
 
     def _run_create(
-        self, tree: exp.Expression, kind: str, name: Name, query: Query, watch: Watch
+        self, tree: exp.Expr, kind: str, name: Name, query: Query, watch: Watch
     ) -> Outcome:
-        from emulators.bigquery import ddl
-        from emulators.bigquery.sql import translate
+        from emulators.bigquery.googlesql import ddl
+        from emulators.bigquery.googlesql.statements import translate
 
         resource = ddl.table_resource(tree)
         translation = translate(tree.expression, self._context(query)) if tree.expression else None
@@ -236,12 +241,12 @@ class Queries:
             fields = _fields(_bind(tx.db, translation)) if translation else ()
             operation = self._make_way(tx, tree, name)
             if operation != "SKIP" and not query.dry_run:
-                table = self._create(tx, name, resource, fields)
+                table = self._create(tx, name, resource, fields, operation == "REPLACE")
                 if kind == "CREATE_TABLE_AS_SELECT" and translation:
                     self._insert(tx, table, fields, translation)
         return Outcome(kind, target=name, operation=operation)
 
-    def _make_way(self, tx: Transaction, tree: exp.Expression, name: Name) -> str:
+    def _make_way(self, tx: Transaction, tree: exp.Expr, name: Name) -> str:
         """CREATE, SKIP (IF NOT EXISTS) or REPLACE (what was there is dropped)."""
         try:
             old = self._catalog.table(name)
@@ -256,9 +261,10 @@ class Queries:
         return "REPLACE"
 
 
-def _dml_target(tree: exp.Expression) -> exp.Expression:
-    target = tree.this
-    return target.this if type(target).__name__ == "Schema" else target
+def _dml_target(tree: exp.Expr) -> exp.Expr:
+    target: exp.Expr = tree.this
+    inner: exp.Expr = target.this
+    return inner if type(target).__name__ == "Schema" else target
 
 
 def _register(db: duckdb.DuckDBPyConnection, translation: Translation) -> None:
@@ -299,12 +305,12 @@ def _fetch(relation: duckdb.DuckDBPyRelation) -> pa.Table:
 
 
 @contextmanager
-def _told(tree: exp.Expression) -> Iterator[None]:
+def _told(tree: exp.Expr) -> Iterator[None]:
     """DuckDB's errors in BigQuery's words."""
     try:
         yield
     except duckdb.Error as error:
-        from emulators.bigquery.complaints import explain
+        from emulators.bigquery.googlesql.complaints import explain
 
         raise explain(error, tree) from error
     except RecursionError as error:

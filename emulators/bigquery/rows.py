@@ -305,7 +305,7 @@ _SCALARS: dict[str, Reader] = {
 
 
 def day_micros(value: date | datetime) -> tuple[date, int]:
-    """A partition value's day in UTC, and the value in microseconds since the epoch (for errors)."""
+    """A partition value's day in UTC, and the value in microseconds since the epoch."""
     if not isinstance(value, datetime):
         return value, (value - _EPOCH.date()) // _MICROSECOND
     aware = value if value.tzinfo else value.replace(tzinfo=UTC)

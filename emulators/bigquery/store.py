@@ -14,7 +14,7 @@ from pathlib import Path
 
 import duckdb
 
-from emulators.bigquery.macros import MACROS
+from emulators.bigquery.googlesql.macros import MACROS
 
 MEMORY_LIMIT = "1GB"
 THREADS = 2

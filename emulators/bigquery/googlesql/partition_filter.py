@@ -1,4 +1,4 @@
-"""requirePartitionFilter: whether a query narrows down the partitions of a table that demands it."""
+"""requirePartitionFilter: whether a query narrows the partitions of a table that demands it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from emulators.bigquery.errors import PartitionFilterMissing
-from emulators.bigquery.names import Names, _is_cte
+from emulators.bigquery.googlesql.names import Names, _is_cte
 from emulators.bigquery.table import Table
 
 _NARROWING = (exp.EQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Between, exp.In, exp.Is)
 
 
-def check(tree: exp.Expression, names: Names) -> None:
+def check(tree: exp.Expr, names: Names) -> None:
     """Raises PartitionFilterMissing. Must see the tree before names are resolved."""
     for node in tree.find_all(exp.Table):
         if _is_cte(node) or node.name.upper().startswith("INFORMATION_SCHEMA."):
@@ -52,7 +52,7 @@ def _transparent(select: exp.Select) -> bool:
     )
 
 
-def _conditions(statement: exp.Expression) -> Iterator[exp.Expression]:
+def _conditions(statement: exp.Expr) -> Iterator[exp.Expr]:
     where = statement.args.get("where")
     ons = [join.args.get("on") for join in statement.args.get("joins") or ()]
     for clause in (where.this if where else None, statement.args.get("on"), *ons):
@@ -60,7 +60,7 @@ def _conditions(statement: exp.Expression) -> Iterator[exp.Expression]:
             yield from clause.flatten() if isinstance(clause, exp.And) else (clause,)
 
 
-def _narrows(condition: exp.Expression, column: str, alias: str) -> bool:
+def _narrows(condition: exp.Expr, column: str, alias: str) -> bool:
     condition = condition.unnest()
     if isinstance(condition, exp.And):
         return any(_narrows(part, column, alias) for part in condition.flatten())

@@ -23,17 +23,17 @@ _EXPANSIONS = {"%E4Y": "%Y", "%E*S": "", "%F": "%Y-%m-%d", "%T": "%H:%M:%S", "%R
 _LOWERCASED = {"%P"}
 
 
-def _call(name: str, *args: exp.Expression) -> exp.Expression:
+def _call(name: str, *args: exp.Expr) -> exp.Expr:
     return exp.Anonymous(this=name, expressions=list(args))
 
 
-def _text(value: str) -> exp.Expression:
+def _text(value: str) -> exp.Expr:
     return exp.Literal.string(value)
 
 
-def write_moment(pattern: str, value: exp.Expression) -> exp.Expression:
+def write_moment(pattern: str, value: exp.Expr) -> exp.Expr:
     """FORMAT_TIMESTAMP and its kin: `value` is a TIMESTAMP without zone. Raises SqlNotSupported."""
-    parts: list[exp.Expression] = []
+    parts: list[exp.Expr] = []
     plain, end = "", 0
     for match in _ELEMENT.finditer(pattern):
         plain += pattern[end : match.start()]
@@ -55,7 +55,7 @@ def write_moment(pattern: str, value: exp.Expression) -> exp.Expression:
     return exp.Paren(this=joined)
 
 
-def _special(element: str, value: exp.Expression) -> exp.Expression | None:
+def _special(element: str, value: exp.Expr) -> exp.Expr | None:
     """What strftime alone cannot write."""
     if element == "%E*S":
         return _call("bq_subseconds", value.copy())
@@ -63,7 +63,7 @@ def _special(element: str, value: exp.Expression) -> exp.Expression | None:
     if digits:
         width = exp.Literal.number(2 + (1 + int(digits[1]) if digits[1] != "0" else 0))
         return _call("left", _call("strftime", value.copy(), _text("%S.%f")), width)
-    if element == "%e":
+    if element in ("%e", "%-d"):  # SQLGlot writes the one as the other
         return _call("lpad", _call("strftime", value.copy(), _text("%-d")), _two(), _text(" "))
     if element == "%s":
         seconds = _call("bq_unix", _call("epoch_us", value.copy()), exp.Literal.number(1_000_000))
@@ -73,19 +73,19 @@ def _special(element: str, value: exp.Expression) -> exp.Expression | None:
     return None
 
 
-def _two() -> exp.Expression:
+def _two() -> exp.Expr:
     return exp.Literal.number(2)
 
 
 def _plain(element: str) -> str:
     if element in _EXPANSIONS and element not in ("%E*S", *_LOWERCASED):
         return _EXPANSIONS[element]
-    if element[1:] in _SAME or element in ("%-d", "%-m", "%-H", "%-I", "%-M", "%-S"):
+    if element[1:] in _SAME or element in ("%-m", "%-H", "%-I", "%-M", "%-S"):
         return element
     raise SqlNotSupported(f"format element {element}")
 
 
-def parse_moment(pattern: str, value: exp.Expression) -> exp.Expression:
+def parse_moment(pattern: str, value: exp.Expr) -> exp.Expr:
     """PARSE_TIMESTAMP and its kin: a timestamp, or the query fails. Raises SqlNotSupported."""
     patterns = [""]
     end = 0

@@ -7,30 +7,31 @@ from typing import Any
 from sqlglot import exp
 
 from emulators.bigquery.errors import SqlNotSupported
+from emulators.bigquery.googlesql.types import column_of
 from emulators.bigquery.schema import to_resource
-from emulators.bigquery.sqltypes import column_of
 
 _TRUNCATIONS = (exp.TimestampTrunc, exp.DateTrunc, exp.DatetimeTrunc)
 _DAY_MS = 86_400_000
 
 
-def target(tree: exp.Expression) -> exp.Expression:
+def target(tree: exp.Expr) -> exp.Expr:
     """The table expression that the statement is about."""
     if isinstance(tree, exp.Drop):
         return _single(tree.args.get("tables") or [tree.this])
     if isinstance(tree, exp.TruncateTable):
         return _single(tree.expressions)
-    node = tree.this
-    return node.this if isinstance(node, exp.Schema) else node
+    node: exp.Expr = tree.this
+    inner: exp.Expr = node.this
+    return inner if isinstance(node, exp.Schema) else node
 
 
-def _single(tables: list[exp.Expression]) -> exp.Expression:
+def _single(tables: list[exp.Expr]) -> exp.Expr:
     if len(tables) != 1:
         raise SqlNotSupported("more than one table in one statement")
     return tables[0]
 
 
-def table_resource(tree: exp.Create) -> dict[str, Any]:
+def table_resource(tree: exp.Expr) -> dict[str, Any]:
     """The Table resource of a CREATE TABLE or VIEW, its name left out. Raises SqlNotSupported."""
     resource: dict[str, Any] = {}
     if isinstance(tree.this, exp.Schema):
@@ -42,7 +43,7 @@ def table_resource(tree: exp.Create) -> dict[str, Any]:
     for key in ("clone", "shallow"):
         if tree.args.get(key):
             raise SqlNotSupported(f"CREATE TABLE ... {key.upper()}")
-    if tree.kind == "VIEW":
+    if tree.args["kind"] == "VIEW":
         query = tree.expression.sql(dialect="bigquery")
         resource["view"] = {"query": query, "useLegacySql": False}
     _nest_expiration(resource)
@@ -56,7 +57,7 @@ def _nest_expiration(resource: dict[str, Any]) -> None:
         part["expirationMs"] = str(int(float(days) * _DAY_MS))
 
 
-def _property(option: exp.Expression) -> dict[str, Any]:
+def _property(option: exp.Expr) -> dict[str, Any]:
     if isinstance(option, exp.PartitionedByProperty):
         return {"timePartitioning": _partitioning(option.this)}
     if isinstance(option, exp.ClusterProperty):
@@ -66,7 +67,7 @@ def _property(option: exp.Expression) -> dict[str, Any]:
     raise SqlNotSupported(f"{option.sql(dialect='bigquery')} in a CREATE statement")
 
 
-def _partitioning(by: exp.Expression) -> dict[str, str]:
+def _partitioning(by: exp.Expr) -> dict[str, str]:
     if isinstance(by, exp.Schema | exp.Tuple | exp.Paren):
         by = by.expressions[0] if by.expressions else by.this
     if isinstance(by, exp.Column | exp.Identifier):
@@ -78,7 +79,7 @@ def _partitioning(by: exp.Expression) -> dict[str, str]:
     raise SqlNotSupported(f"PARTITION BY {by.sql(dialect='bigquery')}")
 
 
-def _option(name: str, value: exp.Expression) -> dict[str, Any]:
+def _option(name: str, value: exp.Expr) -> dict[str, Any]:
     if name == "description":
         return {"description": value.name}
     if name == "friendly_name":

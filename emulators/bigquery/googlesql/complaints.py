@@ -19,7 +19,7 @@ _UNKNOWN_COLUMN = re.compile(r'(?:Referenced column|column named|Referenced tabl
 _PREFIX = re.compile(r"^[A-Z][\w ]* Error: ")
 
 
-def explain(error: duckdb.Error, tree: exp.Expression) -> InvalidQuery:
+def explain(error: duckdb.Error, tree: exp.Expr) -> InvalidQuery:
     """The domain's error for a DuckDB error raised by the statement."""
     if isinstance(error, duckdb.InterruptException):
         return QueryCancelled()
@@ -36,7 +36,7 @@ def explain(error: duckdb.Error, tree: exp.Expression) -> InvalidQuery:
     return QueryFailed(_without_internals(message))
 
 
-def _position(tree: exp.Expression, name: str) -> tuple[int | None, int | None]:
+def _position(tree: exp.Expr, name: str) -> tuple[int | None, int | None]:
     for identifier in tree.find_all(exp.Identifier):
         if identifier.name.lower() == name.lower() and "line" in identifier.meta:
             # SQLGlot's column is that of the last character.

@@ -7,7 +7,7 @@ from sqlglot import exp
 from emulators.bigquery.errors import InvalidQuery, SqlNotSupported
 
 
-def prepare(tree: exp.Expression) -> exp.Expression:
+def prepare(tree: exp.Expr) -> exp.Expr:
     """Reshape a resolved tree in place, before its functions are translated."""
     for count, unnest in enumerate(list(tree.find_all(exp.Unnest))):
         if isinstance(unnest.parent, exp.From | exp.Join):
@@ -62,7 +62,7 @@ def _refuse_star_of_records(select: exp.Select) -> None:
             raise SqlNotSupported("* over UNNEST of a column; name the columns")
 
 
-def _scalars(array: exp.Expression) -> bool:
+def _scalars(array: exp.Expr) -> bool:
     if isinstance(array, exp.Array):
         return not any(
             isinstance(e, exp.Struct | exp.Tuple | exp.Select) for e in array.expressions
@@ -78,7 +78,8 @@ def _name_columns(select: exp.Select) -> None:
         return
     unnamed = 0
     for column in list(select.expressions):
-        if not column.output_name and not column.is_star:
+        named = isinstance(column, exp.Alias | exp.Column | exp.Dot)
+        if not named and not column.is_star:
             column.replace(exp.alias_(column.copy(), f"f{unnamed}_", quoted=True))
             unnamed += 1
 

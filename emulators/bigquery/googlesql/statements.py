@@ -11,14 +11,14 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel, ParseError, TokenError, UnsupportedError
 
-from emulators.bigquery import partition_filter
 from emulators.bigquery.catalog import Catalog
 from emulators.bigquery.errors import InvalidQuery, SqlNotSupported, SyntaxRefused
-from emulators.bigquery.functions import rewrite
-from emulators.bigquery.names import InformationSchema, Names
+from emulators.bigquery.googlesql import partition_filter
+from emulators.bigquery.googlesql.names import InformationSchema, Names
+from emulators.bigquery.googlesql.rules import rewrite
+from emulators.bigquery.googlesql.shapes import prepare
+from emulators.bigquery.googlesql.types import duckdb_cast
 from emulators.bigquery.parameters import Parameter
-from emulators.bigquery.shapes import prepare
-from emulators.bigquery.sqltypes import duckdb_cast
 from emulators.bigquery.table import Table
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 # A statement that it does not know becomes a Command and a warning; we refuse it with an error.
 logging.getLogger("sqlglot").setLevel(logging.ERROR)
 
-_KINDS: dict[type[exp.Expression], str] = {
+_KINDS: dict[type[exp.Expr], str] = {
     exp.Select: "SELECT",
     exp.Union: "SELECT",
     exp.Intersect: "SELECT",
@@ -63,8 +63,8 @@ class Translation:
     tables: tuple[Table, ...] = ()
 
 
-def parse(sql: str) -> exp.Expression:
-    """The one statement of a text. Raises SyntaxRefused, SqlNotSupported (scripts), InvalidQuery."""
+def parse(sql: str) -> exp.Expr:
+    """One statement of a text. Raises SyntaxRefused, InvalidQuery, SqlNotSupported (a script)."""
     try:
         trees = [t for t in sqlglot.parse(sql, read="bigquery") if t is not None]
     except ParseError as error:
@@ -82,7 +82,7 @@ def parse(sql: str) -> exp.Expression:
     return trees[0]
 
 
-def kind_of(tree: exp.Expression) -> str:
+def kind_of(tree: exp.Expr) -> str:
     """BigQuery's statementType. Raises SqlNotSupported for what the emulator does not run."""
     if isinstance(tree, exp.Create) and tree.kind in ("TABLE", "VIEW"):
         query = "_AS_SELECT" if tree.kind == "TABLE" and tree.expression else ""
@@ -96,7 +96,7 @@ def kind_of(tree: exp.Expression) -> str:
     return kind
 
 
-def translate(tree: exp.Expression, context: Context) -> Translation:
+def translate(tree: exp.Expr, context: Context) -> Translation:
     """A query or a DML statement in DuckDB's SQL. Raises InvalidQuery and its kin, NotFound."""
     names = names_of(context)
     tree = _resolved(tree.copy(), names, context.parameters)
@@ -117,7 +117,7 @@ def names_of(context: Context) -> Names:
     """Resolves names as they are read in this context."""
     relations: dict[str, pa.Table] = {}
 
-    def view_tree(view: Table, level: int) -> exp.Expression:
+    def view_tree(view: Table, level: int) -> exp.Expr:
         inner = Names(
             context.catalog,
             view.name.project,
@@ -139,16 +139,14 @@ def names_of(context: Context) -> Names:
     )
 
 
-def _resolved(
-    tree: exp.Expression, names: Names, parameters: tuple[Parameter, ...]
-) -> exp.Expression:
+def _resolved(tree: exp.Expr, names: Names, parameters: tuple[Parameter, ...]) -> exp.Expr:
     partition_filter.check(tree, names)
     names.resolve(tree)
     _bind(tree, parameters)
     return prepare(tree)
 
 
-def _bind(tree: exp.Expression, parameters: tuple[Parameter, ...]) -> None:
+def _bind(tree: exp.Expr, parameters: tuple[Parameter, ...]) -> None:
     """@name and ? become $keys of DuckDB, cast to the types that the client gave."""
     named = {p.name.lower(): p for p in parameters if p.name}
     positional = iter([p for p in parameters if not p.name])

@@ -45,7 +45,7 @@ def field_of(name: str, kind: exp.DataType, mode: str = "NULLABLE") -> Field:
     return Field(name, NAMES[kind.this], mode)
 
 
-def column_of(definition: exp.Expression) -> Field:
+def column_of(definition: exp.Expr) -> Field:
     """The field of a column definition, its NOT NULL and OPTIONS(description) included."""
     if not isinstance(definition, exp.ColumnDef):
         raise SqlNotSupported("a STRUCT type whose fields have no names")
@@ -70,7 +70,7 @@ def _description(options: exp.Properties) -> str:
     return ""
 
 
-def duckdb_cast(value: exp.Expression, field: Field) -> exp.Expression:
+def duckdb_cast(value: exp.Expr, field: Field) -> exp.Expr:
     """CAST(value AS the DuckDB type of the field)."""
     kind: Any = exp.DataType.build(duckdb_type(field), dialect="duckdb")
     return exp.Cast(this=value, to=kind)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 MAX_VIEW_DEPTH = 16  # Quotas, "Views": nested view levels
 InformationSchema = Callable[[str, str, str], "pa.Table"]
-ViewTree = Callable[[Table, int], exp.Expression]
+ViewTree = Callable[[Table, int], exp.Expr]
 
 
 @dataclass(slots=True)
@@ -37,14 +37,14 @@ class Names:
     relations: dict[str, pa.Table] = field(default_factory=dict)
     tables: list[Table] = field(default_factory=list)
 
-    def resolve(self, tree: exp.Expression) -> None:
+    def resolve(self, tree: exp.Expr) -> None:
         """Replace every table reference in place. Raises TableNotFound, DatasetNotFound."""
         for node in list(tree.find_all(exp.Table)):
             if not _is_cte(node):
                 self._replace(node)
 
-    def name_of(self, node: exp.Expression) -> Name:
-        """The full name that a table expression stands for. Raises InvalidQuery, SqlNotSupported."""
+    def name_of(self, node: exp.Expr) -> Name:
+        """The name that a table expression stands for. Raises InvalidQuery, SqlNotSupported."""
         parts = [part.name for part in node.parts] if isinstance(node, exp.Table) else []
         if not parts or not isinstance(node.this, exp.Identifier):
             raise SqlNotSupported(f"table expression {node.sql(dialect='bigquery')}")
@@ -103,12 +103,14 @@ def _is_cte(node: exp.Table) -> bool:
     """Whether a WITH clause around the reference defines its name."""
     if node.args.get("db"):
         return False
-    around: list[exp.Expression] = []
+    around: list[exp.Expr] = []
     ancestor = node.parent
     while ancestor is not None:
         clause = ancestor.args.get("with_")
         for cte in clause.expressions if clause else ():
-            itself = any(cte is outer for outer in around) and not clause.args.get("recursive")
+            itself = any(cte is outer for outer in around) and not (
+                clause and clause.args.get("recursive")
+            )
             if cte.alias.lower() == node.name.lower() and not itself:
                 return True
         around.append(ancestor)

@@ -1,6 +1,6 @@
 """GoogleSQL functions that DuckDB lacks or answers otherwise, as macros over DuckDB's own.
 
-`functions.py` says which GoogleSQL function becomes which macro. Most are untyped and keep the
+the rules say which GoogleSQL function becomes which macro. Most are untyped and keep the
 type of an argument by `cast_to_type`; the session's zone is UTC, so a cast between TIMESTAMP and
 the zoneless types is GoogleSQL's own. A macro with overloads cannot be given an aggregate (DuckDB
 binds the argument too late to choose): those have a plain sibling named `..._double`. `error()`
@@ -20,7 +20,8 @@ CONVERSIONS = (
         "int64",
         r"""(x) AS CAST(CASE
             WHEN typeof(x) = 'DOUBLE' THEN CAST(round(CAST(x AS DOUBLE)) AS BIGINT)
-            WHEN typeof(x) <> 'VARCHAR' OR regexp_full_match(CAST(x AS VARCHAR), '\s*[+-]?[0-9]+\s*')
+            WHEN typeof(x) <> 'VARCHAR'
+            OR regexp_full_match(CAST(x AS VARCHAR), '\s*[+-]?[0-9]+\s*')
             THEN CAST(x AS BIGINT)
             WHEN x IS NOT NULL THEN CAST('Bad int64 value: ' || CAST(x AS VARCHAR) AS BIGINT)
             END AS BIGINT)""",

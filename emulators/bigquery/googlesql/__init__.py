@@ -1,0 +1,1 @@
+"""GoogleSQL: statements parsed by SQLGlot, names resolved, functions translated for DuckDB."""

@@ -1,0 +1,77 @@
+"""What a killed emulator leaves, and who else may open it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from google.api_core.client_options import ClientOptions
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import bigquery
+
+from emulators.base import StartFailed
+from emulators.bigquery.emulator import BigQueryEmulator
+from tests.emulators.bigquery.conftest import PROJECT
+
+COMMAND = (sys.executable, "-m", "emulators", "bigquery", "--data-dir")
+ROOT = Path(__file__).parents[3]
+
+
+@contextmanager
+def running(data: Path) -> Iterator[tuple[subprocess.Popen[str], bigquery.Client]]:
+    process = subprocess.Popen(
+        [*COMMAND, str(data)],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+    )
+    assert process.stdout is not None
+    try:
+        host = json.loads(process.stdout.readline())["env"]["BIGQUERY_EMULATOR_HOST"]
+        options = ClientOptions(api_endpoint=host)
+        credentials = AnonymousCredentials()
+        with bigquery.Client(PROJECT, credentials, client_options=options) as client:
+            yield process, client
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def test_a_kill_loses_nothing_that_was_answered(tmp_path: Path) -> None:
+    table = f"{PROJECT}.ds.t"
+    with running(tmp_path) as (process, client):
+        client.create_dataset("ds")
+        made = bigquery.Table(table, [bigquery.SchemaField("a", "INT64")])
+        made.labels = {"kept": "yes"}
+        client.create_table(made)
+        for number in range(20):
+            assert client.insert_rows_json(table, [{"a": number}]) == []
+        modified = client.get_table(table).modified
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    with running(tmp_path) as (process, client):
+        again = client.get_table(table)
+        assert (again.num_rows, again.labels) == (20, {"kept": "yes"})
+        assert again.modified == modified
+        assert client.insert_rows_json(table, [{"a": 20}]) == []
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=20) == 0
+    with running(tmp_path) as (_, client):
+        (row,) = client.query_and_wait("SELECT COUNT(DISTINCT a) AS n FROM ds.t")
+        assert row.n == 21
+
+
+def test_a_second_process_is_told_that_the_data_are_in_use(tmp_path: Path) -> None:
+    with running(tmp_path):
+        emulator = BigQueryEmulator(data_dir=tmp_path)
+        with pytest.raises(StartFailed, match="is in use by another process"):
+            emulator.start()
