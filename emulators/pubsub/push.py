@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
 
 from emulators.pubsub.broker import Broker
 from emulators.pubsub.consumer import Consumer
 from emulators.pubsub.entry import Entry
 from emulators.pubsub.errors import NotFound, StorageFailed
+from emulators.pubsub.http_post import Poster, PostFailed
 from emulators.pubsub.push_envelope import wrap
 from emulators.pubsub.subscription import Subscription
-
-if TYPE_CHECKING:
-    import httpx
 
 # Page "Push subscriptions", section "Receive push messages": these acknowledge.
 ACCEPTED = frozenset((102, 200, 201, 202, 204))
@@ -30,7 +27,7 @@ class Pushers:
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
         self._running: dict[str, tuple[Subscription, asyncio.Task[None]]] = {}
-        self._client: httpx.AsyncClient | None = None
+        self._poster = Poster(_HEADERS)
 
     def sync(self, subscription: Subscription) -> None:
         """Start or stop pushing, as the subscription now says."""
@@ -40,7 +37,7 @@ class Pushers:
             self._running.pop(subscription.name)[1].cancel()
             running = None
         if wanted and not running:
-            pusher = Pusher(self._broker, subscription, self._open_client())
+            pusher = Pusher(self._broker, subscription, self._poster)
             task = asyncio.get_running_loop().create_task(pusher.run())
             task.add_done_callback(_report)
             self._running[subscription.name] = (subscription, task)
@@ -51,25 +48,14 @@ class Pushers:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if self._client is not None:
-            await self._client.aclose()
-
-    def _open_client(self) -> httpx.AsyncClient:
-        if self._client is None:
-            import httpx  # costs 0.2 s, so only where something is pushed
-
-            limits = httpx.Limits(max_connections=None, max_keepalive_connections=MAX_IN_FLIGHT)
-            self._client = httpx.AsyncClient(limits=limits, headers=_HEADERS, trust_env=False)
-        return self._client
+        self._poster.close()
 
 
 class Pusher:
     """Pushes the messages of one subscription, at most MAX_IN_FLIGHT at a time."""
 
-    def __init__(
-        self, broker: Broker, subscription: Subscription, client: httpx.AsyncClient
-    ) -> None:
-        self._broker, self._subscription, self._client = broker, subscription, client
+    def __init__(self, broker: Broker, subscription: Subscription, poster: Poster) -> None:
+        self._broker, self._subscription, self._poster = broker, subscription, poster
         self._consumer = Consumer(subscription, broker.clock, max_messages=MAX_IN_FLIGHT)
 
     async def run(self) -> None:
@@ -100,19 +86,16 @@ class Pusher:
             logger.error("%s: an accepted push was not recorded: %s", name, error)
 
     async def _post(self, body: bytes) -> bool:
-        import httpx
-
         endpoint = self._subscription.push_endpoint
         try:
-            response = await self._client.post(
-                endpoint, content=body, timeout=self._subscription.ack_deadline
-            )
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            async with asyncio.timeout(self._subscription.ack_deadline):
+                code = await self._poster.post(endpoint, body)
+        except (PostFailed, TimeoutError) as error:
             logger.warning("push to %s failed: %s %s", endpoint, type(error).__name__, error)
             return False
-        if response.status_code not in ACCEPTED:
-            logger.warning("push to %s was answered %d", endpoint, response.status_code)
-        return response.status_code in ACCEPTED
+        if code not in ACCEPTED:
+            logger.warning("push to %s was answered %d", endpoint, code)
+        return code in ACCEPTED
 
 
 def _report(task: asyncio.Task[None]) -> None:

@@ -83,9 +83,18 @@ def _check_push(push: Proto) -> None:
             raise Unsupported(f"PushConfig.attributes[{key}]={value}")
     if not push.push_endpoint:
         return
-    url = urlsplit(push.push_endpoint)
-    if url.scheme not in ("http", "https") or not url.hostname:
+    if not _is_http_url(push.push_endpoint):
         raise InvalidArgument(
             f"Invalid push endpoint given (endpoint={push.push_endpoint}); it must be an "
             "http:// or https:// URL."
         )
+
+
+def _is_http_url(text: str) -> bool:
+    if not text.isascii() or any(character.isspace() for character in text):
+        return False
+    try:
+        url = urlsplit(text)
+        return url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
+    except ValueError:  # a port that is no number, or too large
+        return False

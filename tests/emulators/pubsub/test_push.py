@@ -96,7 +96,7 @@ def test_the_body_is_that_of_the_real_service(clients: Clients, endpoint: Endpoi
     }
 
 
-@pytest.mark.parametrize("code", [200, 201, 202, 204])
+@pytest.mark.parametrize("code", [102, 200, 201, 202, 204])
 def test_an_accepted_push_is_acked(
     clients: Clients, endpoint: Endpoint, emulator: EmulatorProcess, code: int
 ) -> None:

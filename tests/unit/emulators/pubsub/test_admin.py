@@ -103,6 +103,9 @@ def test_subscription_settings_it_lacks_are_refused(
         ({"message_retention_duration": {"seconds": 31 * 86400 + 1}}, "2678401"),
         ({"retry_policy": {"minimum_backoff": {"seconds": 601}}}, "601"),
         ({"push_config": {"push_endpoint": "ftp://x"}}, "ftp://x"),
+        ({"push_config": {"push_endpoint": "http:///x"}}, "http:///x"),
+        ({"push_config": {"push_endpoint": "http://x:70000"}}, "http://x:70000"),
+        ({"push_config": {"push_endpoint": "http://x/ y"}}, "http://x/ y"),
         ({"filter": "nonsense"}, "nonsense"),
     ],
 )
