@@ -16,7 +16,7 @@ from pipeline.local_runner.bundles import TracedBundle
 from pipeline.local_runner.context import LocalContext
 from pipeline.local_runner.errors import Cancelled, DrainTimedOut, LocalRunnerError, Stalled
 from pipeline.local_runner.evaluators import Registry
-from pipeline.local_runner.failures import Backoff, FailureLog
+from pipeline.local_runner.failures import Backoff, FailureLog, beam_says_nothing
 from pipeline.local_runner.source import Reader
 
 log = logging.getLogger(__name__)
@@ -111,8 +111,9 @@ class Engine:
         """Return when all is done. Raises LocalRunnerError, or what a bounded pipeline raised."""
         statesampler.set_current_tracker(self._tracker)
         try:
-            while self._step():
-                pass
+            with beam_says_nothing():
+                while self._step():
+                    pass
         finally:
             statesampler.set_current_tracker(None)
             self._registry.teardown()

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+import threading
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 
 log = logging.getLogger(__name__)
@@ -44,9 +47,31 @@ class FailureLog:
         count = self._seen[signature] = self._seen.get(signature, 0) + 1
         fate = "it ends the job" if retry_in is None else f"retried in {retry_in:.1f} s"
         if count == 1:
-            log.error("%s: a bundle failed; %s", step, fate, exc_info=error)
+            log.error("%s: a bundle failed; %s", step, fate, exc_info=_as_raised(error))
         elif str(count).strip("0") == "1":
             log.error("%s: failed %d times the same way: %r", step, count, error)
+
+
+@contextmanager
+def beam_says_nothing() -> Iterator[None]:
+    """Meanwhile Beam's own log of each error in a DoFn, on this thread, is left out."""
+    thread = threading.get_ident()
+    beams = logging.getLogger("apache_beam.runners.common")
+
+    def elsewhere(record: logging.LogRecord) -> bool:
+        return record.thread != thread or not record.exc_info
+
+    beams.addFilter(elsewhere)
+    try:
+        yield
+    finally:
+        beams.removeFilter(elsewhere)
+
+
+def _as_raised(error: BaseException) -> BaseException:
+    """The error of user code, which Beam raises once more with the step's name in its text."""
+    original = error.__context__
+    return original if original is not None and type(original) is type(error) else error
 
 
 def _places(trace: TracebackType | None) -> tuple[tuple[str, int], ...]:

@@ -30,9 +30,9 @@ class Job(PipelineResult):
         context: LocalContext,
         registry: Registry,
         readers: Collection[Reader],
-        status_port: int | None,
+        server: status.StatusServer | None,
     ) -> None:
-        """Raises StatusPortBusy."""
+        """Not started yet; `server` tells its status."""
         super().__init__(PipelineState.STARTING)
         self._engine, self._context, self._registry = engine, context, registry
         self._readers = readers
@@ -40,10 +40,7 @@ class Job(PipelineResult):
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="local runner", daemon=True)
         self._signals = DrainOnSignal(self.drain)
-        self._server = None
-        if status_port is not None:
-            self._server = status.StatusServer(status_port, self.status)
-            log.info("status at http://127.0.0.1:%d/status", self._server.port)
+        self._server = server
 
     @property
     def status_port(self) -> int | None:
@@ -55,7 +52,8 @@ class Job(PipelineResult):
         if self._readers:
             self._signals.install()
         if self._server is not None:
-            self._server.start()
+            self._server.start(self.status)
+            log.info("status at http://127.0.0.1:%d/status", self._server.port)
         self._state = PipelineState.RUNNING
         self._thread.start()
 

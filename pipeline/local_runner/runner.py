@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from apache_beam.options.pipeline_options import GoogleCloudOptions
@@ -27,6 +28,8 @@ from pipeline.local_runner.errors import UnsupportedTransform
 from pipeline.local_runner.evaluators import Registry
 from pipeline.local_runner.job import Job
 from pipeline.local_runner.options import LocalRunnerOptions
+from pipeline.local_runner.source import Reader
+from pipeline.local_runner.status import StatusServer
 
 
 class LocalRunner(BundleBasedDirectRunner):
@@ -38,6 +41,11 @@ class LocalRunner(BundleBasedDirectRunner):
     LocalRunnerOptions for what can be set.
     """
 
+    def __init__(self, connect: Callable[[Any, str | None, Any], Reader] = open_reader) -> None:
+        """`connect(source, project, options)` opens the reader of a _PubSubSource."""
+        super().__init__()
+        self._connect = connect
+
     def run_pipeline(self, pipeline: Any, options: Any) -> Job:
         """Start the job. Raises UnsupportedTransform, StatusPortBusy, SubscriptionUnusable."""
         survey = _Survey()
@@ -48,23 +56,23 @@ class LocalRunner(BundleBasedDirectRunner):
         refusals.check(visitor)
         RuntimeValueProvider.set_runtime_options({})
         clock = TestClock() if survey.uses_test_stream else RealClock()
-        return _start(visitor, options, clock)
+        return self._start(visitor, options, clock)
 
-
-def _start(visitor: Any, options: Any, clock: Any) -> Job:
-    local = options.view_as(LocalRunnerOptions)
-    project = options.view_as(GoogleCloudOptions).project
-    readers = {
-        step: open_reader(step.transform._source, project, local)
-        for step in visitor.root_transforms
-        if isinstance(step.transform, _DirectReadFromPubSub)
-    }
-    context = LocalContext(options, visitor, clock)
-    registry = Registry(context, readers)
-    engine = Engine(context, registry, visitor, readers.values(), local.drain_timeout_seconds)
-    job = Job(engine, context, registry, readers.values(), local.status_port)
-    job.start()
-    return job
+    def _start(self, visitor: Any, options: Any, clock: Any) -> Job:
+        local = options.view_as(LocalRunnerOptions)
+        server = None if local.status_port is None else StatusServer(local.status_port)
+        project = options.view_as(GoogleCloudOptions).project
+        readers = {
+            step: self._connect(step.transform._source, project, local)
+            for step in visitor.root_transforms
+            if isinstance(step.transform, _DirectReadFromPubSub)
+        }
+        context = LocalContext(options, visitor, clock)
+        registry = Registry(context, readers)
+        engine = Engine(context, registry, visitor, readers.values(), local.drain_timeout_seconds)
+        job = Job(engine, context, registry, readers.values(), server)
+        job.start()
+        return job
 
 
 class _Survey(PipelineVisitor):

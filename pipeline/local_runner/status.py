@@ -21,11 +21,10 @@ class StatusServer:
     watermark (RFC 3339 or null), counters}. /health: 200 while the job pulls, else 503.
     """
 
-    def __init__(self, port: int, status: Callable[[], dict[str, Any]]) -> None:
-        """Listen at `port`, or at a free one for 0. Raises StatusPortBusy."""
-        handler = type("StatusHandler", (_Handler,), {"status": staticmethod(status)})
+    def __init__(self, port: int) -> None:
+        """Take `port`, or a free one for 0. Raises StatusPortBusy."""
         try:
-            self._server = ThreadingHTTPServer(("127.0.0.1", port), handler)
+            self._server = _Server(("127.0.0.1", port), _Handler)
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 raise StatusPortBusy(port) from error
@@ -35,8 +34,9 @@ class StatusServer:
             target=self._server.serve_forever, name="status", daemon=True
         )
 
-    def start(self) -> None:
-        """Serve from a thread of its own."""
+    def start(self, status: Callable[[], dict[str, Any]]) -> None:
+        """Serve what `status` tells, from a thread of its own."""
+        self._server.status = status
         self._thread.start()
 
     def stop(self) -> None:
@@ -46,14 +46,18 @@ class StatusServer:
         self._thread.join()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Server(ThreadingHTTPServer):
     status: Callable[[], dict[str, Any]]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
 
     def do_GET(self) -> None:
         if self.path == "/status":
-            self._answer(200, self.status())
+            self._answer(200, self.server.status())
         elif self.path == "/health":
-            state = self.status()["state"]
+            state = self.server.status()["state"]
             self._answer(200 if state == RUNNING else 503, {"state": state})
         else:
             self._answer(404, {"error": f"no page {self.path!r}; there are /status and /health"})
