@@ -6,6 +6,7 @@ Messages arrive at `graph.build`, which shows where they go.
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import sys
 from collections.abc import Sequence
@@ -26,6 +27,8 @@ from pipeline import graph
 from pipeline.bigquery_sink import Target
 
 DONE, FAILED, MISUSED = range(3)
+# A bundle makes tens of thousands of objects, and few of them are garbage in cycles.
+YOUNG_OBJECTS = 50_000
 
 log = logging.getLogger("pipeline")
 
@@ -142,6 +145,9 @@ def run_to_the_end(pipeline: beam.Pipeline) -> int:
     # Imported late, because that registers options that no other runner reads.
     from pipeline.local_runner.errors import LocalRunnerError
 
+    # What the imports and the graph made stays for good; a collection need not look at it again.
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS)
     try:
         result: PipelineResult = pipeline.run()
         state = result.wait_until_finish()
