@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
@@ -15,7 +14,7 @@ from pipeline.local_runner import LocalRunner
 from pipeline.local_runner.acks import LeaseKeeper
 from pipeline.local_runner.job import Job
 from pipeline.local_runner.source import Limits, Reader
-from pipeline.local_runner.subscriber import Polled
+from pipeline.local_runner.subscriber import Polled, Subscriber
 
 START = 1_760_000_000.0
 """Where the clock starts: the start of a 10 s window. Times in tests are seconds after it."""
@@ -116,15 +115,10 @@ def play(build: Callable[[Any], Any], *steps: Step, most: int = 1000, now: float
     limits = Limits(1000, 0.001, most, 1 << 30)
 
     def connect(source: Any, project: str | None, options: Any) -> Reader:
-        keeper = LeaseKeeper(script, 20)  # type: ignore[arg-type] # it has all that is called
+        subscriber = cast(Subscriber, script)  # it has all that is called
+        keeper = LeaseKeeper(subscriber, 20)
         keeper.start()
-        script.reader = Reader(
-            source,
-            script,
-            keeper,
-            limits,
-            clock=script.clock,  # type: ignore[arg-type]
-        )
+        script.reader = Reader(source, subscriber, keeper, limits, clock=script.clock)
         return script.reader
 
     pipeline = beam.Pipeline(LocalRunner(connect), PipelineOptions(["--streaming"]))
@@ -154,7 +148,3 @@ class Collect(beam.DoFn):
     def process(self, pane: tuple[str, Iterable[str]]) -> Iterator[None]:
         _collected[self._index].append(sorted(pane[1]))
         return iter(())
-
-
-Probe = SimpleNamespace
-"""What a DoFn of a test leaves behind; reached by module, for Beam pickles DoFns."""
