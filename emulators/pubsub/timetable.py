@@ -29,6 +29,9 @@ class Timetable:
             return
         self._noted[subscription] = due
         heapq.heappush(self._heap, (due, next(self._order), subscription))
+        if len(self._heap) > 2 * len(self._noted) + 64:
+            self._heap = [(at, next(self._order), sub) for sub, at in self._noted.items()]
+            heapq.heapify(self._heap)
         if self._heap[0][2] is subscription:
             self._set_alarm(due)
 

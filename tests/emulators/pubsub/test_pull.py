@@ -61,6 +61,17 @@ def test_an_empty_pull_answers_before_its_deadline(clients: Clients) -> None:
     assert 0.9 < time.monotonic() - started < 1.5
 
 
+def test_a_pull_without_a_deadline_answers_within_about_a_second(
+    clients: Clients, emulator: EmulatorProcess
+) -> None:
+    request = PullRequest(subscription=clients.subscription(clients.topic()), max_messages=1)
+    with grpc.insecure_channel(emulator.env["PUBSUB_EMULATOR_HOST"]) as channel:
+        pull = channel.unary_unary("/google.pubsub.v1.Subscriber/Pull")
+        started = time.monotonic()
+        assert pull(PullRequest.serialize(request)) == b""
+    assert 0.9 < time.monotonic() - started < 2
+
+
 @pytest.mark.filterwarnings("ignore:The return_immediately flag is deprecated:DeprecationWarning")
 def test_return_immediately_does(clients: Clients) -> None:
     name = clients.subscription(clients.topic())

@@ -227,6 +227,15 @@ def test_acked_leases_leave_nothing_behind(bench: Bench) -> None:
     assert len(subscription.outstanding._deadlines) <= 1024 + 200
 
 
+def test_the_timetable_does_not_grow_as_deadlines_pass(bench: Bench) -> None:
+    subscription = bench.subscribe()
+    bench.publish("a")
+    for _ in range(500):
+        assert bench.pull(subscription)
+        bench.pass_time(10)
+    assert len(bench.broker._timetable._heap) <= 2 + 64 + 1
+
+
 def test_a_filter_holds_messages_back(bench: Bench) -> None:
     subscription = bench.subscribe(filter='attributes.event_type = "order"')
     bench.publish("yes", event_type="order")
