@@ -95,7 +95,8 @@ def down(data_dir: Path) -> int:
     if is_alive(stack.pid):
         os.kill(stack.pid, signal.SIGTERM)
         deadline = time.monotonic() + DOWN_SECONDS
-        while is_alive(stack.pid) and time.monotonic() < deadline:
+        # Its last act is to forget the stack; who started it may be slow to collect its exit.
+        while (data_dir / "stack.json").exists() and time.monotonic() < deadline:
             time.sleep(0.1)
         return len(stack.children)
     orphans = [pid for pid in stack.children if _is_ours(pid)]
