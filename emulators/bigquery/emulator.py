@@ -10,6 +10,7 @@ import urllib.request
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from emulators.base import (
     LOOPBACK,
@@ -20,6 +21,9 @@ from emulators.base import (
     claim_port,
     data_directory,
 )
+
+if TYPE_CHECKING:
+    from emulators.bigquery.service import Service
 
 DATABASE = "bigquery.duckdb"
 _GRACE_S = 5
@@ -91,9 +95,11 @@ class BigQueryEmulator:
             lifespan="off",
             timeout_graceful_shutdown=_GRACE_S,
         )
+        sweeping = asyncio.create_task(_sweep(service))
         try:
             await _run(uvicorn.Server(config), listening, stopping)
         finally:
+            sweeping.cancel()
             application.close()
             service.close()
 
@@ -115,6 +121,15 @@ async def _run(server: object, listening: Callable[[], None], stopping: asyncio.
         stop.cancel()
     with suppress(asyncio.CancelledError):
         await serving
+
+
+async def _sweep(service: Service) -> None:
+    """Delete what has expired, now and then."""
+    from emulators.bigquery.expiry import SWEEP_EVERY_S
+
+    while True:
+        await asyncio.to_thread(service.expiry.sweep)
+        await asyncio.sleep(SWEEP_EVERY_S)
 
 
 def _warm_up() -> None:

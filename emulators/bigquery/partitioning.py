@@ -64,7 +64,7 @@ def streamable(today: date) -> tuple[date, date]:
 
 
 def oldest_kept(partitioning: TimePartitioning, now: datetime) -> datetime | None:
-    """Rows of partitions that ended before this have expired; None when partitions never do."""
+    """Partitions that began before this have expired; None when partitions never do."""
     if partitioning.expiration_ms is None:
         return None
     return now - timedelta(milliseconds=partitioning.expiration_ms)

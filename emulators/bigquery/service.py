@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from emulators.bigquery.catalog import Catalog
+from emulators.bigquery.expiry import Expiry
 from emulators.bigquery.figures import Figures
 from emulators.bigquery.jobs import Jobs
 from emulators.bigquery.queries import Outcome, Queries
@@ -28,6 +29,7 @@ class Service:
         self.figures = Figures(self.store)
         self.streaming = Streaming(self.store, self.catalog, self.figures, clock)
         self.queries = Queries(self.store, self.catalog, self.figures)
+        self.expiry = Expiry(self.store, self.catalog, self.figures)
         self.jobs = Jobs(self.queries, self.catalog.now_ms)
 
     def create_table(self, project: str, dataset: str, resource: Mapping[str, Any]) -> Table:
