@@ -31,6 +31,7 @@ from emulators.bigquery.table import Name, Table
 
 Clock = Callable[[], float]
 
+_TOUCH_MS = 1000  # a write for every insert would cost as much as the insert
 _NO_COLUMN = "_no_column BOOLEAN"
 _SETUP = """
 CREATE SCHEMA IF NOT EXISTS data.emulator;
@@ -225,8 +226,10 @@ class Catalog:
         tx.after.append(partial(self._tables.__setitem__, name, table))
 
     def touch(self, tx: Transaction, table: Table) -> None:
-        """Note that its rows have changed, as part of a transaction."""
-        self.write_table(tx, replace(self.table(table.name), modified_ms=self.now_ms()))
+        """Note that its rows have changed, to the second, as part of a transaction."""
+        current, now = self.table(table.name), self.now_ms()
+        if now - current.modified_ms >= _TOUCH_MS:
+            self.write_table(tx, replace(current, modified_ms=now))
 
 
 def _key(dataset: Dataset) -> str:

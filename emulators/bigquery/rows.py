@@ -87,11 +87,13 @@ def _reader(field: Field, ignore_unknown: bool) -> Reader:
     value = _record(field, ignore_unknown) if field.fields else _SCALARS[field.type]
     if field.repeated:
         return _repeated(value)
-    return _single(value, field.required)
+    return _single(value, field.required, _AS_IS.get(field.type))
 
 
-def _single(value: Reader, required: bool) -> Reader:
+def _single(value: Reader, required: bool, as_is: type | None) -> Reader:
     def read(raw: Any, path: str) -> Any:
+        if type(raw) is as_is:
+            return raw
         if raw is None:
             if required:
                 raise RowError(path, f"Missing required field: {path}.")
@@ -288,6 +290,8 @@ def _time(raw: Any, path: str) -> time:
     return value
 
 
+# Python types that are the value already: most of what comes.
+_AS_IS: dict[str, type] = {"STRING": str, "FLOAT": float, "BOOLEAN": bool}
 _SCALARS: dict[str, Reader] = {
     "STRING": _string,
     "BYTES": _bytes,
