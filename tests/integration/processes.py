@@ -1,0 +1,107 @@
+"""Our processes as their users run them, on free ports, with the official clients beside them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+ROOT = Path(__file__).parents[2]
+START_SECONDS, STOP_SECONDS = 30.0, 20.0
+PROJECT = "test-project"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def eventually(true: Callable[[], Any], seconds: float = START_SECONDS) -> Any:
+    """Ask until the answer is true; returns it."""
+    end = time.monotonic() + seconds
+    while not (answer := true()):
+        assert time.monotonic() < end, f"not true after {seconds} s: {true}"
+        time.sleep(0.02)
+    return answer
+
+
+class Service:
+    """A process that serves HTTP on a port."""
+
+    def __init__(self, command: list[str], environ: Mapping[str, str], log: Path) -> None:
+        self.port = int(environ["PORT"])
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._log = log
+        with log.open("ab") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", *command],
+                cwd=ROOT,
+                env={**os.environ, "PROJECT_ID": PROJECT, **environ},
+                stdout=output,
+                stderr=output,
+            )
+        self.http = httpx.Client(base_url=self.url, timeout=30)
+        eventually(self.listens)
+
+    def listens(self) -> bool:
+        assert self.process.poll() is None, self._log.read_text()
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def stop(self) -> int:
+        """SIGTERM; returns the exit code."""
+        self.http.close()
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(STOP_SECONDS)
+
+    def logs(self) -> list[dict[str, Any]]:
+        """What it logged; every line must be a JSON object."""
+        return [json.loads(line) for line in self._log.read_text().splitlines()]
+
+
+class Emulator:
+    """`python -m emulators NAME`; with a data folder it can be killed and started again."""
+
+    def __init__(self, name: str, data_dir: Path) -> None:
+        self._name, self._data_dir = name, data_dir
+        self.port = 0
+        self.env: dict[str, str] = {}
+        self.start()
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "emulators", self._name),
+                *("--port", str(self.port), "--data-dir", str(self._data_dir)),
+            ],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stdout is not None
+        ready = json.loads(self._process.stdout.readline())
+        self.port, self.env = ready["port"], ready["env"]
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._reap()
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self._reap()
+
+    def _reap(self) -> None:
+        self._process.wait(STOP_SECONDS)
+        if self._process.stdout is not None:
+            self._process.stdout.close()
