@@ -71,7 +71,8 @@ class Files:
         """
         digest = b64encode(md5(content, usedforsecurity=False).digest()).decode()
         for _ in range(TRIES):
-            series = self._recall(prefix) or self._list(prefix)
+            # A prefix unknown here is most likely new; if it is not, number 001 will be taken.
+            series = self._known.get(prefix) or _Series()
             if digest in series.digests:
                 return None
             name = f"{prefix}{series.next:03}{EXTENSION}"
@@ -84,8 +85,8 @@ class Files:
                     retry=DEFAULT_RETRY,
                 )
             except PreconditionFailed:
-                log.info("gs://%s/%s exists; looking again", self._bucket.name, name)
-                self._forget(prefix)
+                log.debug("gs://%s/%s exists; listing the others", self._bucket.name, name)
+                self._remember(prefix, self._list(prefix))
                 continue
             self._remember(prefix, _Series(series.next + 1, series.digests | {digest}))
             return name
@@ -100,20 +101,12 @@ class Files:
                 series.digests.add(blob.md5_hash)
         return series
 
-    def _recall(self, prefix: str) -> _Series | None:
-        with self._lock:
-            return self._known.get(prefix)
-
     def _remember(self, prefix: str, series: _Series) -> None:
         with self._lock:
             self._known[prefix] = series
             self._known.move_to_end(prefix)
             if len(self._known) > SERIES_KEPT:
                 self._known.popitem(last=False)
-
-    def _forget(self, prefix: str) -> None:
-        with self._lock:
-            self._known.pop(prefix, None)
 
 
 @cache

@@ -35,7 +35,8 @@ def test_a_new_worker_goes_on_where_another_ended(bucket: storage.Bucket) -> Non
 
 
 def test_past_999_the_number_gets_wider(bucket: storage.Bucket) -> None:
-    bucket.blob(f"{PREFIX}999.json").upload_from_string(b"a\n")
+    for number in ("001", "999"):
+        bucket.blob(f"{PREFIX}{number}.json").upload_from_string(b"a\n")
     assert Files(bucket).store(PREFIX, b"b\n") == f"{PREFIX}1000.json"
     assert Files(bucket).store(PREFIX, b"c\n") == f"{PREFIX}1001.json"
 
@@ -78,16 +79,15 @@ def test_a_prefix_forgotten_for_lack_of_room_is_listed_again(
 def test_it_gives_up_when_every_number_is_taken(
     bucket: storage.Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    files, other = Files(bucket), Files(bucket)
-    listed = Files._list
+    files, listed = Files(bucket), Files._list
 
-    def list_then_lose(self: Files, prefix: str) -> object:
-        series = listed(self, prefix)
-        other._forget(prefix)
+    def list_then_lose(prefix: str) -> object:
+        series = listed(files, prefix)
         bucket.blob(f"{prefix}{series.next:03}.json").upload_from_string(b"x%d" % series.next)
         return series
 
-    monkeypatch.setattr(files, "_list", lambda prefix: list_then_lose(files, prefix))
+    bucket.blob(f"{PREFIX}001.json").upload_from_string(b"x")
+    monkeypatch.setattr(files, "_list", list_then_lose)
     with pytest.raises(NoFreeNumber, match="20 numbers"):
         files.store(PREFIX, b"a\n")
 
