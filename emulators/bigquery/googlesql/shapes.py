@@ -20,9 +20,23 @@ def prepare(tree: exp.Expr) -> exp.Expr:
     for name in tree.find_all(exp.Column):
         if name.name.lower() in ("rowid", "_partitiontime", "_partitiondate"):
             raise InvalidQuery(f"Unrecognized name: {name.name}", "query")
+    for update in tree.find_all(exp.Update):
+        _unqualify(update)
     if isinstance(tree, exp.Update | exp.Delete) and tree.args.get("where") is None:
         raise InvalidQuery(f"{tree.key.upper()} must have a WHERE clause", "query")
     return tree
+
+
+def _unqualify(update: exp.Update) -> None:
+    """SET t.a = 1 -> SET a = 1, as DuckDB wants it."""
+    merged = update.find_ancestor(exp.Merge)
+    target = merged.this if merged else update.this
+    for assignment in update.expressions:
+        column = assignment.this
+        if column.args.get("table"):
+            if column.table.lower() != target.alias_or_name.lower():
+                raise SqlNotSupported("SET of one field of a STRUCT")
+            column.set("table", None)
 
 
 def _flatten(unnest: exp.Unnest, name: str) -> None:
@@ -78,8 +92,9 @@ def _name_columns(select: exp.Select) -> None:
         return
     unnamed = 0
     for column in list(select.expressions):
-        named = isinstance(column, exp.Alias | exp.Column | exp.Dot)
-        if not named and not column.is_star:
+        if isinstance(column, exp.Dot):
+            column.replace(exp.alias_(column.copy(), column.name, quoted=True))
+        elif not isinstance(column, exp.Alias | exp.Column) and not column.is_star:
             column.replace(exp.alias_(column.copy(), f"f{unnamed}_", quoted=True))
             unnamed += 1
 

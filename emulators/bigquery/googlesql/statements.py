@@ -79,7 +79,11 @@ def parse(sql: str) -> exp.Expr:
         raise InvalidQuery("Syntax error: Unexpected end of statement", "query")
     if len(trees) > 1:
         raise SqlNotSupported("scripts (more than one statement)")
-    return trees[0]
+    (tree,) = trees
+    if isinstance(tree, exp.Delete) and tree.args.get("tables"):  # DELETE without FROM
+        tree.set("this", tree.args["tables"][0])
+        tree.set("tables", None)
+    return tree
 
 
 def kind_of(tree: exp.Expr) -> str:

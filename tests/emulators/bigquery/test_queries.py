@@ -31,9 +31,10 @@ def test_rows_are_listed_in_pages(client: bigquery.Client, orders: str) -> None:
 
 
 def test_unnamed_columns_and_types(client: bigquery.Client) -> None:
-    result = client.query_and_wait("SELECT 1, 'a', 2.5, [1], STRUCT(1 AS a) AS s, CURRENT_DATE()")
-    assert [f.name for f in result.schema] == ["f0_", "f1_", "f2_", "f3_", "s", "f4_"]
-    kinds = ["INTEGER", "STRING", "FLOAT", "INTEGER", "RECORD", "DATE"]
+    sql = "SELECT 1, 'a', 2.5, [1], STRUCT(1 AS a) AS s, CURRENT_DATE(), [STRUCT(1 AS p)][0].p"
+    result = client.query_and_wait(sql)
+    assert [f.name for f in result.schema] == ["f0_", "f1_", "f2_", "f3_", "s", "f4_", "p"]
+    kinds = ["INTEGER", "STRING", "FLOAT", "INTEGER", "RECORD", "DATE", "INTEGER"]
     assert [f.field_type for f in result.schema] == kinds
 
 
@@ -60,8 +61,8 @@ def test_dml_counts_its_rows(client: bigquery.Client, dataset: str) -> None:
 
     assert affected(f"INSERT INTO {dataset}.t (a, b) VALUES (1, 'x'), (2, 'y'), (3, NULL)") == 3
     assert affected(f"INSERT {dataset}.t SELECT a + 10, b FROM {dataset}.t") == 3
-    assert affected(f"UPDATE {dataset}.t SET b = 'z' WHERE a > 10") == 3
-    assert affected(f"DELETE FROM {dataset}.t WHERE a = 13") == 1
+    assert affected(f"UPDATE {dataset}.t t SET t.b = 'z' WHERE t.a > 10") == 3
+    assert affected(f"DELETE {dataset}.t WHERE a = 13") == 1
     merge = (
         f"MERGE {dataset}.t AS t USING (SELECT 1 AS a UNION ALL SELECT 99) AS s ON t.a = s.a"
         " WHEN MATCHED THEN UPDATE SET b = 'm' WHEN NOT MATCHED THEN INSERT (a, b) VALUES (a, 'n')"
