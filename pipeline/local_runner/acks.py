@@ -47,6 +47,7 @@ class Leases:
         with self._lock:
             del self._held[batch]
             self._done.extend(batch.ack_ids)
+            batch.ack_ids = []  # the batch may be remembered for long, against duplicates
             self.messages -= batch.messages
             self.size -= batch.size
             self.acked += batch.messages

@@ -11,6 +11,8 @@ from apache_beam.runners.direct.watermark_manager import WatermarkManager, _Tran
 from apache_beam.transforms.timeutil import TimeDomain
 from apache_beam.utils.timestamp import TIME_GRANULARITY, Timestamp
 
+from pipeline.local_runner.bundles import TracedBundle
+
 END = WatermarkManager.WATERMARK_POS_INF
 
 
@@ -24,6 +26,11 @@ class TransformWatermarks(_TransformWatermarks):
         self._timers: list[tuple[Timestamp, int, Any]] = []
         self._pushed = 0
         self._realtime: set[Any] = set()
+
+    def add_pending(self, pending: TracedBundle) -> None:
+        """Wait for a bundle; an empty one holds nothing, and Beam would never remove it."""
+        if pending.has_elements():
+            super().add_pending(pending)
 
     def refresh(self) -> bool:
         """Recompute both watermarks; whether the output watermark advanced."""
