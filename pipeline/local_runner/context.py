@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from apache_beam.runners.direct.evaluation_context import EvaluationContext
+from apache_beam.runners.direct.evaluation_context import EvaluationContext, _ExecutionContext
 from apache_beam.utils.timestamp import Timestamp
 
 from pipeline.local_runner.bundles import TracedBundle, TracedBundleFactory, TracedResult
 from pipeline.local_runner.watermarks import Watermarks
+from pipeline.local_runner.window_state import StepContext
 
 
 class LocalContext(EvaluationContext):
@@ -80,6 +81,13 @@ class LocalContext(EvaluationContext):
         return self._side_inputs_container.get_value_or_block_until_ready(
             side_input, task, block_until
         )
+
+    def get_execution_context(self, applied_ptransform: Any) -> _ExecutionContext:
+        """What an evaluation sees of its step: watermarks, and keyed state to copy and change."""
+        keyed_states = self._transform_keyed_states[applied_ptransform]
+        found = _ExecutionContext(self.watermarks.of(applied_ptransform), keyed_states)
+        found._step_context = StepContext(keyed_states)
+        return found
 
     def unblocked(self) -> list[Any]:
         """Tasks whose side inputs became ready since the last call."""

@@ -23,6 +23,7 @@ class TransformWatermarks(_TransformWatermarks):
         super().__init__(clock, keyed_states, transform)
         self._input_watermark: Timestamp = self._input_watermark
         self._output_watermark: Timestamp = self._output_watermark
+        self._by_age: list[tuple[int, int, TracedBundle]] = []
         self._timers: list[tuple[Timestamp, int, Any]] = []
         self._pushed = 0
         self._realtime: set[Any] = set()
@@ -31,11 +32,17 @@ class TransformWatermarks(_TransformWatermarks):
         """Wait for a bundle; an empty one holds nothing, and Beam would never remove it."""
         if pending.has_elements():
             super().add_pending(pending)
+            heapq.heappush(self._by_age, (pending.earliest.micros, id(pending), pending))
+
+    def _earliest_pending(self) -> Timestamp:
+        while self._by_age and self._by_age[0][2] not in self._pending:
+            heapq.heappop(self._by_age)
+        return self._by_age[0][2].earliest if self._by_age else END
 
     def refresh(self) -> bool:
         """Recompute both watermarks; whether the output watermark advanced."""
         with self._lock:
-            pending = min((bundle.earliest for bundle in self._pending), default=END)
+            pending = self._earliest_pending()
             if pending != END:
                 pending -= TIME_GRANULARITY
             produced = min(

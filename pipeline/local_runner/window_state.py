@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, cast
 
+from apache_beam.runners.direct.evaluation_context import DirectStepContext
 from apache_beam.transforms.timeutil import TimeDomain
 from apache_beam.transforms.trigger import (
     GeneralTriggerDriver,
+    InMemoryUnmergedState,
     MergeableStateAdapter,
     _ListStateTag,
 )
@@ -23,6 +26,34 @@ END_TIMER = "end"
 
 _WAITING = {ELEMENTS.tag, PULLS.tag, "watermark"}
 """Tags that hold data, or the output watermark, as Beam's InMemoryUnmergedState names it."""
+
+
+class KeyedState(InMemoryUnmergedState):
+    """Beam's state of one key, which each bundle copies; this copies no deeper than needed."""
+
+    def copy(self) -> KeyedState:
+        """An independent copy; timers and values in it are never changed in place."""
+        twin = KeyedState()
+        for window, timers in self.timers.items():
+            twin.timers[window] = dict(timers)
+        for window, tags in self.state.items():
+            for tag, values in tags.items():
+                twin.state[window][tag] = copy.copy(values)
+        twin.global_state = copy.deepcopy(self.global_state)
+        return twin
+
+
+class StepContext(DirectStepContext):
+    """The keyed state of a step: what is committed, and this bundle's copies of it."""
+
+    def get_keyed_state(self, key: Any) -> KeyedState:
+        """The copy of a key's state that becomes the state when the bundle is committed."""
+        state = self.partial_keyed_state.get(key)
+        if state is None:
+            committed = self.existing_keyed_state.get(key)
+            state = KeyedState() if committed is None else committed.copy()
+            self.partial_keyed_state[key] = state
+        return cast(KeyedState, state)
 
 
 class WindowStates:
