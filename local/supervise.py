@@ -22,6 +22,7 @@ from local.processes import Process, is_ready
 ROOT = Path(__file__).parent.parent
 POLL_SECONDS = 0.05
 READY_SECONDS = 60.0
+BROKEN_STOP_SECONDS = 5.0
 
 Log = Callable[[str, str], None]
 """Takes a process's name and one line that it wrote."""
@@ -59,16 +60,15 @@ class Child:
         code = self._popen.poll()
         return code if code is None or code >= 0 else 128 - code
 
-    def stop(self) -> None:
+    def stop(self, at_most: float = float("inf")) -> None:
         """SIGTERM, wait as long as the process may take, then SIGKILL for it and its children."""
         if self.exit_code() is None:
+            seconds = min(self.process.stop_seconds, at_most)
             self._popen.send_signal(signal.SIGTERM)
             try:
-                self._popen.wait(self.process.stop_seconds)
+                self._popen.wait(seconds)
             except subprocess.TimeoutExpired:
-                self._log(
-                    self.process.name, f"did not end in {self.process.stop_seconds:g} s: SIGKILL"
-                )
+                self._log(self.process.name, f"did not end in {seconds:g} s: SIGKILL")
         self.kill()
         self._reader.join(1.0)
 
@@ -94,6 +94,7 @@ class Supervisor:
 
     def __init__(self, environ: dict[str, str], logs: Path, log: Log) -> None:
         self._environ, self._logs, self._log = environ, logs, log
+        self._broken = False
         self.children: dict[str, Child] = {}
 
     def start(self, processes: Sequence[Process]) -> None:
@@ -135,14 +136,17 @@ class Supervisor:
             ended = self.first_exit()
             if ended is not None:
                 name, code = ended
+                self._broken = True
                 self._log(name, f"exited with {code}: the stack stops")
                 return code
         return 0
 
     def stop(self) -> None:
         """End all, last started first; returns when none is left. Safe twice."""
+        # Without the one that ended, a drain may have nowhere to go.
+        at_most = BROKEN_STOP_SECONDS if self._broken else float("inf")
         for name in reversed(list(self.children)):
-            self.children[name].stop()
+            self.children[name].stop(at_most)
             del self.children[name]
 
     def kill(self) -> None:
