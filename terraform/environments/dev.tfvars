@@ -1,0 +1,2 @@
+# As small as it goes; everything else is a default.
+environment = "dev"
