@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
@@ -84,30 +84,33 @@ class Inserter:
         Raises RowsNotInserted when BigQuery asks for longer than RETRY_SECONDS to try rows again,
         and google.api_core's errors for what no retry helps (403) or retries did not (503).
         """
-        started, pause = self._clock(), FIRST_PAUSE
+        deadline, pause = self._clock() + RETRY_SECONDS, FIRST_PAUSE
         while batches:
             again: dict[str, list[Row]] = {}
             for table, rows in batches.items():
-                try:
-                    rejections, left = self._insert_once(table, rows)
-                except NotFound as error:
-                    if self._given_up(table):
-                        yield from (
-                            Rejection(r, Reason.TABLE_NOT_FOUND, error.message) for r in rows
-                        )
-                    else:
-                        again[table] = rows
-                    continue
-                self._missing_since.pop(table, None)
+                rejections, left = self._attempt(table, rows, deadline)
                 yield from rejections
                 if left:
-                    if self._clock() - started >= RETRY_SECONDS:
-                        raise RowsNotInserted(table, len(left), f"retried for {RETRY_SECONDS:g} s")
                     again[table] = left
             if again:
                 self._sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
             batches = again
+
+    def _attempt(
+        self, table: str, rows: list[Row], deadline: float
+    ) -> tuple[list[Rejection], list[Row]]:
+        """Return the rows refused for good and the rows to try again."""
+        try:
+            rejections, left = self._send(table, rows)
+        except NotFound as error:
+            if not self._given_up(table):
+                return [], rows
+            return [Rejection(row, Reason.TABLE_NOT_FOUND, error.message) for row in rows], []
+        self._missing_since.pop(table, None)
+        if left and self._clock() >= deadline:
+            raise RowsNotInserted(table, len(left), f"retried for {RETRY_SECONDS:g} s")
+        return rejections, left
 
     def _given_up(self, table: str) -> bool:
         now, wait = self._clock(), self._target.table_wait_seconds
@@ -117,8 +120,8 @@ class Inserter:
             since = self._missing_since[table] = now
         return now - since >= wait
 
-    def _insert_once(self, table: str, rows: list[Row]) -> tuple[list[Rejection], list[Row]]:
-        """Return the rows refused for good and the rows to try again."""
+    def _send(self, table: str, rows: list[Row]) -> tuple[list[Rejection], list[Row]]:
+        """One request, or more where it is too large."""
         try:
             errors = self._client.insert_rows_json(
                 f"{self._target.project}.{self._target.dataset}.{table}",
@@ -134,7 +137,7 @@ class Inserter:
             if len(rows) == 1:
                 return [Rejection(rows[0], Reason.BIGQUERY_REJECTED, error.message)], []
             half = len(rows) // 2
-            first, second = (self._insert_once(table, part) for part in (rows[:half], rows[half:]))
+            first, second = (self._send(table, part) for part in (rows[:half], rows[half:]))
             return first[0] + second[0], first[1] + second[1]
         return _sorted_out(rows, errors)
 
@@ -195,33 +198,33 @@ class InsertRows(beam.DoFn):
         for name, count in self._counts.items():
             Metrics.counter("pipeline", name).inc(count)
 
-    def count(self, inserted: Counter[str], rows: list[Row]) -> None:
-        """Count a batch that was handed to BigQuery."""
-        inserted["rows_written"] += len(rows)
+    def count(self, rows: list[Row]) -> Counter[str]:
+        """What a batch adds to the counters, by name."""
+        return Counter(rows_written=len(rows))
 
-    def refuse(self, rejection: Rejection) -> Iterator[Row]:
+    def refuse(self, rejection: Rejection) -> Row:
         """What becomes of a row that its table will never take."""
         self._counts["rows_written"] -= 1
-        yield dead_letter.row(rejection.row.message, rejection.reason, rejection.detail)
+        return dead_letter.row(rejection.row.message, rejection.reason, rejection.detail)
 
     def _flush(self) -> Iterator[WindowedValue]:
         batches, self._batches, self._bytes = self._batches, defaultdict(list), 0
         for rows in batches.values():
-            self.count(self._counts, rows)
+            self._counts.update(self.count(rows))
         for rejection in inserter(self._target).insert(batches):
-            for row in self.refuse(rejection):
-                published = Timestamp.from_utc_datetime(row.message.publish_time)
-                yield GlobalWindows.windowed_value(row, published)
+            row = self.refuse(rejection)
+            published = Timestamp.from_utc_datetime(row.message.publish_time)
+            yield GlobalWindows.windowed_value(row, published)
 
 
 class InsertDeadLetters(InsertRows):
     """Dead letters in, nothing out: one that is refused too has nowhere to go but back."""
 
-    def count(self, inserted: Counter[str], rows: list[Row]) -> None:
-        """Count dead letters, in all and by reason."""
-        inserted["dead_lettered"] += len(rows)
-        inserted.update(f"dead_lettered_{row.values['reason']}" for row in rows)
+    def count(self, rows: list[Row]) -> Counter[str]:
+        """Dead letters, in all and by reason."""
+        reasons = Counter(f"dead_lettered_{row.values['reason']}" for row in rows)
+        return reasons + Counter(dead_lettered=len(rows))
 
-    def refuse(self, rejection: Rejection) -> Iterator[Row]:
+    def refuse(self, rejection: Rejection) -> NoReturn:
         """Raises RowsNotInserted, so that the runner tries again and keeps the message unacked."""
         raise RowsNotInserted(rejection.row.table, 1, f"{rejection.reason}: {rejection.detail}")

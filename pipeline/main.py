@@ -87,10 +87,9 @@ def refuse_unknown(options: PipelineOptions) -> None:
         raise Misused(f"unknown option --{', --'.join(unknown)}")
 
 
-def configure(options: PipelineOptions) -> tuple[settings.Settings, graph.Config]:
+def configure(options: JobOptions) -> tuple[settings.Settings, graph.Config]:
     """Complete Beam's options and gather the graph's values. Raises settings.InvalidSetting."""
-    given = options.view_as(JobOptions).environ()
-    here = settings.load(settings.child_environ(given))
+    here = settings.load(settings.child_environ(options.environ()))
     options.view_as(StandardOptions).streaming = True
     cloud = options.view_as(GoogleCloudOptions)
     cloud.project, cloud.region = here.project_id, cloud.region or here.region
@@ -108,7 +107,7 @@ def configure(options: PipelineOptions) -> tuple[settings.Settings, graph.Config
 
 def assemble(argv: Sequence[str]) -> tuple[beam.Pipeline, settings.Settings, str]:
     """The pipeline, ready to run, and its runner's name. Raises Misused, InvalidSetting."""
-    options = PipelineOptions(list(argv))
+    options = JobOptions(list(argv))
     name = options.view_as(StandardOptions).runner or "LocalRunner"
     chosen = runner(name)
     if name != "DataflowRunner":  # it passes on what only the service knows

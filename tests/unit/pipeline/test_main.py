@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import apache_beam as beam
 import pytest
 from apache_beam.portability.api import beam_runner_api_pb2
 from google.cloud import storage
@@ -47,7 +46,7 @@ def test_options_stand_before_variables(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("PROJECT_ID", "from-variable")
     monkeypatch.setenv("ENVIRONMENT", "dev")
     monkeypatch.setenv("TABLE_WAIT_SECONDS", "7")
-    options = beam.options.pipeline_options.PipelineOptions(
+    options = main.JobOptions(
         ["--project", "from-option", "--environment", "prod", "--window_seconds", "5"]
     )
     here, config = main.configure(options)
