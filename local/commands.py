@@ -151,7 +151,8 @@ def query(args: Namespace) -> int:
 def ledger(args: Namespace) -> int:
     """Published events against stored ones."""
     stack = _connect(args)
-    from local.ledger import read_published, read_stored, reconcile
+    from local.ledger import read_published, reconcile
+    from local.stored import read_stored
 
     account = reconcile(read_published(stack.publish_log), read_stored(stack.names))
     if args.json:

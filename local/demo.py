@@ -18,10 +18,11 @@ from rich.console import Console
 from event_types import registry
 from local import messages, screen
 from local.errors import NotReady
-from local.ledger import Ledger, read_published, read_stored, reconcile
+from local.ledger import Ledger, read_published, reconcile
 from local.observe import Snapshot, look
 from local.publish import publish_all
 from local.stack import Stack
+from local.stored import read_stored
 from local.supervise import Supervisor
 from settings import Settings
 
