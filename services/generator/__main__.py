@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
-import sys
 
 import uvicorn
 
@@ -15,7 +15,6 @@ from services.generator.publish import Publisher
 from services.generator.service import Service
 
 FINISH_REQUESTS_SECONDS = 2
-log = logging.getLogger("services.generator")
 
 
 def main() -> int:
@@ -41,4 +40,8 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    logging.shutdown()
+    # All is confirmed and closed; gRPC's own threads can hang the interpreter's teardown after an
+    # outage, and then SIGKILL would follow.
+    os._exit(code)

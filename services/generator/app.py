@@ -137,7 +137,8 @@ def generate_batch(
     if request.planned_events > MOST_IN_BATCH:
         raise BadField(
             "body.events_per_minute",
-            f"times duration_minutes: a batch may have {MOST_IN_BATCH:,} events; got {request.planned_events:,}",
+            f"times duration_minutes: should be at most {MOST_IN_BATCH:,} events in a batch; "
+            f"got {request.planned_events:,}",
             INVALID,
         )
     task = _start(service, request, key=key, paced=False)

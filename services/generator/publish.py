@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,16 +16,25 @@ from typing import Any
 
 import orjson
 
+from services.generator.client import MESSAGE_LIMIT, RETRY_FOR_SECONDS, connect
+
 log = logging.getLogger(__name__)
 
-# 20 ms of 2,000 events/s fill a tenth of a batch: latency stays low, and a backlog goes in large
-# requests. The room is what may wait for its confirmation before tasks pause; the client's own
-# flow control stands above it, for callers that do not ask whether there is room.
-BATCH_MESSAGES, BATCH_BYTES, BATCH_SECONDS = 500, 1_000_000, 0.02
-ROOM, MESSAGE_LIMIT, BYTE_LIMIT = 5_000, 10_000, 64 * 1024 * 1024
-# The client's default waits up to a minute between two tries: too long to recover from a restart.
-RETRY_FIRST_SECONDS, RETRY_MOST_SECONDS, RETRY_FOR_SECONDS = 0.1, 2.0, 600.0
-ATTEMPT_SECONDS = 30.0
+# What may wait for its confirmation before tasks pause; the client's own flow control stands above
+# it, for callers that do not ask whether there is room.
+ROOM = MESSAGE_LIMIT // 2
+# The client tries each batch again in a thread of its own: an outage that 20 ms batches pile up in
+# would have hundreds of them. So nothing is added to what has had no answer for so long.
+STALL_SECONDS = 0.5
+# Names that the client's publish() has for itself.
+RESERVED = frozenset({"self", "topic", "data", "ordering_key", "retry", "timeout"})
+
+
+class ReservedAttribute(ValueError):
+    """The official client can't publish an attribute of this name."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        super().__init__(f"attribute {', '.join(sorted(names))}: reserved by the Pub/Sub client")
 
 
 class TopicUnreachable(Exception):
@@ -78,10 +88,16 @@ class Publisher:
     waits at the end, and raises PublishFailed unless every message was confirmed.
     """
 
-    def __init__(self, topic: str, publish_log: Path | None = None) -> None:
+    def __init__(
+        self,
+        topic: str,
+        publish_log: Path | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.topic = topic
-        self.last_error: str | None = None
-        self._publish_log = publish_log
+        self._publish_log, self._monotonic = publish_log, monotonic
+        self._error: str | None = None
+        self._progress = 0.0
         self._clients: dict[bool, Any] = {}
         self._connecting = Lock()
         self._settled = Condition()
@@ -98,7 +114,7 @@ class Publisher:
         if self._counts.confirmed < self._counts.published:
             raise PublishFailed(
                 f"of {self._counts.published} messages to {self.topic}, {self._counts.failed} "
-                f"failed and {left} are not confirmed; last error: {self.last_error}"
+                f"failed and {left} are not confirmed; last error: {self._error}"
             )
 
     def publish(
@@ -108,10 +124,13 @@ class Publisher:
 
         The event id is the attribute `event_id`, else the Pub/Sub message id. The receipt fails
         with PublishFailed when Pub/Sub refuses the message or is away for 10 minutes, or when the
-        log can't be written. Blocks while the client's flow control has no room. Raises the
-        client's MessageTooLargeError for more than 10 MB, and its errors for missing credentials.
+        log can't be written. Blocks while the client's flow control has no room. Raises
+        ReservedAttribute, the client's MessageTooLargeError for more than 10 MB, and google-auth's
+        errors for missing credentials.
         """
         attributes = attributes or {}
+        if RESERVED & attributes.keys():
+            raise ReservedAttribute(RESERVED & attributes.keys())
         client = self._client(ordered=bool(ordering_key))
         answer = client.publish(self.topic, data, ordering_key=ordering_key, **attributes)
         self._count(published=1)
@@ -121,7 +140,18 @@ class Publisher:
 
     def has_room(self) -> bool:
         """Whether a polite caller may publish now, rather than queue behind what waits."""
-        return self._counts.outstanding < ROOM
+        return self._counts.outstanding < ROOM and self._silence() < STALL_SECONDS
+
+    @property
+    def last_error(self) -> str | None:
+        """What Pub/Sub said last, if it does not take messages now."""
+        if self._error is None and (silence := self._silence()) > STALL_SECONDS:
+            return f"no answer from Pub/Sub for {silence:.1f} s"
+        return self._error
+
+    def _silence(self) -> float:
+        """For how many seconds something has been outstanding, and nothing was answered."""
+        return self._monotonic() - self._progress if self._counts.outstanding else 0.0
 
     def counts(self) -> Counts:
         """The totals since the start of the process."""
@@ -152,55 +182,26 @@ class Publisher:
         left = self.drain(timeout)
         self._answers.put(None)
         self._settler.join(timeout=1)
+        for client in self._clients.values():
+            client.transport.close()
         return left
 
     def _client(self, ordered: bool = False) -> Any:
         with self._connecting:
             if ordered not in self._clients:
-                self._clients[ordered] = self._connect(ordered)
+                self._clients[ordered] = connect(ordered, self._note)
             return self._clients[ordered]
 
-    def _connect(self, ordered: bool) -> Any:
-        # Imported on first use: it takes a second, and a service should listen before that.
-        from google.api_core import exceptions, retry
-        from google.cloud.pubsub_v1 import PublisherClient
-        from google.cloud.pubsub_v1 import types as pubsub
-
-        transient = retry.if_exception_type(
-            exceptions.Aborted,
-            exceptions.Cancelled,
-            exceptions.DeadlineExceeded,
-            exceptions.InternalServerError,
-            exceptions.ResourceExhausted,
-            exceptions.ServiceUnavailable,
-            exceptions.Unknown,
-        )
-        options = pubsub.PublisherOptions(
-            # A client of its own: one that orders retries every message for ever.
-            enable_message_ordering=ordered,
-            flow_control=pubsub.PublishFlowControl(
-                MESSAGE_LIMIT, BYTE_LIMIT, pubsub.LimitExceededBehavior.BLOCK
-            ),
-            retry=retry.Retry(
-                transient,
-                initial=RETRY_FIRST_SECONDS,
-                maximum=RETRY_MOST_SECONDS,
-                timeout=RETRY_FOR_SECONDS,
-                on_error=self._note,
-            ),
-            timeout=ATTEMPT_SECONDS,
-        )
-        batch = pubsub.BatchSettings(BATCH_BYTES, BATCH_SECONDS, BATCH_MESSAGES)
-        return PublisherClient(batch_settings=batch, publisher_options=options)
-
     def _note(self, error: Exception) -> None:
-        if self.last_error is None:
+        if self._error is None:
             log.warning("Pub/Sub does not take messages, trying again: %s", error)
-        self.last_error = str(error)
+        self._error = str(error)
 
     def _count(self, published: int = 0, confirmed: int = 0, failed: int = 0) -> None:
         with self._settled:
             now = self._counts
+            if not published or not now.outstanding:
+                self._progress = self._monotonic()
             self._counts = Counts(
                 now.published + published, now.confirmed + confirmed, now.failed + failed
             )
@@ -225,7 +226,7 @@ class Publisher:
             refused = sent.answer.exception()
             error = PublishFailed(str(refused)) if refused else unrecorded
             if error is None:
-                self.last_error = None
+                self._error = None
                 sent.receipt.set_result(_event_id(sent))
             else:
                 self._give_up(sent, error)
@@ -236,7 +237,7 @@ class Publisher:
         if self._publish_log is None or not confirmed:
             return None
         published_at = datetime.now(UTC).isoformat()
-        lines = [
+        lines = b"".join(
             orjson.dumps(
                 {
                     "event_id": _event_id(sent),
@@ -246,17 +247,17 @@ class Publisher:
                 option=orjson.OPT_APPEND_NEWLINE,
             )
             for sent in confirmed
-        ]
+        )
         try:
             # One unbuffered write to a file opened for appending: several processes may share it.
             with self._publish_log.open("ab", buffering=0) as file:
-                file.write(b"".join(lines))
+                file.write(lines)
         except OSError as error:
             return NotRecorded(self._publish_log, error)
         return None
 
     def _give_up(self, sent: _Sent, error: PublishFailed) -> None:
-        self.last_error = str(error)
+        self._error = str(error)
         log.error("message given up: %s", error, extra={"attributes": dict(sent.attributes)})
         if sent.ordering_key:
             # The client refuses a key after its first failure until told to go on.

@@ -28,13 +28,15 @@ PUNCTUAL_SECONDS = 0.1
 class Sink(Protocol):
     """Takes messages; services.generator.publish.Publisher is one."""
 
-    last_error: str | None
-
     def publish(self, data: bytes, attributes: dict[str, str], ordering_key: str) -> Future[str]:
         """Take one message; the receipt resolves once its fate is known."""
 
     def has_room(self) -> bool:
         """Whether it should get more now."""
+
+    @property
+    def last_error(self) -> str | None:
+        """Why it does not take messages now, if so."""
 
 
 class Task:
