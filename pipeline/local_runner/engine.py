@@ -141,7 +141,11 @@ class Engine:
     def _check_end(self) -> None:
         if self._cancelled:
             raise Cancelled
-        if self._drain_by is not None and self._clock() > self._drain_by:
+        self.check_drain()
+
+    def check_drain(self, grace: float = 0.0) -> None:
+        """Raise DrainTimedOut if a drain is over its time by more than `grace` seconds."""
+        if self._drain_by is not None and self._clock() > self._drain_by + grace:
             outstanding = sum(reader.outstanding for reader in self._readers)
             raise DrainTimedOut(self._drain_timeout, outstanding, len(self._retrying))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Collection
 from typing import Any
 
@@ -19,6 +20,9 @@ from pipeline.local_runner.signals import DrainOnSignal
 from pipeline.local_runner.source import Reader
 
 log = logging.getLogger(__name__)
+
+STUCK_SECONDS = 5.0
+"""How long after its time a drain may still be in one call of user code."""
 
 
 class Job(PipelineResult):
@@ -68,8 +72,11 @@ class Job(PipelineResult):
 
     def wait_until_finish(self, duration: float | None = None) -> str:
         """Wait for the end, at most `duration` milliseconds; raises what ended the job."""
-        over = self._over.wait(None if duration is None else duration / 1000)
-        if over:
+        ends = None if duration is None else time.monotonic() + duration / 1000
+        while not self._over.wait(0.2) and (ends is None or time.monotonic() < ends):
+            # A DoFn that does not return can't be interrupted, only left behind.
+            self._engine.check_drain(grace=STUCK_SECONDS)
+        if self._over.is_set():
             self._signals.restore()
         if self._error is not None and not isinstance(self._error, Cancelled):
             raise self._error

@@ -146,10 +146,10 @@ class Reader:
         oldest = began
         for one in received:
             message = one.message
-            if self._is_duplicate(message, one.ack_id, batch):
-                continue
             timestamp = self._timestamp(message)
             oldest = min(oldest, timestamp)
+            if self._is_duplicate(message, one.ack_id, batch):
+                continue
             batch.ack_ids.append(one.ack_id)
             batch.size += len(message.data)
             values.append(GlobalWindows.windowed_value(self._element(message), timestamp))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -37,6 +38,8 @@ class InsertRows(beam.DoFn):  # type: ignore[misc] # apache_beam is untyped
         event_id = message.data.decode()
         if event_id.startswith("poison") and not (self._folder / "antidote").exists():
             raise ValueError(f"can't digest {event_id}")
+        if event_id.startswith("stuck"):
+            time.sleep(3600)
         self._ids.append(event_id)
 
     def finish_bundle(self) -> None:

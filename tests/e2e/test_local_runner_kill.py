@@ -175,6 +175,15 @@ def test_a_drain_that_can_t_finish_fails_and_leaves_the_message(job: Job) -> Non
     assert job.left() == 1
 
 
+def test_a_drain_leaves_user_code_behind_that_does_not_return(job: Job) -> None:
+    job.options = ["--drain_timeout_seconds", "1"]
+    job.start()
+    job.publish(["stuck-1"])
+    until(lambda: job.status()["pulled"] == 1, 30, "the pull")
+    assert job.end(signal.SIGTERM) == 1
+    assert "drain did not finish in 1 s" in job.log.read_text()
+
+
 def test_a_second_signal_ends_it_at_once(job: Job) -> None:
     job.start()
     job.publish(["poison-1"])
