@@ -20,7 +20,9 @@ def parser() -> argparse.ArgumentParser:
     up = add("up", help="start the stack and keep it running; Ctrl-C drains it")
     up.add_argument("--fresh", action="store_true", help="forget all data of earlier runs first")
 
-    add("demo", help="move events through a stack of its own, and prove that none was lost")
+    demo = add("demo", help="move events through a stack of its own, and prove that none was lost")
+    demo.add_argument("--svg", type=Path, help="save what it showed as a picture")
+
     add("down", help="stop the running stack")
 
     status = add("status", help="show where the events are, live")

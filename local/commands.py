@@ -56,7 +56,7 @@ def _welcome(stack: Stack, seconds: float) -> str:
 
 def demo(args: Namespace) -> int:
     """Move events through a stack of its own and prove that none was lost."""
-    console = Console(stderr=args.json)
+    console = Console(stderr=args.json, record=bool(args.svg), highlight=False)
     asked = _asked(args)
     data_dir = args.data_dir or asked.data_dir / "demo"
     run.ensure_none(data_dir)
@@ -79,6 +79,8 @@ def demo(args: Namespace) -> int:
         f"{_relative(data_dir)}.\nNext: make up, then open the generator's /docs.",
         style="bold green" if ledger.balanced else "bold red",
     )
+    if args.svg:
+        screen.save_svg(console, args.svg, "make demo")
     return 0 if ledger.balanced else 1
 
 
@@ -95,7 +97,7 @@ def status(args: Namespace) -> int:
     if args.json:
         print(json.dumps(dataclasses.asdict(look(stack))))
         return 0
-    with screen.Progress(Console()) as progress:
+    with screen.Progress(Console(highlight=False)) as progress:
         while True:
             progress.show(look(stack))
             if args.once:
@@ -144,7 +146,9 @@ def query(args: Namespace) -> int:
         print(json.dumps(rows, default=str))
     else:
         title = f"{len(rows):,} row{'' if len(rows) == 1 else 's'}"
-        Console().print(screen.rows_table(title, columns, [list(row.values()) for row in rows]))
+        Console(highlight=False).print(
+            screen.rows_table(title, columns, [list(row.values()) for row in rows])
+        )
     return 0
 
 
@@ -158,7 +162,7 @@ def ledger(args: Namespace) -> int:
     if args.json:
         print(json.dumps(dataclasses.asdict(account)))
     else:
-        console = Console()
+        console = Console(highlight=False)
         console.print(screen.reasons_table(account.reasons), screen.ledger_table(account))
     return 0 if account.balanced else 1
 

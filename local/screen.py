@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
+from rich.terminal_theme import SVG_EXPORT_THEME
 from rich.text import Text
 from rich.tree import Tree
 
 from local.ledger import Ledger
 from local.observe import Snapshot
 
+LOOK: dict[str, Any] = {"box": SIMPLE_HEAD, "title_justify": "left", "title_style": "bold"}
 RATE_SECONDS = 3.0
 PLAIN_SECONDS = 1.0
 
@@ -99,13 +104,21 @@ def _table(snapshot: Snapshot, published: float, stored: float) -> Table:
     return table
 
 
+def save_svg(console: Console, path: Path, title: str) -> None:
+    """Save all that a recording console showed, in a font that the reader has."""
+    picture = console.export_svg(title=title, theme=SVG_EXPORT_THEME)
+    # Rich names a web font; a picture in a README should ask nobody for anything.
+    picture = re.sub(r"@font-face {.*?}", "", picture, flags=re.DOTALL)
+    path.write_text(picture.replace("Fira Code, monospace", "DejaVu Sans Mono, monospace"))
+
+
 def _count(number: int | None) -> str:
     return "?" if number is None else f"{number:,}"
 
 
 def ledger_table(ledger: Ledger) -> Table:
     """The account, line by line, with the verdict last."""
-    table = Table(title="Delivery ledger", title_justify="left", title_style="bold", min_width=60)
+    table = Table(title="Delivery ledger", **LOOK, min_width=60)
     table.add_column("events")
     table.add_column("count", justify="right")
     table.add_column("read from", style="dim")
@@ -126,7 +139,7 @@ def ledger_table(ledger: Ledger) -> Table:
 
 def reasons_table(reasons: dict[str, int]) -> Table:
     """Dead letters by reason, most frequent first."""
-    table = Table(title="Dead letters", title_justify="left", title_style="bold")
+    table = Table(title="Dead letters", **LOOK)
     table.add_column("reason")
     table.add_column("messages", justify="right")
     for reason, count in sorted(reasons.items(), key=lambda each: (-each[1], each[0])):
@@ -136,36 +149,30 @@ def reasons_table(reasons: dict[str, int]) -> Table:
 
 def rows_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
     """A query's result."""
-    table = Table(title=title, title_justify="left", title_style="bold")
-    for column in columns:
-        table.add_column(column)
+    table = Table(title=title, **LOOK)
+    rows = list(rows)
+    for position, column in enumerate(columns):
+        numbers = all(isinstance(row[position], int | float) for row in rows)
+        table.add_column(column, justify="right" if numbers else "left")
     for row in rows:
         table.add_row(*("NULL" if value is None else str(value) for value in row))
     return table
 
 
-def file_tree(title: str, files: Sequence[tuple[str, int]], most: int) -> Tree:
-    """Objects as (name, size in bytes), as folders; the first `most` of each top folder's kind."""
-    tree = Tree(f"[bold]{title}[/bold]")
-    folders: dict[str, Tree] = {"": tree}
-    shown: dict[str, int] = {}
+def file_tree(title: str, files: Iterable[tuple[str, int]], most: int) -> Tree:
+    """Objects as (name, size in bytes), by root and type; the first `most` of each."""
+    kinds: dict[str, list[str]] = {}
     for name, size in sorted(files):
-        kind = "/".join(name.split("/")[:2])
-        shown[kind] = shown.get(kind, 0) + 1
-        if shown[kind] <= most:
-            folder, _, leaf = name.rpartition("/")
-            _branch(folders, folder).add(f"{leaf}  [dim]{size:,} bytes[/dim]")
-    for kind, count in shown.items():
-        if count > most:
-            _branch(folders, kind).add(f"[dim]… and {count - most:,} more[/dim]")
+        root, kind, path = name.split("/", 2)
+        kinds.setdefault(f"{root}/{kind}/", []).append(f"{path}  [dim]{size:,} bytes[/dim]")
+    tree = Tree(f"[bold]{title}[/bold]")
+    for kind, paths in kinds.items():
+        if len(paths) == 1:
+            tree.add(kind + paths[0])
+            continue
+        branch = tree.add(kind)
+        for path in paths[:most]:
+            branch.add(path)
+        if len(paths) > most:
+            branch.add(f"[dim]… and {len(paths) - most:,} more[/dim]")
     return tree
-
-
-def _branch(folders: dict[str, Tree], path: str) -> Tree:
-    # One branch for type, one for the minute below it: seven levels of digits tell nothing.
-    if path in folders:
-        return folders[path]
-    parts = path.split("/")
-    parent, label = ("", path) if len(parts) <= 2 else ("/".join(parts[:2]), "/".join(parts[2:]))
-    folders[path] = _branch(folders, parent).add(f"{label}/")
-    return folders[path]
