@@ -2,13 +2,15 @@
 
 A Pub/Sub message comes in; it is acked only when nothing derived from it waits anywhere.
 
-    source.py       pulls messages, dedups them, makes them elements of one bundle
-    watermark.py    what the source may promise about messages still to come
-    engine.py       runs bundles one at a time, retries what fails
-    context.py      commits results and counts, per pull, what still waits
-    windows.py      groups by key and window; a window's state knows the pulls it came from
-    acks.py         extends the deadlines of what is held, acks what is done
-    refusals.py     what it can't carry without loss, said before it starts
+    runner.py        puts the parts together; options.py, refusals.py: what it takes and what not
+    connect.py       opens the subscription; subscriber.py speaks to it
+    source.py        makes each pull a bundle; watermark.py: what may still come
+    engine.py        runs bundles one at a time and retries what fails; failures.py tells of it
+    evaluators.py    how each kind of step is run
+    context.py       commits results and counts, per pull, what still waits (bundles.py)
+    windows.py       groups by key and window (window_state.py, archive.py, watermarks.py)
+    acks.py          extends the deadlines of what is held, acks what is done
+    job.py           the running job: state, drain, end (signals.py, status.py)
 """
 
 from pipeline.local_runner.options import LocalRunnerOptions

@@ -39,7 +39,7 @@ class Registry(TransformEvaluatorRegistry):
         self._readers = readers
         self._archives: dict[Any, Archive] = {}
         self._workers: dict[Any, DoFnWorker] = {}
-        self._stateful: dict[Any, bool] = {}
+        self._plain: dict[Any, bool] = {}
         self._evaluators.update(
             {
                 _DirectReadFromPubSub: PubSubRead,
@@ -77,19 +77,12 @@ class Registry(TransformEvaluatorRegistry):
         return sum(archive.dropped for archive in list(self._archives.values()))
 
     def _is_plain_pardo(self, step: Any) -> bool:
-        if step not in self._stateful:
-            evaluator = next(
-                (
-                    self._evaluators[cls]
-                    for cls in type(step.transform).mro()
-                    if cls in self._evaluators
-                ),
-                None,
-            )
-            self._stateful[step] = evaluator is not _ParDoEvaluator or is_stateful_dofn(
-                step.transform.dofn
-            )
-        return not self._stateful[step]
+        """Whether it is a ParDo without state and timers; looked up once, for that is slow."""
+        if step not in self._plain:
+            kinds = [cls for cls in type(step.transform).mro() if cls in self._evaluators]
+            is_pardo = bool(kinds) and self._evaluators[kinds[0]] is _ParDoEvaluator
+            self._plain[step] = is_pardo and not is_stateful_dofn(step.transform.dofn)
+        return self._plain[step]
 
     def _worker(self, step: Any) -> DoFnWorker:
         if step not in self._workers:
