@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MOST_BODY_BYTES = 64 * 1024
-_bearer = HTTPBearer(auto_error=False, description="Asked for where the service has a token set.")
+_bearer = HTTPBearer(auto_error=False, description="The token that the service was started with.")
 
 
 class BodyLimit:
@@ -44,14 +44,12 @@ class BodyLimit:
         return await self._app(scope, counted, send)
 
 
-def bearer_token(token: str | None) -> Callable[..., None]:
-    """A dependency that wants this token; without one, everybody may come in."""
+def bearer_token(token: str) -> Callable[..., None]:
+    """A dependency that wants this token."""
 
     def authorize(
         given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
     ) -> None:
-        if token is None:
-            return
         credentials = given.credentials if given else ""
         if not hmac.compare_digest(credentials.encode(), token.encode()):
             raise HTTPException(

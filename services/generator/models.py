@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
 
 from event_types import registry
 from services.generator import schedule
@@ -14,7 +21,6 @@ from services.generator.mix import Kind
 
 MOST_PER_MINUTE = 600_000
 MOST_MINUTES = 24 * 60
-MOST_EVENTS = 10_000_000
 LEAST_LATE = 1.0
 NAMES = tuple(each.name for each in registry.ALL)
 
@@ -36,14 +42,18 @@ class Body(BaseModel):
     """A JSON object of the API: just the fields it names."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True
+        strict=True,
+        extra="forbid",
+        frozen=True,
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,
     )
 
 
 class SteadyShape(Body):
     """The same rate all the time."""
 
-    kind: Literal["steady"] = "steady"
+    kind: Literal["steady"]
 
     def spread(self) -> schedule.Shape:
         """As the scheduler knows it."""
@@ -80,8 +90,11 @@ Shape = Annotated[SteadyShape | BurstShape | DayShape, Field(discriminator="kind
 class GenerationRequest(Body):
     """How many events of what, how fast, and how many of them with what fault."""
 
+    # A default can be wrong too, next to another field.
+    model_config = ConfigDict(validate_default=True)
+
     events_per_minute: Annotated[float, Field(gt=0, le=MOST_PER_MINUTE)] = 60
-    """The mean rate; the total is this times the duration, rounded."""
+    """The mean rate; the total is this times the duration, rounded, and at least one."""
     duration_minutes: Annotated[float, Field(gt=0, le=MOST_MINUTES)] = 1
     """For how long; a fraction is fine."""
     event_types: Annotated[list[EventTypeName], Field(min_length=1, max_length=len(NAMES))] = list(
@@ -104,33 +117,41 @@ class GenerationRequest(Body):
     """How long ago at most; at least one minute."""
     ordering: bool = False
     """Publish with ordering keys: one customer's, user's or product's events stay in order."""
-    shape: Shape = SteadyShape()
+    shape: Shape = SteadyShape(kind="steady")
     """How the traffic spreads over the time."""
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if len(set(self.event_types)) < len(self.event_types):
-            raise ValueError(f"event_types: a type stands twice in {self.event_types}")
-        strange = set(self.weights or ()) - set(self.event_types)
+    @field_validator("event_types")
+    @classmethod
+    def _each_once(cls, names: list[str]) -> list[str]:
+        if len(set(names)) < len(names):
+            raise ValueError(f"a type stands twice in {names}")
+        return names
+
+    @field_validator("weights")
+    @classmethod
+    def _of_chosen_types(
+        cls, weights: dict[str, float] | None, info: ValidationInfo
+    ) -> dict[str, float] | None:
+        strange = set(weights or ()) - set(info.data.get("event_types", weights or ()))
         if strange:
-            raise ValueError(f"weights: {sorted(strange)} not among event_types")
-        ratios = self.invalid_ratio + self.duplicate_ratio + self.late_ratio
-        if ratios > 1:
+            raise ValueError(f"{', '.join(sorted(strange))} not among event_types")
+        return weights
+
+    @field_validator("late_ratio")
+    @classmethod
+    def _parts_of_one_whole(cls, late: float, info: ValidationInfo) -> float:
+        whole = late + sum(info.data.get(name, 0) for name in ("invalid_ratio", "duplicate_ratio"))
+        if whole > 1:
             raise ValueError(
-                "invalid_ratio, duplicate_ratio and late_ratio: their sum should be at most 1; "
-                f"got {ratios:g}"
+                "invalid_ratio, duplicate_ratio and late_ratio together should be at most 1; "
+                f"got {whole:g}"
             )
-        if not 1 <= self.planned_events <= MOST_EVENTS:
-            raise ValueError(
-                f"events_per_minute times duration_minutes: should be 1 to {MOST_EVENTS:,} events; "
-                f"got {self.planned_events:,}"
-            )
-        return self
+        return late
 
     @property
     def planned_events(self) -> int:
         """The exact total."""
-        return round(self.events_per_minute * self.duration_minutes)
+        return max(round(self.events_per_minute * self.duration_minutes), 1)
 
     def plan(self, paced: bool = True) -> schedule.Schedule:
         """When each event is due; without a pace, all at once."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -12,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 
 from event_types.registry import UnknownEventType
 from services.generator.board import KeyReused, TooManyTasks, UnknownTask
@@ -112,7 +114,17 @@ async def _bad_field(request: Request, error: Exception) -> JSONResponse:
 
 async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    return answer(request, error.status_code, error.detail, headers=error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_methods(request))
+    return answer(request, error.status_code, error.detail, headers=headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """What the path can do by all of its routes; the router names those of the first."""
+    routes = (route for route in request.app.routes if isinstance(route, Route))
+    matching = (route for route in routes if route.matches(request.scope)[0] is not Match.NONE)
+    return sorted({method for route in matching for method in route.methods or ()})
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
@@ -127,8 +139,19 @@ def _known(status: HTTPStatus) -> Callable[[Request, Exception], Awaitable[JSONR
     return handle
 
 
+def _describe(app: FastAPI) -> dict[str, Any]:
+    """The app's OpenAPI, with the schema of a problem, which no route names as its model."""
+    if app.openapi_schema is None:
+        schema = FastAPI.openapi(app)
+        problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas = schema.setdefault("components", {}).setdefault("schemas", {})
+        schemas.update(problem.pop("$defs"), Problem=problem)
+    return app.openapi_schema or schema
+
+
 def install(app: FastAPI) -> None:
-    """Make the app answer every error so."""
+    """Make the app answer every error so, and say so in its OpenAPI."""
+    app.openapi = partial(_describe, app)  # type: ignore[method-assign]
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(BadField, _bad_field)
     app.add_exception_handler(HTTPException, _http)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 import warnings
 from collections.abc import Iterator
@@ -16,7 +18,7 @@ from google.cloud import pubsub_v1
 from event_types import registry
 from event_types.validate import validate
 from settings import load
-from tests.integration.processes import PROJECT, Emulator, Service, eventually, free_port
+from tests.integration.processes import PROJECT, ROOT, Emulator, Service, eventually, free_port
 
 NAMES = load({"PROJECT_ID": PROJECT})
 
@@ -195,11 +197,12 @@ def test_an_idempotency_key_starts_nothing_twice(generator: Service) -> None:
     [
         ("POST", "/generate/start", '{"events_per_minute":0}', 422, "body.events_per_minute"),
         ("POST", "/generate/start", '{"event_types":["x"]}', 422, "body.event_types.0"),
-        ("POST", "/generate/start", '{"environment":"prod"}', 422, "body.environment"),
+        ("POST", "/generate/start", '{"environment":"prod"}', 409, "body.environment"),
         ("POST", "/generate/start", '{"invalid_ratio":2}', 422, "body.invalid_ratio"),
         ("POST", "/generate/start", '{"pace":2}', 422, "body.pace"),
         ("POST", "/generate/start", "{", 422, "body.1"),
-        ("POST", "/generate/batch", '{"events_per_minute":20000}', 422, "body.events_per_minute"),
+        ("POST", "/generate/batch", '{"ordering":0}', 422, "body.ordering"),
+        ("POST", "/generate/batch", '{"weights":{"order":0}}', 422, "body.weights.order"),
         pytest.param(
             *("POST", "/generate/start", " " * 70_000, 413, None), id="a body that is too large"
         ),
@@ -325,3 +328,23 @@ def test_pubsub_away_for_a_while_loses_no_event(
     assert len({line["event_id"] for line in recorded(tmp_path)}) == 600
     # A publish whose answer was lost on the way is published twice: at least once, that is.
     assert len(set(ids(pull(subscriber, 600)))) == 600
+
+
+def test_schemathesis_finds_nothing(subscriber: pubsub_v1.SubscriberClient, tmp_path: Path) -> None:
+    fuzzed = start(tmp_path)
+    done = subprocess.run(
+        [
+            str(Path(sys.executable).with_name("schemathesis")),
+            *("--config-file", str(ROOT / "tests/integration/schemathesis.toml")),
+            *("run", f"{fuzzed.url}/openapi.json", "--max-examples", "15"),
+            *("--seed", "1", "--generation-deterministic", "--no-color"),
+        ],
+        cwd=tmp_path,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "Tested: 16" in done.stdout
+    assert not [line for line in fuzzed.logs() if "stack_trace" in line]
+    fuzzed.stop()

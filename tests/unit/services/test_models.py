@@ -23,7 +23,8 @@ from services.generator.scenarios import (
         ({"events_per_minute": 600_001}, "events_per_minute"),
         ({"duration_minutes": -1}, "duration_minutes"),
         ({"duration_minutes": float("nan")}, "duration_minutes"),
-        ({"events_per_minute": 1, "duration_minutes": 0.1}, "events_per_minute times duration"),
+        ({"events_per_minute": "60"}, "events_per_minute"),
+        ({"ordering": 0}, "ordering"),
         ({"event_types": []}, "event_types"),
         ({"event_types": ["refund"]}, "event_types"),
         ({"event_types": ["order", "order"]}, "event_types"),
@@ -45,7 +46,14 @@ def test_a_bad_field_is_named(asked: dict[str, Any], named: str) -> None:
 
 @pytest.mark.parametrize(
     ("per_minute", "minutes", "planned"),
-    [(12, 1, 12), (6000, 1 / 6, 1000), (6000, 0.1667, 1000), (90, 30, 2700), (0.5, 2, 1)],
+    [
+        (12, 1, 12),
+        (6000, 1 / 6, 1000),
+        (6000, 0.1667, 1000),
+        (90, 30, 2700),
+        (0.5, 2, 1),
+        (1, 0.1, 1),
+    ],
 )
 def test_the_total_is_rate_times_time(per_minute: float, minutes: float, planned: int) -> None:
     request = GenerationRequest(events_per_minute=per_minute, duration_minutes=minutes)
