@@ -27,6 +27,7 @@ class LocalStack:
     data_dir: Path
     root: Path = ROOT
     settings: dict[str, str] = field(default_factory=dict)
+    prefix: tuple[str, ...] = ()
     process: subprocess.Popen[str] | None = None
 
     def environ(self) -> dict[str, str]:
@@ -45,7 +46,7 @@ class LocalStack:
     ) -> subprocess.CompletedProcess[str]:
         """One command, to its end."""
         return subprocess.run(
-            [sys.executable, "-m", "local", *args],
+            [*self.prefix, sys.executable, "-m", "local", *args],
             cwd=self.root,
             env=self.environ(),
             input=stdin,

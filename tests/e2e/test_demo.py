@@ -3,9 +3,29 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.conftest import LocalStack
+
+# A network of its own with nothing in it but the loopback device.
+ALONE = ("unshare", "--net", "--map-root-user", "sh", "-c", 'ip link set lo up && exec "$@"', "sh")
+
+
+def can_be_alone() -> bool:
+    if not shutil.which("unshare") or not shutil.which("ip"):
+        return False
+    return subprocess.run([*ALONE, "true"], capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.skipif(not can_be_alone(), reason="no network namespace can be made here")
+def test_the_demo_needs_no_network(local_stack: LocalStack) -> None:
+    local_stack.prefix = ALONE
+    ledger = local_stack.json("demo")
+    assert (ledger["published"], ledger["lost"]) == (1_023, 0)
 
 
 def test_the_demo_loses_nothing(local_stack: LocalStack) -> None:
