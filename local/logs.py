@@ -1,7 +1,12 @@
-"""Prints the children's lines as one stream, each behind the name of who wrote it."""
+"""Prints the children's lines as one stream, each behind the name of who wrote it.
+
+In the cloud a service's line is a JSON object with `severity` and `message` (Cloud Logging,
+"Structured logging"), and so it stands in the log files; a person reads the message.
+"""
 
 from __future__ import annotations
 
+import json
 import threading
 from typing import TextIO
 
@@ -30,5 +35,21 @@ class Logs:
         if self._coloured:
             prefix = f"\x1b[{COLOURS.get(name, 0)}m{prefix}\x1b[0m"
         with self._lock:
-            self._stream.write(f"{prefix}{line}\n")
+            self._stream.write(f"{prefix}{readable(line)}\n")
             self._stream.flush()
+
+
+def readable(line: str) -> str:
+    """A structured line as a person reads it; any other line as it is."""
+    if not line.startswith("{"):
+        return line
+    try:
+        record = json.loads(line)
+    except json.JSONDecodeError:
+        return line
+    match record:
+        case {"severity": severity, "message": message}:
+            return f"{severity} {message}"
+        case {"listening": name, "port": port}:
+            return f"INFO {name} listens on port {port}"
+    return line

@@ -1,0 +1,41 @@
+"""Six processes on one screen."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from local.logs import Logs, readable
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("plain text", "plain text"),
+        ('{"severity": "INFO", "message": "created orders", "time": "now"}', "INFO created orders"),
+        ('{"listening": "pubsub", "port": 8085, "env": {}}', "INFO pubsub listens on port 8085"),
+        ('{"other": 1}', '{"other": 1}'),
+        ("{ torn", "{ torn"),
+    ],
+)
+def test_a_person_reads_the_message(line: str, shown: str) -> None:
+    assert readable(line) == shown
+
+
+def test_each_line_stands_behind_its_process() -> None:
+    out = io.StringIO()
+    logs = Logs(out)
+    logs.write("pubsub", "one")
+    logs.write("table_manager", "two")
+    assert out.getvalue() == "pubsub        | one\ntable_manager | two\n"
+
+
+def test_a_terminal_gets_colours() -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    out = Terminal()
+    Logs(out).write("pubsub", "one")
+    assert out.getvalue() == "\x1b[36mpubsub        | \x1b[0mone\n"
