@@ -128,7 +128,7 @@ async def _sweep(service: Service) -> None:
     from emulators.bigquery.expiry import SWEEP_EVERY_S
 
     while True:
-        await asyncio.to_thread(service.expiry.sweep)
+        await asyncio.to_thread(service.sweep)
         await asyncio.sleep(SWEEP_EVERY_S)
 
 

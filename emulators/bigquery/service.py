@@ -11,6 +11,7 @@ from typing import Any
 from emulators.bigquery.catalog import Catalog
 from emulators.bigquery.expiry import Expiry
 from emulators.bigquery.figures import Figures
+from emulators.bigquery.insert_ids import InsertIds
 from emulators.bigquery.jobs import Jobs
 from emulators.bigquery.queries import Outcome, Queries
 from emulators.bigquery.schema import to_resource
@@ -20,14 +21,20 @@ from emulators.bigquery.table import Name, Table, apply
 
 
 class Service:
-    """One BigQuery: `clock` gives seconds since the epoch."""
+    """One BigQuery: `clock` gives seconds since the epoch, `uptime` those that it has run."""
 
-    def __init__(self, path: Path | None, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        path: Path | None,
+        clock: Callable[[], float] = time.time,
+        uptime: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Open the database file (None: in memory). Raises StoreBusy."""
         self.store = Store(path)
         self.catalog = Catalog(self.store, clock)
         self.figures = Figures(self.store)
-        self.streaming = Streaming(self.store, self.catalog, self.figures, clock)
+        self.insert_ids = InsertIds(self.store, uptime)
+        self.streaming = Streaming(self.store, self.catalog, self.figures, clock, self.insert_ids)
         self.queries = Queries(self.store, self.catalog, self.figures)
         self.expiry = Expiry(self.store, self.catalog, self.figures)
         self.jobs = Jobs(self.queries, self.catalog.now_ms)
@@ -49,6 +56,11 @@ class Service:
         if not table.is_view:
             return table
         return replace(table, fields=self.queries.view_fields(table))
+
+    def sweep(self) -> None:
+        """Delete what is past its time."""
+        self.expiry.sweep()
+        self.insert_ids.sweep()
 
     def bytes_read(self, outcome: Outcome) -> int:
         """Bytes of the tables that a statement read: an upper bound, since nothing is pruned."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -12,6 +11,7 @@ from typing import Any
 from emulators.bigquery.catalog import Catalog
 from emulators.bigquery.errors import NoRows, TooManyRows
 from emulators.bigquery.figures import Figures, logical_bytes
+from emulators.bigquery.insert_ids import InsertIds
 from emulators.bigquery.partitioning import FUTURE_DAYS, PAST_DAYS, streamable
 from emulators.bigquery.rows import RowError, compile_reader, day_micros
 from emulators.bigquery.schema import arrow_type, quoted
@@ -19,8 +19,6 @@ from emulators.bigquery.store import Store, Transaction
 from emulators.bigquery.table import Name, Table
 
 MAX_ROWS = 50_000  # Quotas, "Streaming inserts": maximum rows per request
-DEDUP_WINDOW_S = 300.0
-DEDUP_IDS = 1_000_000
 
 _reader = lru_cache(maxsize=256)(compile_reader)
 
@@ -43,57 +41,19 @@ class InsertError:
     message: str = ""
 
 
-class InsertIds:
-    """The insertIds seen of late: best effort, in memory, lost with the process.
-
-    Google promises a window of "at least one minute"; here it is five, and at most a million ids,
-    the oldest forgotten first. Not thread-safe: the writer's lock guards it.
-    """
-
-    def __init__(self, clock: Callable[[], float], window_s: float = DEDUP_WINDOW_S) -> None:
-        self._clock, self._window = clock, window_s
-        self._seen: OrderedDict[tuple[Name, int, str], float] = OrderedDict()
-
-    def fresh(self, table: Table, rows: Iterable[Row]) -> list[bool]:
-        """For each row, whether it is new; rows without an id always are."""
-        self._prune()
-        here: set[str] = set()
-        verdicts = []
-        for row in rows:
-            id_ = row.insert_id
-            known = id_ is not None and (id_ in here or self._key(table, id_) in self._seen)
-            verdicts.append(not known)
-            if id_ is not None:
-                here.add(id_)
-        return verdicts
-
-    def remember(self, table: Table, rows: Iterable[Row]) -> None:
-        """Call once the rows are on disk."""
-        now = self._clock()
-        for row in rows:
-            if row.insert_id is not None:
-                self._seen[self._key(table, row.insert_id)] = now
-
-    def _key(self, table: Table, insert_id: str) -> tuple[Name, int, str]:
-        return table.name, table.created_ms, insert_id
-
-    def _prune(self) -> None:
-        oldest = self._clock() - self._window
-        while self._seen:
-            key, seen = next(iter(self._seen.items()))
-            if seen >= oldest and len(self._seen) <= DEDUP_IDS:
-                break
-            del self._seen[key]
-
-
 class Streaming:
     """The streaming insert into any table."""
 
     def __init__(
-        self, store: Store, catalog: Catalog, figures: Figures, clock: Callable[[], float]
+        self,
+        store: Store,
+        catalog: Catalog,
+        figures: Figures,
+        clock: Callable[[], float],
+        insert_ids: InsertIds,
     ) -> None:
         self._store, self._catalog, self._figures = store, catalog, figures
-        self._clock, self._ids = clock, InsertIds(clock)
+        self._clock, self._ids = clock, insert_ids
 
     def insert_all(
         self, name: Name, rows: list[Row], *, skip_invalid: bool, ignore_unknown: bool
@@ -140,13 +100,14 @@ class Streaming:
         with self._store.write() as tx:
             if self._catalog.rows_of(table.name, "stream into").fields != table.fields:
                 return False
-            verdicts = self._ids.fresh(table, (row for row, _ in good))
+            verdicts = self._ids.fresh(table, (row.insert_id for row, _ in good))
             new = [pair for pair, fresh in zip(good, verdicts, strict=True) if fresh]
             if new:
                 size = append(tx, table, [values for _, values in new])
+                ids = [row.insert_id for row, _ in new if row.insert_id is not None]
+                self._ids.remember(tx, table, ids)
                 self._catalog.touch(tx, table)
                 tx.after.append(lambda: self._figures.add(table, size))
-                tx.after.append(lambda: self._ids.remember(table, (row for row, _ in new)))
         return True
 
 

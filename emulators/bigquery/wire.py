@@ -89,7 +89,14 @@ def insert_rows(body: Mapping[str, Any]) -> list[Row]:
     rows = body.get("rows") or []
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise BadValue("rows", type(rows).__name__, "a list of objects")
-    return [Row(row.get("insertId"), row.get("json")) for row in rows]
+    return [Row(_insert_id(row), row.get("json")) for row in rows]
+
+
+def _insert_id(row: Mapping[str, Any]) -> str | None:
+    id_ = row.get("insertId") or None
+    if id_ is not None and not isinstance(id_, str):
+        raise BadValue("rows.insertId", id_, "an insertId is text")
+    return id_
 
 
 def insert_response(errors: Iterable[InsertError]) -> dict[str, Any]:

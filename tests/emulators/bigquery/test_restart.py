@@ -70,6 +70,20 @@ def test_a_kill_loses_nothing_that_was_answered(tmp_path: Path) -> None:
         assert row.n == 21
 
 
+def test_a_kill_forgets_no_insert_id(tmp_path: Path) -> None:
+    table = f"{PROJECT}.ds.t"
+    rows, ids = [{"a": number} for number in range(500)], [f"id {n}" for n in range(500)]
+    with running(tmp_path) as (process, client):
+        client.create_dataset("ds")
+        client.create_table(bigquery.Table(table, [bigquery.SchemaField("a", "INT64")]))
+        assert client.insert_rows_json(table, rows, row_ids=ids) == []
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    with running(tmp_path) as (_, client):
+        assert client.insert_rows_json(table, [*rows, {"a": 500}], row_ids=[*ids, "new"]) == []
+        assert client.get_table(table).num_rows == 501
+
+
 def test_a_second_process_is_told_that_the_data_are_in_use(tmp_path: Path) -> None:
     with running(tmp_path):
         emulator = BigQueryEmulator(data_dir=tmp_path)

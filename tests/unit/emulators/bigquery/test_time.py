@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from emulators.bigquery.errors import TableNotFound
+from emulators.bigquery.insert_ids import DEDUP_IDS, DEDUP_WINDOW_S
 from emulators.bigquery.service import Service
-from emulators.bigquery.streaming import DEDUP_WINDOW_S, InsertError, Row
+from emulators.bigquery.streaming import InsertError, Row
 from emulators.bigquery.table import Name
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -32,10 +34,14 @@ def clock() -> Clock:
 
 @pytest.fixture
 def service(clock: Clock) -> Iterator[Service]:
-    made = Service(None, clock)
-    made.catalog.create_dataset("test-project", {"datasetReference": {"datasetId": "ds"}})
+    made = Service(None, clock, clock)
+    make_dataset(made)
     yield made
     made.close()
+
+
+def make_dataset(service: Service) -> None:
+    service.catalog.create_dataset("test-project", {"datasetReference": {"datasetId": "ds"}})
 
 
 def create(service: Service, **settings: Any) -> None:
@@ -68,6 +74,58 @@ def test_an_insert_id_is_forgotten_after_the_window(service: Service, clock: Clo
     clock.now += 2
     insert(service, NOW.date(), "a")
     assert count(service) == 2
+
+
+def ids_on_disk(service: Service) -> int:
+    with service.store.read() as db:
+        (row,) = db.execute("SELECT count(*) FROM data.emulator.insert_ids").fetchall()
+    return int(row[0])
+
+
+def test_forgotten_insert_ids_leave_the_disk(service: Service, clock: Clock) -> None:
+    create(service)
+    insert(service, NOW.date(), "a")
+    clock.now += DEDUP_WINDOW_S
+    insert(service, NOW.date(), "b")
+    service.sweep()
+    assert ids_on_disk(service) == 2
+    clock.now += 1
+    service.sweep()
+    assert ids_on_disk(service) == 1
+
+
+def test_too_many_insert_ids_push_out_the_oldest(service: Service, clock: Clock) -> None:
+    create(service)
+    insert(service, NOW.date(), "oldest")
+    table, many = service.catalog.table(TABLE), [str(number) for number in range(DEDUP_IDS)]
+    clock.now += 1
+    with service.store.write() as tx:
+        service.insert_ids.remember(tx, table, many)
+    assert service.insert_ids.fresh(table, ["oldest", "0"]) == [True, False]
+
+
+def test_time_without_the_emulator_does_not_age_an_insert_id(tmp_path: Path) -> None:
+    wall, uptime = Clock(), Clock()
+    for start, rows in ((0.0, 2), (7.0, 3), (3.0, 4)):
+        uptime.now = start
+        service = Service(tmp_path / "bigquery.duckdb", wall, uptime)
+        if start == 0.0:
+            make_dataset(service)
+            create(service)
+        insert(service, NOW.date(), "a")
+        uptime.now += 100
+        insert(service, NOW.date(), f"the newest of the start at {start}")
+        wall.now += 12 * 3600
+        assert count(service) == rows
+        service.close()
+    uptime.now = 0.0
+    service = Service(tmp_path / "bigquery.duckdb", wall, uptime)
+    insert(service, NOW.date(), "a")
+    assert count(service) == 4
+    uptime.now += 1
+    insert(service, NOW.date(), "a")
+    assert count(service) == 5
+    service.close()
 
 
 def test_an_insert_id_belongs_to_one_table(service: Service, clock: Clock) -> None:
