@@ -45,8 +45,8 @@ class DrainTimedOut(LocalRunnerError):
 class StatusPortBusy(LocalRunnerError):
     """Another process listens where the status was to be served."""
 
-    def __init__(self, port: int) -> None:
-        super().__init__(f"port {port} on 127.0.0.1 is in use; pass another --status_port")
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__(f"port {port} on {host} is in use; pass another --status_port")
 
 
 class Cancelled(LocalRunnerError):

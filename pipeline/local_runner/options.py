@@ -13,10 +13,10 @@ class LocalRunnerOptions(PipelineOptions):
     @classmethod
     def _add_argparse_args(cls, parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
-            "--status_port",
-            type=int,
-            default=None,
-            help="Serve GET /status and /health on 127.0.0.1 at this port; 0 takes a free one.",
+            "--status_port", type=int, help="Serve GET /status and /health here; 0: a free port."
+        )
+        parser.add_argument(
+            "--status_host", default="127.0.0.1", help="Where; in a container 0.0.0.0."
         )
         parser.add_argument(
             "--pull_max_messages",

@@ -60,7 +60,8 @@ class LocalRunner(BundleBasedDirectRunner):
 
     def _start(self, visitor: Any, options: Any, clock: Any) -> Job:
         local = options.view_as(LocalRunnerOptions)
-        server = None if local.status_port is None else StatusServer(local.status_port)
+        port = local.status_port
+        server = None if port is None else StatusServer(port, local.status_host)
         project = options.view_as(GoogleCloudOptions).project
         readers = {
             step: self._connect(step.transform._source, project, local)

@@ -15,19 +15,19 @@ STARTING, RUNNING, DRAINING, DONE, FAILED = "STARTING", "RUNNING", "DRAINING", "
 
 
 class StatusServer:
-    """Serves GET /status and GET /health on 127.0.0.1.
+    """Serves GET /status and GET /health.
 
     /status: {state, pulled, acked, outstanding, failed_bundles, retrying, dropped_late,
     watermark (RFC 3339 or null), counters}. /health: 200 while the job pulls, else 503.
     """
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, host: str = "127.0.0.1") -> None:
         """Take `port`, or a free one for 0. Raises StatusPortBusy."""
         try:
-            self._server = _Server(("127.0.0.1", port), _Handler)
+            self._server = _Server((host, port), _Handler)
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
-                raise StatusPortBusy(port) from error
+                raise StatusPortBusy(host, port) from error
             raise
         self.port: int = self._server.server_address[1]
         self._thread = threading.Thread(
