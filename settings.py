@@ -130,6 +130,18 @@ class Stack:
     pipeline_port: int
 
 
+@dataclass(frozen=True)
+class Endpoints:
+    """Where the parts of a stack that something else runs are reached, each as http://HOST:PORT."""
+
+    pubsub: str
+    storage: str
+    bigquery: str
+    generator: str
+    table_manager: str
+    pipeline: str
+
+
 def load(environ: Mapping[str, str] | None = None) -> Settings:
     """Read the settings of a deployable. Raises InvalidSetting, naming the variable."""
     env = os.environ if environ is None else environ
@@ -175,6 +187,24 @@ def stack(environ: Mapping[str, str] | None = None) -> Stack:
     )
 
 
+def endpoints(environ: Mapping[str, str] | None = None) -> Endpoints | None:
+    """Read where a stack is that something else runs; None where PIPELINE_URL names none.
+
+    Raises InvalidSetting for a part that is not named.
+    """
+    env = os.environ if environ is None else environ
+    if not env.get("PIPELINE_URL"):
+        return None
+    return Endpoints(
+        pubsub=f"http://{_given(env, 'PUBSUB_EMULATOR_HOST')}",
+        storage=_given(env, "STORAGE_EMULATOR_HOST"),
+        bigquery=_given(env, "BIGQUERY_EMULATOR_HOST"),
+        generator=_given(env, "GENERATOR_URL"),
+        table_manager=_given(env, "TABLE_MANAGER_URL"),
+        pipeline=_given(env, "PIPELINE_URL"),
+    )
+
+
 def adopt(environ: Mapping[str, str]) -> None:
     """Make `environ` part of this process's environment, where the Google clients look."""
     os.environ.update(environ)
@@ -183,6 +213,12 @@ def adopt(environ: Mapping[str, str]) -> None:
 def child_environ(extra: Mapping[str, str]) -> dict[str, str]:
     """The environment for a process of ours: this one's, with `extra` on top."""
     return {**os.environ, **extra}
+
+
+def _given(env: Mapping[str, str], name: str) -> str:
+    if not env.get(name):
+        raise InvalidSetting(name, "is not set, and PIPELINE_URL is")
+    return env[name]
 
 
 def _path(env: Mapping[str, str], name: str) -> Path | None:

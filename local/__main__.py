@@ -23,6 +23,7 @@ def parser() -> argparse.ArgumentParser:
     demo = add("demo", help="move events through a stack of its own, and prove that none was lost")
     demo.add_argument("--svg", type=Path, help="save what it showed as a picture")
 
+    add("provision", help="make topics, bucket and dataset in the stack that PIPELINE_URL attaches")
     add("down", help="stop the running stack")
 
     status = add("status", help="show where the events are, live")

@@ -20,10 +20,13 @@ from rich.console import Console
 
 import settings
 from local import run, screen
+from local.attached import Attached, Reachable, attached
 from local.errors import BadQuery, NotSent
+from local.ledger import Ledger, read_published, reconcile
 from local.logs import Logs
 from local.observe import look
 from local.stack import Stack, claim, running
+from settings import InvalidSetting
 
 LOOK_SECONDS = 0.5
 DEMO_WINDOW_SECONDS = "2"
@@ -55,8 +58,30 @@ def _welcome(stack: Stack, seconds: float) -> str:
 
 
 def demo(args: Namespace) -> int:
-    """Move events through a stack of its own and prove that none was lost."""
+    """Move events through a stack of its own, or the attached one; prove that none was lost."""
     console = Console(stderr=args.json, record=bool(args.svg), highlight=False)
+    began = time.monotonic()
+    there = attached()
+    ledger, left = _demo_on(there, console) if there else _demo_of_its_own(args, console)
+    if args.json:
+        print(json.dumps(dataclasses.asdict(ledger)))
+    verdict = "Nothing was lost." if ledger.balanced else f"{ledger.lost} events were LOST."
+    console.print(
+        f"{verdict} {time.monotonic() - began:.1f} s in all; {left}",
+        style="bold green" if ledger.balanced else "bold red",
+    )
+    if args.svg:
+        screen.save_svg(console, args.svg, "make demo")
+    return 0 if ledger.balanced else 1
+
+
+def _demo_on(stack: Attached, console: Console) -> tuple[Ledger, str]:
+    from local import demo as demonstration
+
+    return demonstration.run(stack, None, console), "rows and files stay in the stack."
+
+
+def _demo_of_its_own(args: Namespace, console: Console) -> tuple[Ledger, str]:
     asked = _asked(args)
     data_dir = args.data_dir or asked.data_dir / "demo"
     run.ensure_none(data_dir)
@@ -71,17 +96,22 @@ def demo(args: Namespace) -> int:
         from local import demo as demonstration
 
         ledger = demonstration.run(stack, supervisor, console)
-    if args.json:
-        print(json.dumps(dataclasses.asdict(ledger)))
-    verdict = "Nothing was lost." if ledger.balanced else f"{ledger.lost} events were LOST."
-    console.print(
-        f"{verdict} {time.monotonic() - began:.1f} s in all; rows, files and logs are in "
-        f"{_relative(data_dir)}.\nNext: make up, then open the generator's /docs.",
-        style="bold green" if ledger.balanced else "bold red",
+    return ledger, (
+        f"rows, files and logs are in {_relative(data_dir)}.\n"
+        "Next: make up, then open the generator's /docs."
     )
-    if args.svg:
-        screen.save_svg(console, args.svg, "make demo")
-    return 0 if ledger.balanced else 1
+
+
+def provision(args: Namespace) -> int:
+    """Make what an empty stack needs, where the environment leads."""
+    there = attached()
+    if there is None:
+        raise InvalidSetting("PIPELINE_URL", "is not set; `up` and `demo` provision their own")
+    from local.provision import provision as make
+
+    make(there.names, there.url("table_manager"))
+    print(json.dumps({"provisioned": there.names.project_id}) if args.json else "provisioned")
+    return 0
 
 
 def down(args: Namespace) -> int:
@@ -93,7 +123,7 @@ def down(args: Namespace) -> int:
 
 def status(args: Namespace) -> int:
     """Show where the events are."""
-    stack = running(_asked(args).data_dir)
+    stack = _stack(args)
     if args.json:
         print(json.dumps(dataclasses.asdict(look(stack))))
         return 0
@@ -103,7 +133,7 @@ def status(args: Namespace) -> int:
             if args.once:
                 return 0
             time.sleep(LOOK_SECONDS)
-            stack = running(stack.data_dir)
+            stack = _stack(args)
 
 
 def env(args: Namespace) -> int:
@@ -155,7 +185,6 @@ def query(args: Namespace) -> int:
 def ledger(args: Namespace) -> int:
     """Published events against stored ones."""
     stack = _connect(args)
-    from local.ledger import read_published, reconcile
     from local.stored import read_stored
 
     account = reconcile(read_published(stack.publish_log), read_stored(stack.names))
@@ -172,10 +201,16 @@ def _asked(args: Namespace) -> settings.Stack:
     return dataclasses.replace(asked, data_dir=args.data_dir.absolute()) if args.data_dir else asked
 
 
-def _connect(args: Namespace) -> Stack:
-    """The running stack, with this process's Google clients led to it."""
-    stack = running(_asked(args).data_dir)
-    settings.adopt(stack.environ())
+def _stack(args: Namespace) -> Reachable:
+    """The stack that the environment leads to, or else the one that runs on the data folder."""
+    return attached() or running(_asked(args).data_dir)
+
+
+def _connect(args: Namespace) -> Reachable:
+    """The same, with this process's Google clients led to it."""
+    stack = _stack(args)
+    if isinstance(stack, Stack):
+        settings.adopt(stack.environ())
     return stack
 
 

@@ -1,7 +1,7 @@
 """The whole way of an event in under a minute: start, publish, watch, drain, prove.
 
 Uses a stack of its own on free ports, so it disturbs none that runs, and leaves its rows, files
-and logs in the data folder to look at.
+and logs in the data folder to look at; or the stack that the environment attaches.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from rich.console import Console
 
 from event_types import registry
 from local import messages, screen
+from local.attached import Reachable
 from local.errors import NotReady
 from local.ledger import Ledger, read_published, reconcile
 from local.observe import Snapshot, look
 from local.publish import publish_all
-from local.stack import Stack
 from local.stored import read_stored
 from local.supervise import Supervisor
 from settings import Settings
@@ -34,18 +34,24 @@ STALL_SECONDS = 20.0
 SHOWN_FILES = 3
 
 
-def run(stack: Stack, supervisor: Supervisor, console: Console) -> Ledger:
-    """Move events through a stack that is ready, drain its pipeline, and give the account."""
+def run(stack: Reachable, supervisor: Supervisor | None, console: Console) -> Ledger:
+    """Move events through a stack that is ready, drain its pipeline, and give the account.
+
+    Without a supervisor something else runs the stack, and nothing is stopped: the pipeline acks
+    a message only when it is stored, in tables and files, so an empty backlog says as much.
+    """
     console.print(
         f"Publishing {VALID_EVENTS:,} events, 3 messages by hand, 20 malformed ones.", style="dim"
     )
+    before = look(stack).stored
     _start_generator(stack)
     by_hand = publish_all(stack.names, (*messages.THREE, *messages.malformed()), attributes={})
-    expected = VALID_EVENTS + len(by_hand)
+    expected = before + VALID_EVENTS + len(by_hand)
     with screen.Progress(console) as progress:
         _watch_until_stored(stack, supervisor, expected, progress.show)
-    console.print("Draining the pipeline: windows close, files are written, messages acked.")
-    supervisor.children["pipeline"].stop()
+    if supervisor is not None:
+        console.print("Draining the pipeline: windows close, files are written, messages acked.")
+        supervisor.children["pipeline"].stop()
     ledger = reconcile(read_published(stack.publish_log), read_stored(stack.names))
     _show_tables(stack.names, console)
     _show_files(stack.names, console)
@@ -53,7 +59,7 @@ def run(stack: Stack, supervisor: Supervisor, console: Console) -> Ledger:
     return ledger
 
 
-def _start_generator(stack: Stack) -> None:
+def _start_generator(stack: Reachable) -> None:
     body = {
         "events_per_minute": EVENTS_PER_MINUTE,
         "duration_minutes": VALID_EVENTS / EVENTS_PER_MINUTE,
@@ -69,7 +75,7 @@ def _start_generator(stack: Stack) -> None:
 
 
 def _watch_until_stored(
-    stack: Stack, supervisor: Supervisor, expected: int, show: Callable[[Snapshot], None]
+    stack: Reachable, supervisor: Supervisor | None, expected: int, show: Callable[[Snapshot], None]
 ) -> None:
     stored, since = 0, time.monotonic()
     while True:
@@ -81,11 +87,16 @@ def _watch_until_stored(
             stored, since = snapshot.stored, snapshot.at
         if snapshot.at - since > STALL_SECONDS:
             return
-        ended = supervisor.first_exit()
-        if ended is not None:
-            name, code = ended
-            raise NotReady(name, f"exited with {code}", supervisor.children[name].log_file)
+        if supervisor is not None:
+            _check_running(supervisor)
         time.sleep(LOOK_SECONDS)
+
+
+def _check_running(supervisor: Supervisor) -> None:
+    ended = supervisor.first_exit()
+    if ended is not None:
+        name, code = ended
+        raise NotReady(name, f"exited with {code}", supervisor.children[name].log_file)
 
 
 def _show_tables(names: Settings, console: Console) -> None:

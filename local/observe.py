@@ -13,7 +13,7 @@ from urllib.request import urlopen
 
 from event_types import registry
 from event_types.dead_letter import DEAD_LETTER_TABLE
-from local.stack import Stack
+from local.attached import Reachable
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Snapshot:
         return sum(self.rows.values()) + self.dead_letters
 
 
-def look(stack: Stack) -> Snapshot:
+def look(stack: Reachable) -> Snapshot:
     """Ask every process once; never raises for one that does not answer."""
     names = stack.names
     topics = _get(f"{stack.url('pubsub')}/_emulator/topics") or {}
@@ -60,14 +60,14 @@ def look(stack: Stack) -> Snapshot:
     )
 
 
-def _rows(stack: Stack, table: str) -> int | None:
+def _rows(stack: Reachable, table: str) -> int | None:
     names = stack.names
     path = f"/bigquery/v2/projects/{names.project_id}/datasets/{names.dataset}/tables/{table}"
     found = _get(stack.url("bigquery") + path)
     return None if found is None else int(found.get("numRows", 0))
 
 
-def _files(stack: Stack) -> int | None:
+def _files(stack: Reachable) -> int | None:
     url = f"{stack.url('storage')}/storage/v1/b/{quote(stack.names.bucket)}/o?fields=items(name)"
     found = _get(url)
     return None if found is None else len(found.get("items", []))

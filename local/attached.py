@@ -1,0 +1,55 @@
+"""A stack that something else runs, Docker Compose say: the environment leads there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import settings
+
+
+class Reachable(Protocol):
+    """What a command needs of a stack, whoever runs it."""
+
+    @property
+    def names(self) -> settings.Settings:
+        """The names of record."""
+
+    @property
+    def publish_log(self) -> Path:
+        """Where publishers record each confirmed event id."""
+
+    def url(self, process: str) -> str:
+        """Where the process called `process` listens, as http://HOST:PORT."""
+
+
+@dataclass(frozen=True)
+class Attached:
+    """The stack of the environment; its Google clients need no leading, they read it too."""
+
+    endpoints: settings.Endpoints
+
+    @property
+    def names(self) -> settings.Settings:
+        """The names of record."""
+        return settings.load()
+
+    @property
+    def publish_log(self) -> Path:
+        """Where publishers record each confirmed event id. Raises InvalidSetting."""
+        log = self.names.publish_log
+        if log is None:
+            raise settings.InvalidSetting("PUBLISH_LOG", "is not set: no ledger without it")
+        return log
+
+    def url(self, process: str) -> str:
+        """Where the process called `process` listens, as http://HOST:PORT."""
+        url: str = getattr(self.endpoints, process)
+        return url
+
+
+def attached() -> Attached | None:
+    """The stack that the environment leads to, if it does. Raises InvalidSetting."""
+    endpoints = settings.endpoints()
+    return Attached(endpoints) if endpoints else None
