@@ -23,7 +23,7 @@ def main() -> int:
     logs.set_up(here.log_level)
     options = settings.generator()
     publisher = Publisher(here.topic, here.publish_log)
-    service = Service(here.environment, publisher, options.scenarios_file)
+    service = Service(here.environment, publisher, options.scenarios_file, options.replay_dir)
     config = uvicorn.Config(
         create_app(service, options.token),
         host=here.host,

@@ -17,6 +17,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from event_types import registry
 from services.generator import problems
 from services.generator.guard import BodyLimit, bearer_token
+from services.generator.jobs import generation, replay
 from services.generator.models import (
     NAMES,
     Alive,
@@ -24,12 +25,14 @@ from services.generator.models import (
     Health,
     Published,
     Ready,
+    ReplayRequest,
     Scenario,
     Summary,
     TaskStatus,
 )
 from services.generator.problems import BadField, responses
 from services.generator.publish import TopicUnreachable
+from services.generator.replay import Recording
 from services.generator.service import Service
 from services.generator.tasks import Task
 
@@ -134,7 +137,8 @@ def generate_batch(
 
     202 says that some are not confirmed yet; the status of the task tells when they are.
     """
-    task = _start(service, request, key=key, paced=False)
+    _check_environment(service, request)
+    task = service.board.start(generation(request, paced=False), key)
     if not task.wait(CONFIRM_SECONDS):
         answer.status_code = HTTPStatus.ACCEPTED
     return task.status()
@@ -143,7 +147,16 @@ def generate_batch(
 @events.post("/generate/start", status_code=202, responses=STARTING)
 def generate_start(service: Here, request: GenerationRequest, key: Key = None) -> TaskStatus:
     """Start a task that publishes events at an even pace."""
-    return _start(service, request, key=key).status()
+    _check_environment(service, request)
+    return service.board.start(generation(request), key).status()
+
+
+@events.post("/generate/replay", status_code=202, responses={**STARTING, **responses(NOT_FOUND)})
+def generate_replay(service: Here, request: ReplayRequest, key: Key = None) -> TaskStatus:
+    """Start a task that publishes recorded events again, each once, at an even pace."""
+    _check_environment(service, request)
+    recording = Recording(service.recordings, request.path)
+    return service.board.start(replay(request, recording), key).status()
 
 
 @events.get("/scenarios")
@@ -164,7 +177,7 @@ def get_scenario(service: Here, name: ScenarioName) -> Scenario:
 def start_scenario(service: Here, name: ScenarioName, key: Key = None) -> TaskStatus:
     """Start a scenario's task."""
     scenario = service.scenarios.by_name(name)
-    return _start(service, scenario.request, scenario.name, key).status()
+    return service.board.start(generation(scenario.request, scenario.name), key).status()
 
 
 @events.get("/generate/status")
@@ -208,20 +221,13 @@ def stop_task(service: Here, task_id: TaskId) -> TaskStatus:
     return _stop([service.board.get(task_id)])[0]
 
 
-def _start(
-    service: Service,
-    request: GenerationRequest,
-    scenario: str | None = None,
-    key: str | None = None,
-    paced: bool = True,
-) -> Task:
+def _check_environment(service: Service, request: GenerationRequest | ReplayRequest) -> None:
     if request.environment not in (None, service.environment):
         raise BadField(
             "body.environment",
             f"this generator publishes in {service.environment!r}; got {request.environment!r}",
             HTTPStatus.CONFLICT,
         )
-    return service.board.start(request, scenario, key, paced)
 
 
 def _stop(tasks: list[Task]) -> list[TaskStatus]:

@@ -8,12 +8,11 @@ from threading import Lock
 from uuid import uuid4
 
 from services.generator.clock import Clock
-from services.generator.models import GenerationRequest
+from services.generator.jobs import Job
 from services.generator.tasks import Sink, Task
 
 MOST_RUNNING, MOST_KEPT = 20, 500
 SEED_BITS = 48
-Asked = tuple[GenerationRequest, str | None, bool]
 
 
 class UnknownTask(LookupError):
@@ -43,31 +42,22 @@ class Board:
     def __init__(self, sink: Sink, clock: Clock) -> None:
         self._sink, self._clock = sink, clock
         self._tasks: OrderedDict[str, Task] = OrderedDict()
-        self._by_key: dict[str, tuple[Asked, Task]] = {}
+        self._by_key: dict[str, Task] = {}
         self._lock = Lock()
 
-    def start(
-        self,
-        request: GenerationRequest,
-        scenario: str | None = None,
-        key: str | None = None,
-        paced: bool = True,
-    ) -> Task:
+    def start(self, job: Job, key: str | None = None) -> Task:
         """Start a task, or find the one `key` started before. Raises TooManyTasks, KeyReused."""
-        asked = (request, scenario, paced)
         with self._lock:
             if key is not None and key in self._by_key:
-                before, task = self._by_key[key]
-                if before != asked:
+                if self._by_key[key].job != job:
                     raise KeyReused(key)
-                return task
+                return self._by_key[key]
             if sum(task.active for task in self._tasks.values()) >= MOST_RUNNING:
                 raise TooManyTasks
-            seed = secrets.randbits(SEED_BITS) if request.seed is None else request.seed
-            task = Task(uuid4().hex[:12], request, seed, self._sink, self._clock, scenario, paced)
+            task = Task(uuid4().hex[:12], job, _seed(job), self._sink, self._clock)
             self._tasks[task.id] = task
             if key is not None:
-                self._by_key[key] = asked, task
+                self._by_key[key] = task
             self._forget_oldest()
         task.start()
         return task
@@ -105,6 +95,9 @@ class Board:
             self._drop_key(task_id)
 
     def _drop_key(self, task_id: str) -> None:
-        self._by_key = {
-            key: (asked, task) for key, (asked, task) in self._by_key.items() if task.id != task_id
-        }
+        self._by_key = {key: task for key, task in self._by_key.items() if task.id != task_id}
+
+
+def _seed(job: Job) -> int:
+    asked = getattr(job.request, "seed", None)
+    return secrets.randbits(SEED_BITS) if asked is None else int(asked)

@@ -153,11 +153,6 @@ class GenerationRequest(Body):
         """The exact total."""
         return max(round(self.events_per_minute * self.duration_minutes), 1)
 
-    def plan(self, paced: bool = True) -> schedule.Schedule:
-        """When each event is due; without a pace, all at once."""
-        seconds = self.duration_minutes * 60 if paced else 0.0
-        return schedule.Schedule(self.planned_events, seconds, self.shape.spread())
-
     def type_weights(self) -> dict[str, float]:
         """Each type's share, relative to the others."""
         return {name: (self.weights or {}).get(name, 1.0) for name in self.event_types}
@@ -169,6 +164,19 @@ class GenerationRequest(Body):
             Kind.DUPLICATE: self.duplicate_ratio,
             Kind.LATE: self.late_ratio,
         }
+
+
+class ReplayRequest(Body):
+    """Which recorded events, and how fast."""
+
+    path: Annotated[str, Field(min_length=1, max_length=1024, pattern=r"^[A-Za-z0-9._/=-]+$")]
+    """A file, or a folder with all below it, in the folder of recordings."""
+    events_per_minute: Annotated[float, Field(gt=0, le=MOST_PER_MINUTE)] = 60
+    """How fast; the total is the number of recorded lines."""
+    environment: str | None = None
+    """If given, must be the environment that this generator publishes in."""
+    keep_event_ids: bool = False
+    """Publish under the recorded event ids, so that what is stored already is a duplicate."""
 
 
 class State(StrEnum):
@@ -219,7 +227,7 @@ class TaskStatus(Body):
     """What Pub/Sub said last, if it does not take messages, or did not."""
     seed: int
     """Starts the same task again."""
-    request: GenerationRequest
+    request: GenerationRequest | ReplayRequest
 
 
 class Summary(Body):

@@ -18,6 +18,7 @@ from starlette.routing import Match, Route
 from event_types.registry import UnknownEventType
 from services.generator.board import KeyReused, TooManyTasks, UnknownTask
 from services.generator.publish import PublishFailed, TopicUnreachable
+from services.generator.replay import UnknownRecording
 from services.generator.scenarios import UnknownScenario
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ STATUS: dict[type[Exception], HTTPStatus] = {
     UnknownEventType: HTTPStatus.NOT_FOUND,
     UnknownTask: HTTPStatus.NOT_FOUND,
     UnknownScenario: HTTPStatus.NOT_FOUND,
+    UnknownRecording: HTTPStatus.NOT_FOUND,
     TooManyTasks: HTTPStatus.TOO_MANY_REQUESTS,
     KeyReused: HTTPStatus.CONFLICT,
     TopicUnreachable: HTTPStatus.SERVICE_UNAVAILABLE,

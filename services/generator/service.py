@@ -22,12 +22,19 @@ CLOSE_SECONDS = 8.0
 class Service:
     """Everything one generator has."""
 
-    def __init__(self, environment: str, publisher: Publisher, own: Path | None = None) -> None:
+    def __init__(
+        self,
+        environment: str,
+        publisher: Publisher,
+        own_scenarios: Path | None = None,
+        recordings: Path | None = None,
+    ) -> None:
         self.environment = environment
         self.publisher = publisher
         self.board = Board(publisher, SystemClock())
-        self.scenarios = Scenarios(own)
+        self.scenarios = Scenarios(own_scenarios)
         self.metrics = registry_of(publisher, self.board)
+        self.recordings = recordings
         self.unconfirmed = 0
 
     def warm_up(self) -> None:

@@ -10,9 +10,10 @@ from threading import Event, Lock, Thread
 from typing import Protocol
 
 from services.generator.clock import Clock
-from services.generator.messages import Message, Messages
+from services.generator.jobs import Job
+from services.generator.messages import Message
 from services.generator.mix import Kind
-from services.generator.models import GenerationRequest, State, TaskStatus
+from services.generator.models import State, TaskStatus
 
 log = logging.getLogger(__name__)
 
@@ -40,26 +41,24 @@ class Sink(Protocol):
 
 
 class Task:
-    """One request being carried out."""
+    """One job being done."""
 
     def __init__(
         self,
         task_id: str,
-        request: GenerationRequest,
+        job: Job,
         seed: int,
         sink: Sink,
         clock: Clock,
-        scenario: str | None = None,
-        paced: bool = True,
     ) -> None:
-        self.id, self.request, self.seed, self.scenario = task_id, request, seed, scenario
+        self.id, self.job, self.seed = task_id, job, seed
         self._sink, self._clock = sink, clock
-        self._schedule = request.plan(paced)
-        self._messages = Messages(request, seed)
+        self._schedule = job.schedule
+        self._messages = job.source(seed)
         self._stop, self._over = Event(), Event()
         self._lock = Lock()
         self._published = self._confirmed = self._failed = 0
-        self._by_type: Counter[str] = Counter(dict.fromkeys(request.event_types, 0))
+        self._by_type: Counter[str] = Counter()
         self._by_kind: Counter[Kind] = Counter()
         self._error: str | None = None
         self._began = clock.monotonic()
@@ -142,7 +141,7 @@ class Task:
         late = self._lateness(published, elapsed)
         return TaskStatus(
             id=self.id,
-            scenario=self.scenario,
+            scenario=self.job.scenario,
             state=self._state(),
             planned=self._schedule.total,
             published=published,
@@ -150,7 +149,7 @@ class Task:
             failed=failed,
             by_type=dict(self._by_type),
             by_kind={kind: self._by_kind[kind] for kind in Kind},
-            requested_per_minute=self.request.events_per_minute,
+            requested_per_minute=self.job.request.events_per_minute,
             achieved_per_minute=self._rate(published, elapsed),
             behind_events=self._schedule.due(elapsed) - published if late else 0,
             behind_seconds=round(late, 3),
@@ -159,7 +158,7 @@ class Task:
             ended=self._ended,
             last_error=(self._sink.last_error if self.active else None) or self._error,
             seed=self.seed,
-            request=self.request,
+            request=self.job.request,
         )
 
     def _state(self) -> State:

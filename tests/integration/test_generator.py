@@ -345,6 +345,6 @@ def test_schemathesis_finds_nothing(subscriber: pubsub_v1.SubscriberClient, tmp_
         text=True,
     )
     assert done.returncode == 0, done.stdout
-    assert "Tested: 16" in done.stdout
+    assert "Tested: 17" in done.stdout
     assert not [line for line in fuzzed.logs() if "stack_trace" in line]
     fuzzed.stop()

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from services.generator.jobs import generation
 from services.generator.mix import Kind
 from services.generator.models import GenerationRequest, Scenario, State
 from services.generator.scenarios import OF_RECORD
@@ -18,7 +19,7 @@ from tests.unit.services.fakes import JumpingClock, Sink
 def run(oversleep: float = 0.0, seed: int = 1, **request: Any) -> tuple[Task, Sink]:
     clock = JumpingClock(oversleep)
     sink = Sink(clock)
-    task = Task("t", GenerationRequest.model_validate(request), seed, sink, clock)
+    task = Task("t", generation(GenerationRequest.model_validate(request)), seed, sink, clock)
     task.run()
     return task, sink
 
@@ -27,7 +28,7 @@ def run(oversleep: float = 0.0, seed: int = 1, **request: Any) -> tuple[Task, Si
 def test_a_scenario_publishes_its_exact_total_in_its_time(scenario: Scenario) -> None:
     clock = JumpingClock(oversleep=0.005)
     sink = Sink(clock)
-    task = Task("t", scenario.request, 1, sink, clock, scenario.name)
+    task = Task("t", generation(scenario.request, scenario.name), 1, sink, clock)
     task.run()
     status = task.status()
     assert status.state is State.COMPLETED
@@ -67,7 +68,7 @@ def test_a_fast_task_publishes_many_a_tick() -> None:
 def test_a_full_sink_puts_a_task_behind_and_it_says_so() -> None:
     clock = JumpingClock()
     sink = Sink(clock, last_error="503 no connection", full_until=30)
-    task = Task("t", GenerationRequest(events_per_minute=60), 1, sink, clock)
+    task = Task("t", generation(GenerationRequest(events_per_minute=60)), 1, sink, clock)
     clock.elapsed = 10.5
     status = task.status()
     assert (status.behind_events, status.behind_seconds) == (11, 10.5)
@@ -82,7 +83,7 @@ def test_a_full_sink_puts_a_task_behind_and_it_says_so() -> None:
 def test_what_the_sink_gives_up_is_counted() -> None:
     clock = JumpingClock()
     sink = Sink(clock, error=RuntimeError("403 no permission"))
-    task = Task("t", GenerationRequest(), 1, sink, clock)
+    task = Task("t", generation(GenerationRequest()), 1, sink, clock)
     task.run()
     status = task.status()
     assert (status.published, status.confirmed, status.failed) == (60, 0, 60)
@@ -100,7 +101,7 @@ def test_a_stopped_task_counts_what_it_published() -> None:
             return super().publish(data, attributes, key)
 
     sink = StoppingSink(clock)
-    task = Task("t", GenerationRequest(), 1, sink, clock)
+    task = Task("t", generation(GenerationRequest()), 1, sink, clock)
     task.run()
     status = task.status()
     assert (status.state, status.published, status.confirmed) == (State.STOPPED, 20, 20)
@@ -114,7 +115,7 @@ def test_an_unexpected_error_ends_the_task_and_is_told() -> None:
         def has_room(self) -> bool:
             raise KeyError("room")
 
-    task = Task("t", GenerationRequest(), 1, BrokenSink(clock), clock)
+    task = Task("t", generation(GenerationRequest()), 1, BrokenSink(clock), clock)
     task.run()
     assert task.status().state is State.FAILED
     assert task.status().last_error == "KeyError: 'room'"
