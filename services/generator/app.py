@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from uuid import uuid4
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Path, Query, Request, Response
+from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from event_types import registry
@@ -247,7 +248,8 @@ def create_app(service: Service, token: str | None = None) -> FastAPI:
         yield
         service.close()
 
-    app = FastAPI(
+    # The pages' scripts come with the package: /docs works where there is no network.
+    app = FastAPIOffline(
         title="Event generator",
         summary="Publishes believable events to Pub/Sub, at an honest pace.",
         version="1",

@@ -133,16 +133,18 @@ class Task:
 
     def status(self) -> TaskStatus:
         """The figures of this moment."""
-        # Read in this order, confirmed never seems more than published.
+        # Read in this order, an ended task is never told as running, nor confirmed more than
+        # was published.
+        ended = self._ended
         with self._lock:
             confirmed, failed = self._confirmed, self._failed
         published = self._published
-        elapsed = self._clock.monotonic() - self._began if self._ended is None else self._last_out
+        elapsed = self._clock.monotonic() - self._began if ended is None else self._last_out
         late = self._lateness(published, elapsed)
         return TaskStatus(
             id=self.id,
             scenario=self.job.scenario,
-            state=self._state(),
+            state=self._state(ended),
             planned=self._schedule.total,
             published=published,
             confirmed=confirmed,
@@ -155,14 +157,14 @@ class Task:
             behind_seconds=round(late, 3),
             started=self._started,
             ends=self._started + timedelta(seconds=self._schedule.seconds),
-            ended=self._ended,
+            ended=ended,
             last_error=(self._sink.last_error if self.active else None) or self._error,
             seed=self.seed,
             request=self.job.request,
         )
 
-    def _state(self) -> State:
-        if self.active:
+    def _state(self, ended: datetime | None) -> State:
+        if ended is None:
             return State.STOPPING if self._stop.is_set() else State.RUNNING
         if self._failed or (self._error and self._published < self._schedule.total):
             return State.FAILED
