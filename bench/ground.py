@@ -1,0 +1,183 @@
+"""The ground that a comparison stands on: a folder, processes on free ports, and their end."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+import settings
+from bench.errors import Ended, Missing, TooSlow
+from emulators import environment
+from emulators.base import LOOPBACK, claim_port
+from local.stack import CREDENTIALS, PROJECT_ID
+
+ROOT = Path(__file__).parent.parent
+START_SECONDS, STOP_SECONDS, POLL_SECONDS = 40.0, 60.0, 0.02
+
+
+@dataclass
+class Child:
+    """One process in a group of its own, its output in a file."""
+
+    name: str
+    popen: subprocess.Popen[bytes]
+    log: Path
+
+    def check(self) -> None:
+        """Raises Ended if it has ended."""
+        code = self.popen.poll()
+        if code is not None:
+            raise Ended(self.name, code, self.log.read_text(errors="replace"))
+
+    def kill(self) -> None:
+        """SIGKILL for it and all that it started; safe twice."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.popen.pid, signal.SIGKILL)
+        self.popen.wait()
+
+    def stop(self, seconds: float = STOP_SECONDS) -> None:
+        """SIGTERM, and SIGKILL if it takes longer than `seconds`."""
+        if self.popen.poll() is None:
+            self.popen.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.popen.wait(seconds)
+        self.kill()
+
+
+@dataclass
+class Ground:
+    """A temporary folder and the processes that run on it; as a context manager it ends both.
+
+    The variables in `environ` lead the official clients of this process and of its children to
+    what runs here.
+    """
+
+    quick: bool
+    """Fewer events, shorter waits: figures that tell whether it works, not how fast."""
+    step: Callable[[str], None]
+    """Takes what is being done, for people to read."""
+    folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="bench-")))
+    environ: dict[str, str] = field(default_factory=dict)
+    _ends: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+
+    def __enter__(self) -> Self:
+        credentials = self.folder / "credentials.json"
+        credentials.write_text(json.dumps(CREDENTIALS))
+        self._ends.callback(shutil.rmtree, self.folder, ignore_errors=True)
+        self.lead(
+            {
+                "GOOGLE_APPLICATION_CREDENTIALS": str(credentials),
+                "PROJECT_ID": PROJECT_ID,
+                "GOOGLE_CLOUD_PROJECT": PROJECT_ID,
+                "ENVIRONMENT": "bench",
+            }
+        )
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._ends.close()
+
+    def size(self, full: int, quick: int) -> int:
+        """How many, by the length of the run."""
+        return quick if self.quick else full
+
+    def lead(self, environ: Mapping[str, str]) -> None:
+        """Lead this process's clients, and every child from now on."""
+        self.environ.update(environ)
+        settings.adopt(environ)
+
+    @contextlib.contextmanager
+    def process(self, name: str, *command: str, **environ: str) -> Iterator[Child]:
+        """A process that runs inside of the block, and is killed after it."""
+        log = self.folder / f"{name}-{time.monotonic_ns()}.log"
+        with log.open("wb") as output:
+            popen = subprocess.Popen(
+                command,
+                env=settings.child_environ(self.environ | environ | {"PYTHONUNBUFFERED": "1"}),
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        child = Child(name, popen, log)
+        try:
+            yield child
+        finally:
+            child.kill()
+
+    def module(
+        self, name: str, *args: str, **environ: str
+    ) -> contextlib.AbstractContextManager[Child]:
+        """`python -m NAME ARGS`."""
+        return self.process(name, sys.executable, "-m", name, *args, **environ)
+
+    @contextlib.contextmanager
+    def emulator(self, name: str) -> Iterator[None]:
+        """One of our emulators, alone in its process, its data on disk as in the local stack."""
+        data_dir = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self.folder))
+        command = (sys.executable, "-m", "emulators", name, "--data-dir", str(data_dir))
+        with self.process(name, *command) as child:
+            self.wait(lambda: b'"listening"' in child.log.read_bytes(), f"{name} to listen", child)
+            line = next(n for n in child.log.read_text().splitlines() if '"listening"' in n)
+            self.lead(json.loads(line)["env"])
+            yield
+
+    @contextlib.contextmanager
+    def official_pubsub(self) -> Iterator[None]:
+        """Google's own Pub/Sub emulator, as the Cloud SDK installs it. Raises Missing."""
+        java, jar = official_pubsub_command()
+        port = claim_port("official pubsub", LOOPBACK, 0)
+        args = (f"--host={LOOPBACK}", f"--port={port}")
+        with self.process("official-pubsub", java, "-jar", str(jar), *args) as child:
+            self.wait(lambda: listens(port), "the official emulator to listen", child)
+            self.lead(environment.pubsub(f"{LOOPBACK}:{port}"))
+            yield
+
+    def wait(
+        self,
+        condition: Callable[[], bool],
+        what: str,
+        child: Child | None = None,
+        seconds: float = START_SECONDS,
+    ) -> None:
+        """Ask again until it holds. Raises TooSlow, or Ended if `child` ends meanwhile."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            if child is not None:
+                child.check()
+            if time.monotonic() > deadline:
+                raise TooSlow(what, seconds)
+            time.sleep(POLL_SECONDS)
+
+
+def official_pubsub_command() -> tuple[str, Path]:
+    """The java and the jar of `gcloud beta emulators pubsub`. Raises Missing, saying what is."""
+    gcloud, java = shutil.which("gcloud"), shutil.which("java")
+    if gcloud is None:
+        raise Missing("gcloud is not installed")
+    if java is None:
+        raise Missing("there is no java")
+    component = Path(gcloud).resolve().parent.parent / "platform" / "pubsub-emulator"
+    jars = sorted(component.glob("lib/*.jar"))
+    if not jars:
+        raise Missing("gcloud has no component pubsub-emulator")
+    return java, jars[-1]
+
+
+def listens(port: int) -> bool:
+    """Whether something accepts connections there."""
+    with socket.socket() as probe:
+        return probe.connect_ex((LOOPBACK, port)) == 0
