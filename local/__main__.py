@@ -44,6 +44,15 @@ def parser() -> argparse.ArgumentParser:
     query = add("query", help="run GoogleSQL; table names need no dataset")
     query.add_argument("sql")
 
+    check = add("check", help="ask every part, follow one event; exit code 1 names what fails")
+    check.add_argument(
+        "--within",
+        type=float,
+        default=120.0,
+        metavar="SECONDS",
+        help="how long the event may take to its row and its file (default: %(default)g)",
+    )
+
     add("ledger", help="published events against stored ones; exit code 1 if any is lost")
     for each in main._subparsers._group_actions[0].choices.values():  # type: ignore[union-attr]
         each.add_argument("--json", action="store_true", help="for a script: one JSON document")

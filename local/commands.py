@@ -182,6 +182,25 @@ def query(args: Namespace) -> int:
     return 0
 
 
+def check(args: Namespace) -> int:
+    """Ask every part, and follow one event to its row and its file."""
+    stack = _connect(args)
+    from local.check import check as look_at
+
+    findings = []
+    for each in look_at(stack, args.within):
+        findings.append(each)
+        if not args.json:
+            print(f"{'ok  ' if each.ok else 'FAIL'}  {each.part:13}  {each.detail}", flush=True)
+    failing = [each.part for each in findings if not each.ok]
+    if args.json:
+        found = [dataclasses.asdict(each) for each in findings]
+        print(json.dumps({"healthy": not failing, "failing": failing, "findings": found}))
+    elif failing:
+        print(f"check: failing: {', '.join(failing)}", file=sys.stderr)
+    return 1 if failing else 0
+
+
 def ledger(args: Namespace) -> int:
     """Published events against stored ones."""
     stack = _connect(args)

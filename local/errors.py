@@ -49,3 +49,10 @@ class NotSent(LocalError):
 
 class BadQuery(LocalError):
     """BigQuery refused a query."""
+
+
+class NoRules(LocalError):
+    """The alert rules can't be read."""
+
+    def __init__(self, file: Path, why: Exception) -> None:
+        super().__init__(f"no alert rules in {file}: {why}")

@@ -31,6 +31,8 @@ class Snapshot:
     watermark: str | None = None
     rows: dict[str, int] = field(default_factory=dict)
     dead_letters: int = 0
+    dead_letter_backlog: int | None = None
+    """Messages that Pub/Sub gave up delivering, and keeps in the dead-letter subscription."""
     files: int | None = None
 
     @property
@@ -44,7 +46,8 @@ def look(stack: Reachable) -> Snapshot:
     names = stack.names
     topics = _get(f"{stack.url('pubsub')}/_emulator/topics") or {}
     subscriptions = _get(f"{stack.url('pubsub')}/_emulator/subscriptions") or {}
-    queue = _named(subscriptions.get("subscriptions", []), names.subscription)
+    queues = subscriptions.get("subscriptions", [])
+    queue = _named(queues, names.subscription)
     pipeline = _get(f"{stack.url('pipeline')}/status") or {}
     tables = {each.table: _rows(stack, each.table) for each in registry.ALL}
     return Snapshot(
@@ -56,6 +59,7 @@ def look(stack: Reachable) -> Snapshot:
         watermark=pipeline.get("watermark"),
         rows={table: count for table, count in tables.items() if count is not None},
         dead_letters=_rows(stack, DEAD_LETTER_TABLE.name) or 0,
+        dead_letter_backlog=_named(queues, names.dead_letter_subscription).get("backlog"),
         files=_files(stack),
     )
 

@@ -10,6 +10,7 @@ from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 from emulators.base import LOOPBACK
+from local.attached import Reachable
 from local.stack import Stack
 
 
@@ -27,6 +28,16 @@ class Process:
 
 
 EMULATORS = ("pubsub", "storage", "bigquery")
+READY_PATHS = {
+    "pubsub": "/",
+    "storage": "/_internal/healthcheck",
+    "bigquery": "/health",
+    # The framework answers this one by itself, without the function.
+    "table_manager": "/robots.txt",
+    "pipeline": "/health",
+    "generator": "/health",
+}
+"""What each process answers below 500 once it does its work."""
 
 
 def all_of(stack: Stack) -> list[Process]:
@@ -40,7 +51,6 @@ def all_of(stack: Stack) -> list[Process]:
 
 
 def _emulator(stack: Stack, name: str) -> Process:
-    paths = {"storage": "/_internal/healthcheck", "pubsub": "/", "bigquery": "/health"}
     port = stack.url(name).rpartition(":")[2]
     return Process(
         name=name,
@@ -48,7 +58,7 @@ def _emulator(stack: Stack, name: str) -> Process:
             *(sys.executable, "-m", "emulators", name),
             *("--port", port, "--data-dir", str(stack.data_dir / name)),
         ),
-        ready_url=stack.url(name) + paths[name],
+        ready_url=ready_url(stack, name),
     )
 
 
@@ -56,7 +66,7 @@ def _generator(stack: Stack) -> Process:
     return Process(
         name="generator",
         command=(sys.executable, "-m", "services.generator"),
-        ready_url=f"{stack.url('generator')}/health",
+        ready_url=ready_url(stack, "generator"),
         environ={"HOST": LOOPBACK, "PORT": str(stack.generator_port)},
         # It ends once every event it took on is confirmed.
         stop_seconds=30.0,
@@ -72,8 +82,7 @@ def _table_manager(stack: Stack) -> Process:
             *("--signature-type", "cloudevent"),
             *("--host", LOOPBACK, "--port", str(stack.table_manager_port)),
         ),
-        # The framework answers this one by itself, without the function.
-        ready_url=f"{stack.url('table_manager')}/robots.txt",
+        ready_url=ready_url(stack, "table_manager"),
     )
 
 
@@ -84,16 +93,26 @@ def _pipeline(stack: Stack) -> Process:
             *(sys.executable, "-m", "pipeline.main", "--runner", "LocalRunner"),
             *("--status_port", str(stack.pipeline_port)),
         ),
-        ready_url=f"{stack.url('pipeline')}/health",
+        ready_url=ready_url(stack, "pipeline"),
         # It drains: windows close, files are written, messages acked.
         stop_seconds=60.0,
     )
 
 
+def ready_url(stack: Reachable, name: str) -> str:
+    """Where the process called `name` says that it does its work."""
+    return stack.url(name) + READY_PATHS[name]
+
+
 def is_ready(process: Process) -> bool:
     """Ask once; never raises."""
+    return answers(process.ready_url)
+
+
+def answers(url: str) -> bool:
+    """Whether `url` answers below 500, asked once; never raises."""
     try:
-        with urlopen(process.ready_url, timeout=2.0):
+        with urlopen(url, timeout=2.0):
             return True
     except HTTPError as answer:
         with answer:
