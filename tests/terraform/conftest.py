@@ -1,0 +1,161 @@
+"""Terraform on copies of terraform/, with providers that need no cloud."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.terraform.provider import install
+
+ROOT = Path(__file__).parents[2]
+LOCAL_STATE = 'terraform {\n  backend "local" {}\n}\n'
+ENVIRONMENTS = ("dev", "staging", "prod")
+PROJECT = "test-project"
+# What somebody who deploys gives besides the environment's file.
+GIVEN = {
+    "project_id": PROJECT,
+    "alert_email": "somebody@example.com",
+    "release": "v1",
+    "github_repository": "owner/name",
+    "generator_invokers": '["group:testers@example.com"]',
+}
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A resource of a plan."""
+
+    address: str
+    type: str
+    values: dict[str, Any]
+    unknown: dict[str, Any]
+    """True at every value that only the cloud will know."""
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A copy of terraform/, initialised, with a state of its own."""
+
+    folder: Path
+    environ: Mapping[str, str]
+
+    def run(self, *args: str, code: int = 0) -> str:
+        """Run a command of Terraform, which must end with this code; gives what it says."""
+        done = subprocess.run(
+            ["terraform", *args, "-no-color"],
+            cwd=self.folder,
+            env=dict(self.environ),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def plan(self, environment: str, **variables: str) -> dict[str, Any]:
+        """The plan, as `terraform show -json` has it."""
+        self.run("plan", "-out=plan", *options(environment, **variables))
+        document: dict[str, Any] = json.loads(self.run("show", "-json", "plan"))
+        return document
+
+    def apply(self, environment: str, **variables: str) -> str:
+        """Apply; gives what Terraform says."""
+        return self.run("apply", "-auto-approve", *options(environment, **variables))
+
+
+def options(environment: str, **variables: str) -> list[str]:
+    """The command line's part that says what is deployed."""
+    given = {**GIVEN, **variables}
+    return [
+        f"-var-file=environments/{environment}.tfvars",
+        *(f"-var={name}={value}" for name, value in given.items() if value),
+    ]
+
+
+@pytest.fixture(scope="session", params=install.VERSIONS)
+def each_version(request: pytest.FixtureRequest) -> str:
+    """The versions at both ends of the constraint."""
+    return str(request.param)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Callable[[str], Workspace]:
+    """Makes a workspace with a version of the provider."""
+    return lambda version: _workspace(tmp_path / version, version)
+
+
+def _workspace(folder: Path, version: str) -> Workspace:
+    if shutil.which("terraform") is None:
+        pytest.fail("terraform is not on the PATH; these tests need its CLI, 1.9 or newer")
+    leave = shutil.ignore_patterns(".terraform*", "*.tfstate*")
+    shutil.copytree(ROOT / "terraform", folder, ignore=leave)
+    (folder / "backend_override.tf").write_text(LOCAL_STATE)
+    made = Workspace(folder, install.environ(install.install(version, types())))
+    made.run("init")
+    return made
+
+
+def types() -> set[str]:
+    """Those of all resources and data sources in terraform/."""
+    text = "\n".join(path.read_text() for path in (ROOT / "terraform").glob("*.tf"))
+    return set(re.findall(r'^(?:resource|data) "(google_\w+)"', text, re.M))
+
+
+@pytest.fixture(scope="session")
+def plan_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str, Any]]:
+    """Gives the plan of an environment that has nothing yet; each is made once."""
+    made = _workspace(tmp_path_factory.mktemp("plans") / "terraform", install.VERSIONS[-1])
+
+    @cache
+    def plan(environment: str, manage_tables: str = "") -> dict[str, Any]:
+        return made.plan(environment, manage_tables=manage_tables)
+
+    return plan
+
+
+@pytest.fixture(params=ENVIRONMENTS)
+def environment(request: pytest.FixtureRequest) -> str:
+    """Each environment."""
+    return str(request.param)
+
+
+@pytest.fixture
+def plan(environment: str, plan_of: Callable[..., dict[str, Any]]) -> dict[str, Any]:
+    """The plan of each environment."""
+    return plan_of(environment)
+
+
+@pytest.fixture
+def resources(plan: dict[str, Any]) -> list[Resource]:
+    """What each environment would have."""
+    return planned(plan)
+
+
+def planned(plan: dict[str, Any]) -> list[Resource]:
+    """What a plan would make."""
+    return [
+        Resource(
+            each["address"],
+            each["type"],
+            each["change"]["after"],
+            each["change"]["after_unknown"],
+        )
+        for each in plan["resource_changes"]
+        if each["mode"] == "managed"
+    ]
+
+
+def of_type(resources: list[Resource], *types: str) -> list[Resource]:
+    """Those of a type, of which there must be some."""
+    found = [each for each in resources if each.type in types]
+    assert found, f"no {types} in the plan"
+    return found
