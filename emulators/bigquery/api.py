@@ -7,11 +7,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from emulators.bigquery import resource as res
-from emulators.bigquery import wire
+from emulators.bigquery import wire, wire_load
 from emulators.bigquery.dataset import Dataset
 from emulators.bigquery.errors import BadValue, JobExists, NotSupported
 from emulators.bigquery.jobs import Job
 from emulators.bigquery.listing import Listing
+from emulators.bigquery.queries import Outcome
 from emulators.bigquery.service import Service
 from emulators.bigquery.table import Name, Table
 
@@ -27,6 +28,7 @@ class Call:
     query: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, Any] = field(default_factory=dict)
     if_match: str | None = None
+    media: bytes | None = None
 
     @property
     def name(self) -> Name:
@@ -228,14 +230,16 @@ class Api:
         )
 
     def jobs_insert(self, call: Call) -> Answer:
-        """Start a query job."""
+        """Start a query job, or a load job with the file that came with it."""
         configuration = call.body.get("configuration") or {}
-        for kind in ("load", "copy", "extract"):
+        for kind in ("copy", "extract"):
             if kind in configuration:
                 raise NotSupported(f"{kind} jobs", f"configuration.{kind}")
-        known = ("query", "dryRun", "labels", "jobTimeoutMs", "jobType", "reservation", "maxSlots")
-        res.check_keys("job configuration", configuration, known, ())
+        known = ("query", "load", "dryRun", "labels", "jobTimeoutMs", "jobType", "reservation")
+        res.check_keys("job configuration", configuration, (*known, "maxSlots"), ())
         reference = call.body.get("jobReference") or {}
+        if "load" in configuration:
+            return self._load(call, configuration, reference)
         query = wire.read_query(
             call.path["project"],
             res.required(configuration, "query", "configuration.query"),
@@ -248,6 +252,17 @@ class Api:
             if job.error is not None:
                 raise job.error
         return self._job_resource(job)
+
+    def _load(
+        self, call: Call, configuration: Mapping[str, Any], reference: Mapping[str, Any]
+    ) -> Answer:
+        if configuration.get("dryRun"):
+            raise NotSupported("dryRun of a load job", "configuration.dryRun")
+        load = wire_load.read_load(call.path["project"], configuration["load"], call.media)
+        location = str(reference.get("location") or "US")
+        return self._job_resource(
+            self._jobs.submit(load, configuration, location, reference.get("jobId"))
+        )
 
     def jobs_get(self, call: Call) -> Answer:
         """One job."""
@@ -283,7 +298,9 @@ class Api:
         job.done.wait(min(timeout_ms, MAX_WAIT_MS) / 1000)
 
     def _processed(self, job: Job) -> int:
-        return self._service.bytes_read(job.outcome) if job.done.is_set() and job.outcome else 0
+        if job.done.is_set() and isinstance(job.outcome, Outcome):
+            return self._service.bytes_read(job.outcome)
+        return 0
 
 
 def _plain(name: Name) -> Name:

@@ -148,6 +148,25 @@ class TooManyRows(Invalid):
         super().__init__(f"too many rows present in the request, limit: {limit} row count: {count}")
 
 
+class LoadFailed(Invalid):
+    """Too many lines of a file are no rows of its table; `told` describes the first of them."""
+
+    def __init__(self, rows: int, bad: int, told: tuple[str, ...]) -> None:
+        self.told = told
+        super().__init__(
+            "Error while reading data, error message: JSON table encountered too many errors,"
+            f" giving up. Rows: {rows}; errors: {bad}. Please look into the errors[] collection for"
+            " more details."
+        )
+
+
+class UploadNotFound(NotFound):
+    """No such resumable upload: never begun, finished, or pushed out by newer ones."""
+
+    def __init__(self, id_: str) -> None:
+        super().__init__(f"Not found: Upload {id_}")
+
+
 class RequestTooLarge(TooLarge):
     """A body beyond the documented limit."""
 

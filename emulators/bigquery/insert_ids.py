@@ -57,7 +57,7 @@ class InsertIds:
     def fresh(self, table: Table, ids: Iterable[str | None]) -> list[bool]:
         """For each row's id, whether it is new; rows without one always are."""
         self._forget()
-        known, here = self._known.get(_owner(table), frozenset()), set[str]()
+        known, here = self._known.get(_owner(table), ()), set[str]()
         verdicts = []
         for id_ in ids:
             verdicts.append(id_ is None or (id_ not in here and id_ not in known))

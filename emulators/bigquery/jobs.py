@@ -1,4 +1,4 @@
-"""Jobs: each query runs in a thread of its own, and its result stays to be read page by page.
+"""Jobs: each runs in a thread of its own, and the result of a query stays to be read by pages.
 
 Jobs live in memory: a restart forgets them, and the oldest go when there are too many.
 """
@@ -16,6 +16,7 @@ from typing import Any
 import duckdb
 
 from emulators.bigquery.errors import BigQueryError, JobExists, JobNotFound, QueryCancelled
+from emulators.bigquery.loads import Load, Loaded, Loads
 from emulators.bigquery.queries import Outcome, Queries, Query
 
 MAX_JOBS = 1000
@@ -31,11 +32,11 @@ class Job:
     id: str
     location: str
     configuration: Mapping[str, Any]
-    query: Query
+    work: Query | Load
     created_ms: int
     started_ms: int | None = None
     ended_ms: int | None = None
-    outcome: Outcome | None = None
+    outcome: Outcome | Loaded | None = None
     error: BigQueryError | None = None
     done: threading.Event = field(default_factory=threading.Event)
     cancelled: bool = False
@@ -51,29 +52,29 @@ class Job:
     @property
     def held_bytes(self) -> int:
         """Memory of the result."""
-        rows = self.outcome.rows if self.outcome else None
+        rows = self.outcome.rows if isinstance(self.outcome, Outcome) else None
         return rows.nbytes if rows is not None else 0
 
 
 class Jobs:
-    """Runs queries and remembers them."""
+    """Runs queries and loads, and remembers them."""
 
-    def __init__(self, queries: Queries, now_ms: Callable[[], int]) -> None:
-        self._queries, self._now_ms = queries, now_ms
+    def __init__(self, queries: Queries, loads: Loads, now_ms: Callable[[], int]) -> None:
+        self._queries, self._loads, self._now_ms = queries, loads, now_ms
         self._pool = ThreadPoolExecutor(QUERY_THREADS, thread_name_prefix="bigquery-job")
         self._lock = threading.Lock()
         self._jobs: OrderedDict[tuple[str, str], Job] = OrderedDict()
 
     def submit(
         self,
-        query: Query,
+        work: Query | Load,
         configuration: Mapping[str, Any],
         location: str,
         job_id: str | None = None,
     ) -> Job:
-        """Start a query. Raises JobExists."""
+        """Start it. Raises JobExists."""
         id_ = job_id or f"job_{uuid.uuid4().hex}"
-        job = Job(query.project, id_, location, configuration, query, self._now_ms())
+        job = Job(work.project, id_, location, configuration, work, self._now_ms())
         with self._lock:
             if (job.project, id_) in self._jobs:
                 raise JobExists(job.project, id_)
@@ -119,7 +120,7 @@ class Jobs:
         try:
             if job.cancelled:
                 raise QueryCancelled
-            job.outcome = self._queries.run(job.query, lambda db: setattr(job, "cursor", db))
+            job.outcome = self._outcome(job)
         except BigQueryError as error:
             job.error = error
         except Exception as error:  # noqa: BLE001 - a bug of ours must end this job, no other
@@ -129,6 +130,11 @@ class Jobs:
             job.ended_ms = self._now_ms()
             job.done.set()
             self._evict()
+
+    def _outcome(self, job: Job) -> Outcome | Loaded:
+        if isinstance(job.work, Load):
+            return self._loads.run(job.work)
+        return self._queries.run(job.work, lambda db: setattr(job, "cursor", db))
 
     def _evict(self) -> None:
         with self._lock:

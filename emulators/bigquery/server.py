@@ -13,8 +13,15 @@ import orjson
 
 from emulators.bigquery import discovery, wire
 from emulators.bigquery.api import Api, Call, Method
-from emulators.bigquery.errors import BadValue, BigQueryError, NotFound, RequestTooLarge
+from emulators.bigquery.errors import (
+    BadValue,
+    BigQueryError,
+    NotFound,
+    NotSupported,
+    RequestTooLarge,
+)
 from emulators.bigquery.service import Service
+from emulators.bigquery.uploads import MAX_UPLOAD, Uploads, split_multipart
 
 MAX_BODY = 10 * 1024 * 1024  # Quotas, "Streaming inserts": maximum HTTP request size
 WORKERS, WAITERS = 8, 32
@@ -23,10 +30,13 @@ Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
+Reply = tuple[int, Any, list[tuple[bytes, bytes]]]
+
 _PROJECT = "/projects/{project}"
 _DATASET = _PROJECT + "/datasets/{dataset}"
 _TABLE = _DATASET + "/tables/{table}"
 _JOB = _PROJECT + "/jobs/{job}"
+_UPLOAD = re.compile(r"(?:/resumable)?/upload/bigquery/v2/projects/(?P<project>[^/]+)/jobs")
 
 
 class UnknownPath(NotFound):
@@ -67,8 +77,8 @@ class Server:
     """The ASGI application over one service."""
 
     def __init__(self, service: Service, base_url: Callable[[], str]) -> None:
-        self._base_url, api = base_url, Api(service)
-        self._service = service
+        self._base_url, self._service, self._uploads = base_url, service, Uploads()
+        self._api = api = Api(service)
         self._routes = [(m, _pattern(path), call) for m, path, call in _routes(api)]
         # Calls that wait for a query must not hold up those that work.
         self._waiting = {api.jobs_query, api.jobs_get_query_results, api.jobs_insert}
@@ -77,8 +87,13 @@ class Server:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; any failure is an answer as well."""
+        more: list[tuple[bytes, bytes]] = []
         try:
-            status, body = await self._answer(scope, receive)
+            upload = _UPLOAD.fullmatch(scope["path"])
+            if upload:
+                status, body, more = await self._upload(upload["project"], scope, receive)
+            else:
+                status, body = await self._answer(scope, receive)
         except BigQueryError as error:
             status, body = wire.status_of(error)[0], wire.error_body(error)
         except Exception as error:  # noqa: BLE001 - a bug of ours is this request's failure alone
@@ -88,6 +103,7 @@ class Server:
         headers = [
             (b"content-type", b"application/json; charset=UTF-8"),
             (b"content-length", str(len(payload)).encode()),
+            *more,
         ]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": payload})
@@ -99,7 +115,9 @@ class Server:
         if path in ("/$discovery/rest", "/discovery/v1/apis/bigquery/v2/rest"):
             return 200, discovery.document(self._base_url())
         headers = {name.lower(): value for name, value in scope["headers"]}
-        raw = await _read(receive, headers.get(b"content-encoding", b""))
+        raw = await _read(receive, MAX_BODY)
+        if headers.get(b"content-encoding") == b"gzip":
+            raw = _unzip(raw)
         function, parameters = self._find(method, path.removeprefix("/bigquery/v2"))
         call = Call(
             path=parameters,
@@ -107,9 +125,36 @@ class Server:
             body=_json(raw),
             if_match=headers.get(b"if-match", b"").decode() or None,
         )
-        pool = self._waiters if function in self._waiting else self._workers
-        answer = await asyncio.get_running_loop().run_in_executor(pool, function, call)
+        answer = await self._run(function, call)
         return (204, None) if answer is None else (200, answer)
+
+    async def _run(self, function: Method, call: Call) -> Any:
+        pool = self._waiters if function in self._waiting else self._workers
+        return await asyncio.get_running_loop().run_in_executor(pool, function, call)
+
+    async def _upload(self, project: str, scope: Scope, receive: Receive) -> Reply:
+        """A part of a file, or all of it: 308 asks for more, 200 answers with the job."""
+        headers = {name.decode().lower(): value.decode() for name, value in scope["headers"]}
+        query, raw = _query(scope["query_string"]), await _read(receive, MAX_UPLOAD)
+        kind, id_ = query.get("uploadType"), query.get("upload_id")
+        if id_:
+            upload, done = self._uploads.add(id_, headers.get("content-range", ""), raw)
+            resource, media = upload.resource, bytes(upload.data) if done else None
+            if media is None:
+                last = len(upload.data) - 1
+                return 308, None, [(b"range", f"bytes=0-{last}".encode())] if last >= 0 else []
+        elif kind == "resumable":
+            id_ = self._uploads.begin(_json(raw))
+            path = f"{self._base_url()}{scope['path'].lstrip('/')}"
+            location = f"{path}?uploadType=resumable&upload_id={id_}"
+            return 200, None, [(b"location", location.encode())]
+        elif kind == "multipart":
+            document, media = split_multipart(headers.get("content-type", ""), raw)
+            resource = _json(document)
+        else:
+            raise NotSupported(f"uploadType {kind}; use multipart or resumable", "uploadType")
+        call = Call(path={"project": project}, body=resource, media=media)
+        return 200, await self._run(self._api.jobs_insert, call), []
 
     def _find(self, method: str, path: str) -> tuple[Method, dict[str, str]]:
         for verb, pattern, function in self._routes:
@@ -138,19 +183,18 @@ def _query(raw: bytes) -> dict[str, str]:
     return dict(parse_qsl(raw.decode()))
 
 
-async def _read(receive: Receive, encoding: bytes) -> bytes:
-    """The body, unpacked. Raises RequestTooLarge."""
+async def _read(receive: Receive, limit: int) -> bytes:
+    """The body as it came. Raises RequestTooLarge."""
     chunks, size, more = [], 0, True
     while more:
         message = await receive()
         chunk = message.get("body", b"")
         size += len(chunk)
-        if size > MAX_BODY:
-            raise RequestTooLarge(size, MAX_BODY)
+        if size > limit:
+            raise RequestTooLarge(size, limit)
         chunks.append(chunk)
         more = message.get("more_body", False)
-    body = b"".join(chunks)
-    return _unzip(body) if encoding == b"gzip" else body
+    return b"".join(chunks)
 
 
 def _unzip(body: bytes) -> bytes:

@@ -13,6 +13,7 @@ from emulators.bigquery.expiry import Expiry
 from emulators.bigquery.figures import Figures
 from emulators.bigquery.insert_ids import InsertIds
 from emulators.bigquery.jobs import Jobs
+from emulators.bigquery.loads import Loads
 from emulators.bigquery.queries import Outcome, Queries
 from emulators.bigquery.schema import to_resource
 from emulators.bigquery.store import Store
@@ -37,7 +38,8 @@ class Service:
         self.streaming = Streaming(self.store, self.catalog, self.figures, clock, self.insert_ids)
         self.queries = Queries(self.store, self.catalog, self.figures)
         self.expiry = Expiry(self.store, self.catalog, self.figures)
-        self.jobs = Jobs(self.queries, self.catalog.now_ms)
+        self.loads = Loads(self.store, self.catalog, self.figures)
+        self.jobs = Jobs(self.queries, self.loads, self.catalog.now_ms)
 
     def create_table(self, project: str, dataset: str, resource: Mapping[str, Any]) -> Table:
         """Make a table, or a view, whose schema is then that of its query."""

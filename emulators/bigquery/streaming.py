@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+from emulators.bigquery.appending import append, to_arrow
 from emulators.bigquery.catalog import Catalog
 from emulators.bigquery.errors import NoRows, TooManyRows
-from emulators.bigquery.figures import Figures, logical_bytes
+from emulators.bigquery.figures import Figures
 from emulators.bigquery.insert_ids import InsertIds
 from emulators.bigquery.partitioning import FUTURE_DAYS, PAST_DAYS, streamable
 from emulators.bigquery.rows import RowError, compile_reader, day_micros
-from emulators.bigquery.schema import arrow_type, quoted
-from emulators.bigquery.store import Store, Transaction
+from emulators.bigquery.store import Store
 from emulators.bigquery.table import Name, Table
 
 MAX_ROWS = 50_000  # Quotas, "Streaming inserts": maximum rows per request
@@ -103,25 +103,12 @@ class Streaming:
             verdicts = self._ids.fresh(table, (row.insert_id for row, _ in good))
             new = [pair for pair, fresh in zip(good, verdicts, strict=True) if fresh]
             if new:
-                size = append(tx, table, [values for _, values in new])
+                size = append(tx, table.name, to_arrow(table.fields, [v for _, v in new]))
                 ids = [row.insert_id for row, _ in new if row.insert_id is not None]
                 self._ids.remember(tx, table, ids)
                 self._catalog.touch(tx, table)
                 tx.after.append(lambda: self._figures.add(table, size))
         return True
-
-
-def append(tx: Transaction, table: Table, rows: list[dict[str, Any]]) -> int:
-    """Add rows as `RowReader` reads them; return their logical bytes."""
-    import pyarrow as pa
-
-    arrays = [pa.array([row[f.name] for row in rows], arrow_type(f)) for f in table.fields]
-    batch = pa.table(arrays, names=[field.name for field in table.fields])
-    columns = ", ".join(quoted(field.name) for field in table.fields)
-    tx.db.register("_batch", batch)
-    tx.db.execute(f"INSERT INTO {table.name.sql} ({columns}) SELECT {columns} FROM _batch")
-    tx.db.unregister("_batch")
-    return sum(logical_bytes(array) for array in arrays)
 
 
 class _Bounds:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from emulators.bigquery import parameters
+from emulators.bigquery import parameters, wire_load
 from emulators.bigquery import resource as res
 from emulators.bigquery.cells import encode
 from emulators.bigquery.errors import (
@@ -18,12 +18,14 @@ from emulators.bigquery.errors import (
     InUse,
     Invalid,
     InvalidQuery,
+    LoadFailed,
     NotFound,
     NotSupported,
     PreconditionFailed,
     TooLarge,
 )
 from emulators.bigquery.jobs import Job
+from emulators.bigquery.loads import Load, Loaded
 from emulators.bigquery.queries import Outcome, Query
 from emulators.bigquery.schema import to_resource
 from emulators.bigquery.streaming import InsertError, Row
@@ -153,27 +155,42 @@ def _destination(project: str, target: Mapping[str, Any]) -> Name:
 
 def job_resource(job: Job, processed: int) -> dict[str, Any]:
     """The API's Job; `processed` is the bytes of the tables that it read."""
-    status: dict[str, Any] = {"state": job.state}
-    if job.error is not None and job.done.is_set():
-        status |= {"errorResult": error_proto(job.error), "errors": [error_proto(job.error)]}
     times = {
         "creationTime": job.created_ms,
         "startTime": job.started_ms,
         "endTime": job.ended_ms if job.done.is_set() else None,
     }
     statistics: dict[str, Any] = {k: str(v) for k, v in times.items() if v is not None}
-    if job.outcome is not None:
+    if isinstance(job.work, Load) and isinstance(job.outcome, Loaded):
+        statistics["load"] = wire_load.statistics(job.work, job.outcome)
+    elif isinstance(job.work, Query) and isinstance(job.outcome, Outcome):
         statistics["totalBytesProcessed"] = str(processed)
-        statistics["query"] = _query_statistics(job.outcome, processed, job.query.dry_run)
+        statistics["query"] = _query_statistics(job.outcome, processed, job.work.dry_run)
     return {
         "kind": "bigquery#job",
         "id": f"{job.project}:{job.location}.{job.id}",
         "jobReference": _job_reference(job),
-        "configuration": {"jobType": "QUERY", **job.configuration},
+        "configuration": {"jobType": _job_type(job), **job.configuration},
         "statistics": statistics,
-        "status": status,
+        "status": _job_status(job),
         "user_email": "local@emulator",
     }
+
+
+def _job_type(job: Job) -> str:
+    return "LOAD" if isinstance(job.work, Load) else "QUERY"
+
+
+def _job_status(job: Job) -> dict[str, Any]:
+    """JobStatus; a load that left out bad rows has errors and yet no errorResult."""
+    status: dict[str, Any] = {"state": job.state}
+    told = job.outcome.warnings if isinstance(job.outcome, Loaded) else ()
+    errors = []
+    if job.error is not None and job.done.is_set():
+        errors = [status.setdefault("errorResult", error_proto(job.error))]
+        told = job.error.told if isinstance(job.error, LoadFailed) else ()
+    errors += [{"reason": "invalid", "message": message} for message in told]
+    return status | ({"errors": errors} if errors else {})
 
 
 def _job_reference(job: Job) -> dict[str, str]:
@@ -226,7 +243,8 @@ def query_response(
     if job.error is not None:
         raise job.error
     outcome = job.outcome
-    assert outcome is not None
+    if not isinstance(outcome, Outcome):
+        raise Invalid(f"Cannot return the rows of {job.id}: it is a load job")
     response |= {"totalBytesProcessed": str(processed), "cacheHit": False} | _affected(outcome)
     if outcome.kind == "SELECT":
         response["schema"] = {"fields": to_resource(outcome.fields)}

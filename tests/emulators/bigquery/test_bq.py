@@ -62,6 +62,27 @@ def test_makes_fills_and_drops_a_table(bq: Run, tmp_path: Path) -> None:
     bq("rm", "-r", "-f", "-d", "bq_ds")
 
 
+def test_loads_a_file_of_lines(bq: Run, tmp_path: Path) -> None:
+    bq("mk", "--dataset", f"{PROJECT}:bq_load")
+    file = tmp_path / "rows.json"
+    file.write_text('{"id": "a", "day": "2024-01-15"}\n{"id": "b", "day": "2024-01-16"}\n')
+    json_lines = "--source_format=NEWLINE_DELIMITED_JSON"
+    by_day = "--time_partitioning_field=day"
+    bq("load", json_lines, by_day, "bq_load.t", str(file), "id:STRING,day:DATE")
+    bq("load", json_lines, "bq_load.t", str(file))
+    file.write_text('{"id": "c", "day": "2024-01-15"}\n')
+    bq("load", json_lines, "--replace", "bq_load.t$20240115", str(file))
+    sql = "SELECT id, COUNT(*) AS n FROM bq_load.t GROUP BY id ORDER BY id"
+    found = bq("--format=json", "query", "--nouse_legacy_sql", sql)
+    assert json.loads(found.stdout) == [{"id": "b", "n": "2"}, {"id": "c", "n": "1"}]
+    bq("load", json_lines, "--autodetect", "bq_load.detected", str(file))
+    file.write_text('{"id": "a", "day": "soon"}\n')
+    failed = bq("load", json_lines, "bq_load.t", str(file), status=1)
+    assert "Invalid date: 'soon'" in " ".join(failed.stdout.split())
+    refused = bq("load", json_lines, "bq_load.t", "gs://bucket/a.json", status=1)
+    assert "load from gs://bucket/a.json" in " ".join(refused.stdout.split())
+
+
 def test_says_what_is_wrong_with_a_query(bq: Run) -> None:
     done = bq("query", "--nouse_legacy_sql", "SELECT nope", status=1)
     assert "Unrecognized name: nope at [1:8]" in " ".join(done.stdout.split())
