@@ -9,6 +9,14 @@ compile() { "$uv" pip compile -q --universal --python-version 3.11 --generate-ha
 compile -o requirements/uv.txt requirements/uv.in "$@"
 compile -o requirements/tox.txt requirements/tox.in "$@"
 compile --extra dev -o requirements/dev.txt pyproject.toml "$@"
-for extra in generator table_manager pipeline emulators local; do
+compile -c requirements/dev.txt -o requirements/deploy.txt requirements/deploy.in "$@"
+for extra in generator table_manager pipeline emulators tools local; do
     compile --extra "$extra" -c requirements/dev.txt -o "requirements/$extra.txt" pyproject.toml
+done
+
+# What verifies terraform/, apart from dev and from one another: their pins exclude each other's.
+compile -o requirements/terraform.txt requirements/terraform.in "$@"
+compile -o requirements/checkov.txt requirements/checkov.in "$@"
+for provider in requirements/provider-*.in; do
+    compile --no-deps -o "${provider%.in}.txt" "$provider" "$@"
 done
