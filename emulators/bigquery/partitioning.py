@@ -14,7 +14,9 @@ from emulators.bigquery.schema import Field
 # Format of a partition id, in DuckDB's and Python's strftime alike.
 ID_FORMATS = {"HOUR": "%Y%m%d%H", "DAY": "%Y%m%d", "MONTH": "%Y%m", "YEAR": "%Y"}
 
-# Streaming data into partitioned tables: 10 years back and 1 year ahead of the current date.
+# "10 years in the past and 1 year in the future" of the current date (Streaming data into
+# partitioned tables), taken here as days. The service has been seen to draw it closer: an error of
+# January 2025 named 1825 days in the past (mozilla/gcp-ingestion, pull request 2721).
 PAST_DAYS, FUTURE_DAYS = 3650, 366
 
 
