@@ -3,45 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from emulators.bigquery import resource as res
 from emulators.bigquery import wire, wire_load
+from emulators.bigquery.call import Call, int64_timestamps, page_of, plain, some
 from emulators.bigquery.dataset import Dataset
-from emulators.bigquery.errors import BadValue, JobExists, NotSupported
+from emulators.bigquery.errors import JobExists, NotSupported
 from emulators.bigquery.jobs import Job
 from emulators.bigquery.listing import Listing
 from emulators.bigquery.queries import Outcome
 from emulators.bigquery.service import Service
-from emulators.bigquery.table import Name, Table
+from emulators.bigquery.table import Table
 
 DEFAULT_TIMEOUT_MS = 10_000
 MAX_WAIT_MS = 60_000
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One request, whatever carried it."""
-
-    path: Mapping[str, str]
-    query: Mapping[str, str] = field(default_factory=dict)
-    body: Mapping[str, Any] = field(default_factory=dict)
-    if_match: str | None = None
-    media: bytes | None = None
-
-    @property
-    def name(self) -> Name:
-        """The table that the path names."""
-        return Name(self.path["project"], self.path["dataset"], self.path["table"])
-
-    def number(self, key: str, default: int) -> int:
-        """A query parameter as a number. Raises BadValue."""
-        text = self.query.get(key)
-        value = res.integer(text, key) if text not in (None, "") else default
-        if value < 0:
-            raise BadValue(key, text, "negative")
-        return value
 
 
 Answer = dict[str, Any] | None
@@ -75,8 +52,8 @@ class Api:
         """Datasets of a project, page by page."""
         found = self._catalog.list_datasets(call.path["project"])
         keys = ("kind", "id", "datasetReference", "location", "labels", "friendlyName")
-        rows = [_some(dataset.to_resource(), keys) for dataset in found]
-        return {"kind": "bigquery#datasetList"} | _page(call, "datasets", rows)
+        rows = [some(dataset.to_resource(), keys) for dataset in found]
+        return {"kind": "bigquery#datasetList"} | page_of(call, "datasets", rows)
 
     def datasets_insert(self, call: Call) -> Answer:
         """Make a dataset."""
@@ -117,11 +94,11 @@ class Api:
         keys = ("kind", "id", "tableReference", "type", "labels", "timePartitioning")
         more = ("clustering", "creationTime", "expirationTime", "friendlyName", "view")
         tables = self._catalog.list_tables(dataset.project, dataset.id)
-        rows = [_some(table.to_resource(dataset.location), keys + more) for table in tables]
+        rows = [some(table.to_resource(dataset.location), keys + more) for table in tables]
         for row in rows:
             if "view" in row:
                 row["view"] = {"useLegacySql": False}
-        answer = {"kind": "bigquery#tableList"} | _page(call, "tables", rows)
+        answer = {"kind": "bigquery#tableList"} | page_of(call, "tables", rows)
         return answer | {"totalItems": len(rows)}
 
     def tables_insert(self, call: Call) -> Answer:
@@ -133,11 +110,11 @@ class Api:
         """One table, with its rows and bytes as of now."""
         if self._listing.is_summary(call.name):
             return self._listing.summary_table(call.name)
-        return self._table_resource(self._catalog.table(_plain(call.name)))
+        return self._table_resource(self._catalog.table(plain(call.name)))
 
     def tables_patch(self, call: Call) -> Answer:
         """Change what the body names; a schema may only grow and relax."""
-        changed = self._service.change_table(_plain(call.name), call.body, call.if_match)
+        changed = self._service.change_table(plain(call.name), call.body, call.if_match)
         return self._table_resource(changed)
 
     def tables_update(self, call: Call) -> Answer:
@@ -148,7 +125,7 @@ class Api:
 
     def tables_delete(self, call: Call) -> Answer:
         """Delete a table and its rows."""
-        self._catalog.delete_table(_plain(call.name))
+        self._catalog.delete_table(plain(call.name))
         return None
 
     def _table_resource(self, table: Table) -> dict[str, Any]:
@@ -173,7 +150,7 @@ class Api:
         known = ("kind", "rows", "skipInvalidRows", "ignoreUnknownValues", "traceId")
         res.check_keys("insertAll request", call.body, (*known, "templateSuffix"), ())
         errors = self._service.streaming.insert_all(
-            _plain(call.name),
+            plain(call.name),
             wire.insert_rows(call.body),
             skip_invalid=bool(call.body.get("skipInvalidRows")),
             ignore_unknown=bool(call.body.get("ignoreUnknownValues")),
@@ -188,7 +165,7 @@ class Api:
             selected=call.query.get("selectedFields"),
             start=call.number("pageToken", start),
             limit=call.number("maxResults", wire.PAGE_ROWS),
-            int64_timestamps=_int64_timestamps(call),
+            int64_timestamps=int64_timestamps(call),
         )
 
     # jobs
@@ -226,7 +203,7 @@ class Api:
             self._processed(job),
             start=call.number("pageToken", start),
             limit=call.number("maxResults", wire.PAGE_ROWS),
-            int64_timestamps=_int64_timestamps(call),
+            int64_timestamps=int64_timestamps(call),
         )
 
     def jobs_insert(self, call: Call) -> Answer:
@@ -276,7 +253,7 @@ class Api:
             rows.append(row | ({"errorResult": wire.error_proto(job.error)} if job.error else {}))
         wanted = call.query.get("stateFilter")
         rows = [row for row in rows if wanted is None or row["state"].lower() == wanted.lower()]
-        return {"kind": "bigquery#jobList"} | _page(call, "jobs", rows)
+        return {"kind": "bigquery#jobList"} | page_of(call, "jobs", rows)
 
     def jobs_cancel(self, call: Call) -> Answer:
         """Ask a job to end."""
@@ -301,26 +278,6 @@ class Api:
         if job.done.is_set() and isinstance(job.outcome, Outcome):
             return self._service.bytes_read(job.outcome)
         return 0
-
-
-def _plain(name: Name) -> Name:
-    if "$" in name.table or "@" in name.table:
-        raise NotSupported(f"partition decorator in table {name.table}", "tableId")
-    return name
-
-
-def _int64_timestamps(call: Call) -> bool:
-    return call.query.get("formatOptions.useInt64Timestamp", "").lower() == "true"
-
-
-def _some(resource: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
-    return {key: resource[key] for key in keys if key in resource}
-
-
-def _page(call: Call, key: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
-    start, size = call.number("pageToken", 0), call.number("maxResults", 1000) or 1000
-    page: dict[str, Any] = {key: rows[start : start + size]}
-    return page | ({"nextPageToken": str(start + size)} if start + size < len(rows) else {})
 
 
 Method = Callable[[Call], Answer]

@@ -12,7 +12,8 @@ from typing import Any
 import orjson
 
 from emulators.bigquery import discovery, wire
-from emulators.bigquery.api import Api, Call, Method
+from emulators.bigquery.api import Api, Method
+from emulators.bigquery.call import Call
 from emulators.bigquery.errors import (
     BadValue,
     BigQueryError,
