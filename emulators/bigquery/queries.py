@@ -12,16 +12,15 @@ import duckdb
 from emulators.bigquery.catalog import Catalog
 from emulators.bigquery.errors import (
     BadValue,
-    DuplicateColumn,
     Invalid,
     NotFound,
     QueryFailed,
-    ResponseTooLarge,
     TableExists,
 )
 from emulators.bigquery.figures import Figures
 from emulators.bigquery.information_schema import InformationSchema
-from emulators.bigquery.schema import Field, quoted, result_field, to_resource
+from emulators.bigquery.results import fetch, fields_of
+from emulators.bigquery.schema import Field, quoted, to_resource
 from emulators.bigquery.store import Store, Transaction
 from emulators.bigquery.table import Name, Table
 
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
     from emulators.bigquery.googlesql.statements import Context, Translation
     from emulators.bigquery.parameters import Parameter
 
-MAX_RESULT_BYTES = 256 * 1024 * 1024
-_BATCH = 10_000
 Watch = Callable[[duckdb.DuckDBPyConnection], object]
 
 
@@ -112,16 +109,16 @@ class Queries:
             with self._store.read() as db:
                 watch(db)
                 relation = _bind(db, translation)
-                fields = _fields(relation)
-                rows = None if query.dry_run else _fetch(relation)
+                fields = fields_of(relation)
+                rows = None if query.dry_run else fetch(relation)
             return Outcome("SELECT", fields, rows, tables=translation.tables)
         with self._store.write() as tx:
             watch(tx.db)
-            fields = _fields(_bind(tx.db, translation))
+            fields = fields_of(_bind(tx.db, translation))
             table = self._prepare_destination(tx, query, fields)
             self._insert(tx, table, fields, translation)
         with self._store.read() as db:
-            rows = _fetch(db.sql(f"SELECT * FROM {table.name.sql}"))
+            rows = fetch(db.sql(f"SELECT * FROM {table.name.sql}"))
         return Outcome("SELECT", table.fields, rows, tables=translation.tables)
 
     def _prepare_destination(
@@ -238,7 +235,7 @@ class Queries:
         translation = translate(tree.expression, self._context(query)) if tree.expression else None
         with self._store.write() as tx:
             watch(tx.db)
-            fields = _fields(_bind(tx.db, translation)) if translation else ()
+            fields = fields_of(_bind(tx.db, translation)) if translation else ()
             operation = self._make_way(tx, tree, name)
             if operation != "SKIP" and not query.dry_run:
                 table = self._create(tx, name, resource, fields, operation == "REPLACE")
@@ -276,32 +273,6 @@ def _bind(db: duckdb.DuckDBPyConnection, translation: Translation) -> duckdb.Duc
     """Understood and typed, not yet run."""
     _register(db, translation)
     return db.sql(translation.sql, params=dict(translation.values))
-
-
-def _fields(relation: duckdb.DuckDBPyRelation) -> tuple[Field, ...]:
-    fields = tuple(
-        result_field(name, kind)
-        for name, kind in zip(relation.columns, relation.types, strict=True)
-    )
-    seen: set[str] = set()
-    for column in fields:
-        if column.name.lower() in seen:
-            raise DuplicateColumn(column.name)
-        seen.add(column.name.lower())
-    return fields
-
-
-def _fetch(relation: duckdb.DuckDBPyRelation) -> pa.Table:
-    import pyarrow as pa
-
-    reader = relation.to_arrow_reader(_BATCH)
-    batches, size = [], 0
-    for batch in reader:
-        size += batch.nbytes
-        if size > MAX_RESULT_BYTES:
-            raise ResponseTooLarge(MAX_RESULT_BYTES)
-        batches.append(batch)
-    return pa.Table.from_batches(batches, reader.schema)
 
 
 @contextmanager

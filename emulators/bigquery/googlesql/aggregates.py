@@ -15,10 +15,16 @@ from emulators.bigquery.googlesql.nodes import (
 
 def _avg(node: exp.Expr) -> exp.Expr:
     if isinstance(node.parent, exp.Window):
-        return node
+        return node  # `_window` has it
     inner = node.this.expressions[0] if isinstance(node.this, exp.Distinct) else node.this
     kind = call("typeof", exp.Min(this=inner.copy()))
     return call("bq_avg_of", kind, node.copy())
+
+
+def _window(node: exp.Expr) -> exp.Expr:
+    if not isinstance(node.this, exp.Avg):
+        return node
+    return call("bq_avg_of", call("typeof", node.this.this.copy()), node.copy())
 
 
 def _array_agg(node: exp.Expr) -> exp.Expr:
@@ -73,6 +79,7 @@ def _any_value(node: exp.Expr) -> exp.Expr:
 
 RULES: dict[type[exp.Expr], Rule] = {
     exp.Avg: _avg,
+    exp.Window: _window,
     exp.ArrayAgg: _array_agg,
     exp.IgnoreNulls: _ignore_nulls,
     exp.GroupConcat: _string_agg,

@@ -21,7 +21,7 @@ SAME: tuple[type[exp.Expr], ...] = (
     *(exp.Boolean, exp.Null, exp.And, exp.Or, exp.Not, exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT),
     *(exp.LTE, exp.Between, exp.Is, exp.Like, exp.Case, exp.If, exp.Coalesce, exp.Nullif),
     *(exp.Paren, exp.Add, exp.Sub, exp.Mul, exp.Neg, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Exists),
-    *(exp.Window, exp.WindowSpec, exp.RowNumber, exp.Rank, exp.DenseRank, exp.Lag, exp.Lead),
+    *(exp.WindowSpec, exp.RowNumber, exp.Rank, exp.DenseRank, exp.Lag, exp.Lead),
     *(exp.FirstValue, exp.LastValue, exp.NthValue, exp.Ntile, exp.PercentRank, exp.CumeDist),
     *(exp.Count, exp.Sum, exp.Min, exp.Max, exp.Distinct, exp.CountIf, exp.ApproxDistinct),
     *(exp.LogicalAnd, exp.LogicalOr, exp.Stddev, exp.StddevPop, exp.StddevSamp, exp.Variance),
