@@ -6,10 +6,9 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import TimeoutError as NotInTime
 
 from google.api_core.exceptions import GoogleAPICallError
-from google.cloud.pubsub_v1.publisher.exceptions import PublishError
 
 from local.errors import NotSent
-from services.generator.publish import NotRecorded, Publisher
+from services.generator.publish import Publisher, PublishFailed
 from settings import Settings
 
 CONFIRM_SECONDS = 60.0
@@ -34,7 +33,7 @@ def publish_all(
     except NotInTime:
         why = publisher.last_error or f"no confirmation after {CONFIRM_SECONDS:g} s"
         raise NotSent(f"message {number}: {why}") from None
-    except (GoogleAPICallError, PublishError, NotRecorded, ValueError) as error:
+    except (PublishFailed, GoogleAPICallError, ValueError) as error:
         raise NotSent(f"message {number}: {error}") from error
     finally:
         publisher.close(CONFIRM_SECONDS)
