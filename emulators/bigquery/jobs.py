@@ -10,7 +10,7 @@ import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import duckdb
@@ -133,7 +133,8 @@ class Jobs:
 
     def _outcome(self, job: Job) -> Outcome | Loaded:
         if isinstance(job.work, Load):
-            return self._loads.run(job.work)
+            load, job.work = job.work, replace(job.work, data=b"")  # remember the job, not its file
+            return self._loads.run(load)
         return self._queries.run(job.work, lambda db: setattr(job, "cursor", db))
 
     def _evict(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,7 +25,7 @@ class Lines:
 
     def rows(self, reader: RowReader, max_bad: int) -> Iterator[dict[str, Any]]:
         """The good rows, until more than `max_bad` are bad."""
-        for position, line in split(self.data):
+        for position, line in _split(self.data):
             self.read += 1
             try:
                 yield reader.read(_parse(line))
@@ -42,7 +43,14 @@ class Lines:
             )
 
 
-def split(data: bytes) -> Iterator[tuple[int, bytes]]:
+def objects(data: bytes) -> Iterator[dict[str, Any]]:
+    """The lines that are JSON objects, whatever their fields."""
+    for _, line in _split(data):
+        with suppress(RowError):
+            yield _parse(line)
+
+
+def _split(data: bytes) -> Iterator[tuple[int, bytes]]:
     """Each line that holds something, with the offset of its first byte."""
     start = 0
     while start < len(data):

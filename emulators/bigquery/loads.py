@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
-
-import orjson
 
 from emulators.bigquery import partitioning
 from emulators.bigquery import table as tables
@@ -24,7 +23,7 @@ from emulators.bigquery.errors import (
     TableExists,
 )
 from emulators.bigquery.figures import Figures
-from emulators.bigquery.lines import Lines, split
+from emulators.bigquery.lines import Lines, objects
 from emulators.bigquery.partitioning import ID_FORMATS
 from emulators.bigquery.rows import compile_reader
 from emulators.bigquery.schema import Field, quoted, to_resource
@@ -65,6 +64,7 @@ class Load:
 class Loaded:
     """What a load came to; `warnings` describe the bad rows that were left out."""
 
+    read_bytes: int
     rows: int
     size: int
     bad: int
@@ -88,13 +88,14 @@ class Loads:
             if lines.bad > load.max_bad:
                 raise LoadFailed(lines.read, lines.bad, tuple(lines.told))
             with self._store.write() as tx:
-                if self._find(load) != old:
+                if not _same(self._find(load), old):
                     continue
                 table = self._prepare(tx, load, old, fields)
                 size = sum(append(tx, table.name, batch) for batch in batches)
                 self._catalog.write_table(tx, replace(table, modified_ms=self._catalog.now_ms()))
                 tx.after.append(lambda table=table: self._figures.forget(table))  # type: ignore[misc]
-            return Loaded(lines.read - lines.bad, size, lines.bad, tuple(lines.told))
+            good = lines.read - lines.bad
+            return Loaded(len(load.data), good, size, lines.bad, tuple(lines.told))
 
     def _find(self, load: Load) -> Table | None:
         try:
@@ -149,6 +150,11 @@ class Loads:
         return int(rows)
 
 
+def _same(now: Table | None, before: Table | None) -> bool:
+    """Whether it is the table that the file was read for; rows may have come meanwhile."""
+    return (now and now.etag) == (before and before.etag)
+
+
 def _within(load: Load, table: Table) -> str:
     """The rows that the load is about: all, or those of its partition."""
     part = table.partitioning
@@ -164,13 +170,18 @@ def _fields(load: Load, old: Table | None) -> tuple[Field, ...]:
         if old is not None and old.fields and not load.replaces_table:
             _check_fits(old, load.fields)
         return load.fields
-    detecting = load.autodetect and (old is None or not old.fields or load.replaces_table)
-    if detecting:
-        head = (orjson.loads(line) for _, line in islice(split(load.data), ROWS))
-        return detect(head)
+    if load.autodetect and (old is None or not old.fields or load.replaces_table):
+        return _detected(load)
     if old is None or not old.fields:
         raise Invalid("No schema specified on job or table.", "schema")
     return old.fields
+
+
+def _detected(load: Load) -> tuple[Field, ...]:
+    fields = detect(islice(objects(load.data), ROWS))
+    if not fields:
+        raise Invalid("Schema has no fields: the file has no row to detect them from", "schema")
+    return fields
 
 
 def _check_fits(old: Table, fields: tuple[Field, ...]) -> None:
@@ -216,6 +227,7 @@ def _partition_check(
     if part is None:
         raise NotSupported(f"partition {load.partition} of a table without a partition column")
     column, form = part.column, ID_FORMATS[part.unit]
+    _check_id(load.partition, part.unit)
 
     def check(row: Mapping[str, Any]) -> None:
         value = row[column]
@@ -226,6 +238,17 @@ def _partition_check(
             )
 
     return check
+
+
+def _check_id(id_: str, unit: str) -> None:
+    """Raises BadValue unless it is a partition id of this unit (`__NULL__` is not supported)."""
+    form = ID_FORMATS[unit]
+    try:
+        known = datetime.strptime(id_, form).strftime(form) == id_
+    except ValueError:
+        known = False
+    if not known:
+        raise BadValue("destinationTable.tableId", f"${id_}", f"no id of a {unit} partition")
 
 
 def _new_partitioning(

@@ -161,8 +161,8 @@ def job_resource(job: Job, processed: int) -> dict[str, Any]:
         "endTime": job.ended_ms if job.done.is_set() else None,
     }
     statistics: dict[str, Any] = {k: str(v) for k, v in times.items() if v is not None}
-    if isinstance(job.work, Load) and isinstance(job.outcome, Loaded):
-        statistics["load"] = wire_load.statistics(job.work, job.outcome)
+    if isinstance(job.outcome, Loaded):
+        statistics["load"] = wire_load.statistics(job.outcome)
     elif isinstance(job.work, Query) and isinstance(job.outcome, Outcome):
         statistics["totalBytesProcessed"] = str(processed)
         statistics["query"] = _query_statistics(job.outcome, processed, job.work.dry_run)

@@ -41,13 +41,13 @@ def read_load(project: str, config: Mapping[str, Any], data: bytes | None) -> Lo
     target = res.required(config, "destinationTable", "load.destinationTable")
     table = str(res.required(target, "tableId", "load.destinationTable.tableId"))
     dataset = str(res.required(target, "datasetId", "load.destinationTable.datasetId"))
-    table, _, partition = table.partition("$")
+    table, decorated, partition = table.partition("$")
     schema = config.get("schema")
     return Load(
         project=project,
         destination=Name(target.get("projectId") or project, dataset, table),
         data=_data(config, data),
-        partition=partition or None,
+        partition=partition if decorated else None,
         fields=parse_schema(schema) if schema else None,
         autodetect=bool(config.get("autodetect")),
         write=_one_of(config, "writeDisposition", _WRITES),
@@ -89,11 +89,11 @@ def _properties(resource: Mapping[str, Any]) -> Mapping[str, Any]:
     return resource
 
 
-def statistics(load: Load, loaded: Loaded) -> dict[str, str]:
+def statistics(loaded: Loaded) -> dict[str, str]:
     """JobStatistics3."""
     return {
         "inputFiles": "1",
-        "inputFileBytes": str(len(load.data)),
+        "inputFileBytes": str(loaded.read_bytes),
         "outputRows": str(loaded.rows),
         "outputBytes": str(loaded.size),
         "badRecords": str(loaded.bad),

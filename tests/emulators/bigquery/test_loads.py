@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from random import Random
 from typing import Any
@@ -18,7 +19,7 @@ from emulators.bigquery.emulator import BigQueryEmulator
 from event_types.base import EventType
 from event_types.registry import ALL
 from event_types.render import ddl
-from tests.emulators.bigquery.conftest import PROJECT, order
+from tests.emulators.bigquery.conftest import PROJECT, connect, order
 
 DAY, NEXT_DAY = "2024-01-15", "2024-01-16"
 
@@ -62,6 +63,9 @@ def test_a_partition_is_made_again_from_its_lines(client: bigquery.Client, order
     assert ids(client, orders) == ["e0", "e1", "e2", "e3", "e4", "e9"]
     again = client.get_table(orders)
     assert (again.schema, again.clustering_fields) == (table.schema, table.clustering_fields)
+    for id_ in ("2024", "20241301", "", "x'; DROP TABLE t; --"):
+        with pytest.raises(BadRequest, match="no id of a DAY partition"):
+            load(client, f"{orders}${id_}", day, write_disposition="WRITE_TRUNCATE")
     with pytest.raises(BadRequest, match="rather than destination partition 20240115"):
         load(client, f"{orders}$20240115", lines(order(1, event_date=NEXT_DAY)))
 
@@ -137,6 +141,20 @@ def test_dispositions(client: bigquery.Client, orders: str, dataset: str) -> Non
         load(client, absent, lines({"a": 1}))
 
 
+def test_a_load_and_streams_do_not_wait_for_one_another(
+    emulator: BigQueryEmulator, client: bigquery.Client, orders: str
+) -> None:
+    file = lines(*(order(n) for n in range(30_000)))
+    with ThreadPoolExecutor(1) as pool, connect(emulator) as other:
+        loading = pool.submit(load, other, orders, file)
+        streamed = 0
+        while not loading.done() or not streamed:
+            assert client.insert_rows_json(orders, [order(-1)]) == []
+            streamed += 1
+        assert loading.result().output_rows == 30_000
+    assert client.get_table(orders).num_rows == 30_000 + streamed
+
+
 def test_a_table_is_made_with_the_schema_and_layout_given(
     client: bigquery.Client, orders: str, dataset: str
 ) -> None:
@@ -179,6 +197,9 @@ def test_a_schema_is_detected(client: bigquery.Client, dataset: str) -> None:
         "a": ("STRING", "REPEATED"),
     }
     assert sorted(row.f for row in client.list_rows(table)) == [1.0, 2.5]
+    for bad in (b"{not json", b"[1]", b""):
+        with pytest.raises(BadRequest, match="Schema has no fields"):
+            load(client, f"{table}_2", bad, autodetect=True)
     with pytest.raises(BadRequest, match="autodetect of field z from text '007'"):
         client.load_table_from_json([{"z": "007"}], f"{table}_2").result()
 
