@@ -17,7 +17,7 @@ from bench.ground import Ground
 from bench.rows import Row
 from local.run import Interrupted, signals_raise
 
-NAMES = ("runner",)
+NAMES = ("runner", "pubsub", "bigquery", "pipeline", "generator")
 WIDTH_IN_A_PIPE = 130
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from random import Random
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from typing import NamedTuple
 from event_types import registry
 from event_types.base import Event
 
-SEED, DISTINCT = 7, 300
+SEED, DISTINCT, MINUTES = 7, 300, 10
 NOW = datetime(2024, 1, 15, 10, 30, tzinfo=UTC)
 
 
@@ -27,7 +27,7 @@ def samples() -> tuple[tuple[str, Event], ...]:
     """Some events with their types' names, by turns; making more would take longer than to move."""
     rng = Random(SEED)
     return tuple(
-        (each.name, each.fake(rng, NOW))
+        (each.name, each.fake(rng, NOW + timedelta(minutes=number % MINUTES)))
         for number in range(DISTINCT)
         for each in (registry.ALL[number % len(registry.ALL)],)
     )
