@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
-import threading
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -88,59 +85,6 @@ def claim_port(name: str, host: str, port: int) -> int:
             raise PortBusy(name, host, port) from error
         taken: int = probe.getsockname()[1]
         return taken
-
-
-Serve = Callable[[Callable[[], None], asyncio.Event], Awaitable[None]]
-
-
-class LoopThread:
-    """Runs an asyncio server in a thread of its own: `start()` and `stop()` are plain calls.
-
-    `serve(listening, stopping)` calls `listening()` once it accepts connections and returns soon
-    after the event `stopping` is set. What it raises before that is raised again by `start()`.
-    """
-
-    def __init__(self, name: str, serve: Serve) -> None:
-        self._name, self._serve = name, serve
-        self._ready = threading.Event()
-        self._error: BaseException | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._stopping: asyncio.Event | None = None
-        self._thread: threading.Thread | None = None
-
-    def start(self, timeout: float = 30.0) -> None:
-        """Return once it listens. Raises StartFailed, or what `serve` raised."""
-        self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-        self._thread.start()
-        if not self._ready.wait(timeout):
-            raise StartFailed(self._name, f"nothing listened after {timeout:g} s")
-        if self._error is not None:
-            self._thread.join()
-            raise self._error
-
-    def stop(self, timeout: float = 30.0) -> None:
-        """Ask it to end and wait for that. Safe twice."""
-        if self._loop is None or self._thread is None or self._stopping is None:
-            return
-        if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._stopping.set)
-            self._thread.join(timeout)
-
-    def alive(self) -> bool:
-        """Whether the thread still serves."""
-        return self._thread is not None and self._thread.is_alive()
-
-    def _run(self) -> None:
-        try:
-            asyncio.run(self._main())
-        except BaseException as error:  # noqa: BLE001 - handed to the thread that called start()
-            self._error = error
-        finally:
-            self._ready.set()
-
-    async def _main(self) -> None:
-        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
-        await self._serve(self._ready.set, self._stopping)
 
 
 def data_directory(data_dir: Path | str | None) -> Path | None:

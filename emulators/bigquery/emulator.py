@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import threading
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from emulators.base import (
-    LOOPBACK,
-    Health,
-    LoopThread,
-    NotStarted,
-    StartFailed,
-    claim_port,
-    data_directory,
-)
+from emulators import environment
+from emulators.base import StartFailed
+from emulators.threaded import ThreadedEmulator
 
 if TYPE_CHECKING:
     from emulators.bigquery.service import Service
@@ -29,64 +20,27 @@ DATABASE = "bigquery.duckdb"
 _GRACE_S = 5
 
 
-class BigQueryEmulator:
-    """BigQuery on loopback; `BIGQUERY_EMULATOR_HOST` leads the official clients here."""
+class BigQueryEmulator(ThreadedEmulator):
+    """BigQuery on host:port; with a data_dir, datasets and rows outlive a kill."""
 
     name = "bigquery"
+    health_path = "/health"
 
-    def __init__(
-        self, host: str = LOOPBACK, port: int = 0, data_dir: Path | str | None = None
+    async def serve(
+        self, data_dir: Path | None, listening: Callable[[], None], stopping: asyncio.Event
     ) -> None:
-        self.host, self.port = host, port
-        self._data_dir = data_dir
-        self._thread: LoopThread | None = None
-
-    def start(self) -> None:
-        """Return once it listens. Raises PortBusy, StartFailed (the data directory is in use)."""
-        self.port = claim_port(self.name, self.host, self.port)
-        self._thread = LoopThread(self.name, self._serve)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Answer what is under way, fold the log into the file, let it go."""
-        if self._thread is not None:
-            self._thread.stop()
-
-    def alive(self) -> bool:
-        """Whether the server thread runs."""
-        return self._thread is not None and self._thread.alive()
-
-    def health(self) -> Health:
-        """Ask over HTTP."""
-        try:
-            with urllib.request.urlopen(f"{self._url()}/health", timeout=2) as response:
-                answer = json.load(response)
-        except (OSError, ValueError, NotStarted) as error:
-            return Health(False, str(error))
-        return Health(True, "serving", {"tables": answer["tables"]})
-
-    def env(self) -> dict[str, str]:
-        """BIGQUERY_EMULATOR_HOST. Raises NotStarted."""
-        return {"BIGQUERY_EMULATOR_HOST": self._url()}
-
-    def _url(self) -> str:
-        if self._thread is None:
-            raise NotStarted(self.name)
-        return f"http://{self.host}:{self.port}"
-
-    async def _serve(self, listening: Callable[[], None], stopping: asyncio.Event) -> None:
+        """The REST API over one service. Raises StartFailed where the data is in use."""
         import uvicorn
 
         from emulators.bigquery.server import Server
         from emulators.bigquery.service import Service
         from emulators.bigquery.store import StoreBusy
 
-        directory = data_directory(self._data_dir)
         try:
-            service = Service(directory / DATABASE if directory else None)
+            service = Service(data_dir / DATABASE if data_dir else None)
         except StoreBusy as error:
             raise StartFailed(self.name, str(error)) from error
-        application = Server(service, lambda: f"{self._url()}/")
+        application = Server(service, lambda: f"http://{self.host}:{self.port}/")
         config = uvicorn.Config(
             application,
             host=self.host,
@@ -102,6 +56,14 @@ class BigQueryEmulator:
             sweeping.cancel()
             application.close()
             service.close()
+
+    def figures(self, answer: dict[str, Any]) -> dict[str, int | float | str]:
+        """How many tables there are."""
+        return {"tables": answer["tables"]}
+
+    def variables(self, address: str) -> dict[str, str]:
+        """For the Google clients."""
+        return environment.bigquery(address)
 
 
 async def _run(server: object, listening: Callable[[], None], stopping: asyncio.Event) -> None:
