@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from local import commands
@@ -11,27 +12,39 @@ from local.errors import LocalError
 from local.run import Interrupted, signals_raise
 from settings import InvalidSetting
 
+Add = Callable[[str, str], argparse.ArgumentParser]
+
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     main = argparse.ArgumentParser(prog="python -m local", description=__doc__)
-    add = main.add_subparsers(dest="command", required=True, metavar="COMMAND").add_parser
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--json", action="store_true", help="for a script: one JSON document")
+    common.add_argument("--data-dir", type=Path, help="the stack's folder (LOCAL_DATA_DIR)")
+    add_to = main.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    up = add("up", help="start the stack and keep it running; Ctrl-C drains it")
+    def add(name: str, about: str) -> argparse.ArgumentParser:
+        return add_to.add_parser(name, help=about, description=about, parents=[common])
+
+    _add_running(add)
+    _add_looking(add)
+    return main
+
+
+def _add_running(add: Add) -> None:
+    up = add("up", "start the stack and keep it running; Ctrl-C drains it")
     up.add_argument("--fresh", action="store_true", help="forget all data of earlier runs first")
-
-    demo = add("demo", help="move events through a stack of its own, and prove that none was lost")
+    demo = add("demo", "move events through a stack of its own, and prove that none was lost")
     demo.add_argument("--svg", type=Path, help="save what it showed as a picture")
+    add("provision", "make topics, bucket and dataset in the stack that PIPELINE_URL attaches")
+    add("down", "stop the running stack")
 
-    add("provision", help="make topics, bucket and dataset in the stack that PIPELINE_URL attaches")
-    add("down", help="stop the running stack")
 
-    status = add("status", help="show where the events are, live")
+def _add_looking(add: Add) -> None:
+    status = add("status", "show where the events are, live")
     status.add_argument("--once", action="store_true", help="look once")
-
-    add("env", help='export lines for clients, gcloud and bq: eval "$(python -m local env)"')
-
-    send = add("send", help="publish each line of a file as a message, exactly as it stands")
+    add("env", 'export lines for clients, gcloud and bq: eval "$(python -m local env)"')
+    send = add("send", "publish each line of a file as a message, exactly as it stands")
     send.add_argument("file", help="a file's path, or - for standard input")
     send.add_argument(
         "--attribute",
@@ -40,11 +53,8 @@ def parser() -> argparse.ArgumentParser:
         metavar="KEY=VALUE",
         help="add this attribute to every message; may be given again",
     )
-
-    query = add("query", help="run GoogleSQL; table names need no dataset")
-    query.add_argument("sql")
-
-    check = add("check", help="ask every part, follow one event; exit code 1 names what fails")
+    add("query", "run GoogleSQL; table names need no dataset").add_argument("sql")
+    check = add("check", "ask every part, follow one event; exit code 1 names what fails")
     check.add_argument(
         "--within",
         type=float,
@@ -52,12 +62,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="SECONDS",
         help="how long the event may take to its row and its file (default: %(default)g)",
     )
-
-    add("ledger", help="published events against stored ones; exit code 1 if any is lost")
-    for each in main._subparsers._group_actions[0].choices.values():  # type: ignore[union-attr]
-        each.add_argument("--json", action="store_true", help="for a script: one JSON document")
-        each.add_argument("--data-dir", type=Path, help="the stack's folder (LOCAL_DATA_DIR)")
-    return main
+    add("ledger", "published events against stored ones; exit code 1 if any is lost")
 
 
 def main(argv: list[str] | None = None) -> int:

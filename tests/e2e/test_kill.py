@@ -37,7 +37,7 @@ def unacked(stack: LocalStack) -> int:
     port = json.loads((stack.data_dir / "stack.json").read_text())["pubsub_port"]
     url = f"http://127.0.0.1:{port}/_emulator/subscriptions"
     with urllib.request.urlopen(url, timeout=10) as reply:
-        return max(each["backlog"] for each in json.load(reply)["subscriptions"])
+        return max(int(each["backlog"]) for each in json.load(reply)["subscriptions"])
 
 
 def kill(stack: LocalStack, name: str) -> int:
