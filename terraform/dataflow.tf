@@ -1,3 +1,15 @@
+# The options of pipeline/main.py that a launcher has no variables for.
+locals {
+  job_parameters = merge(
+    {
+      environment    = var.environment
+      log_level      = var.log_level
+      window_seconds = tostring(var.window_seconds)
+    },
+    var.zone == null ? {} : { worker_zone = var.zone },
+  )
+}
+
 resource "google_dataflow_flex_template_job" "pipeline" {
   provider                = google-beta
   count                   = local.pipeline_image == null ? 0 : 1
@@ -6,16 +18,7 @@ resource "google_dataflow_flex_template_job" "pipeline" {
   name                    = local.names.job
   container_spec_gcs_path = local.pipeline_template
   sdk_container_image     = local.pipeline_image
-
-  # The options of pipeline/main.py that a launcher has no variables for.
-  parameters = merge(
-    {
-      environment    = var.environment
-      log_level      = var.log_level
-      window_seconds = tostring(var.window_seconds)
-    },
-    var.zone == null ? {} : { worker_zone = var.zone },
-  )
+  parameters              = local.job_parameters
 
   machine_type            = var.dataflow_machine_type
   num_workers             = var.dataflow_num_workers
@@ -58,5 +61,9 @@ resource "google_dataflow_flex_template_job" "pipeline" {
 # By itself the provider updates a streaming job in place. What changes here makes it end one job,
 # drained, and start the next.
 resource "terraform_data" "drained_for" {
-  input = var.dataflow_update == "drain" ? [local.pipeline_image, local.pipeline_template] : null
+  input = var.dataflow_update == "drain" ? {
+    image      = local.pipeline_image
+    template   = local.pipeline_template
+    parameters = local.job_parameters
+  } : null
 }

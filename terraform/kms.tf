@@ -23,7 +23,8 @@ data "google_storage_project_service_account" "agent" {
   project = var.project_id
 }
 
-# Google never deletes a key ring or a key, only a key's versions; destroy leaves both.
+# Google never deletes a key ring or a key. Destroy schedules the end of a key's versions, and with
+# them of all data under it; until destroy_scheduled_duration is over they can be restored.
 resource "google_kms_key_ring" "data" {
   for_each = local.key_regions
   project  = local.project_id
@@ -36,7 +37,7 @@ resource "google_kms_crypto_key" "data" {
   key_ring                   = google_kms_key_ring.data[each.key].id
   name                       = "data"
   rotation_period            = "7776000s" # 90 days
-  destroy_scheduled_duration = "2592000s" # 30 days to think again
+  destroy_scheduled_duration = "2592000s" # 30 days
 }
 
 resource "google_kms_crypto_key_iam_member" "agents" {

@@ -16,12 +16,12 @@ resource "google_logging_metric" "failed_jobs" {
   project     = local.project_id
   name        = local.names.failed_jobs_metric
   description = "BigQuery jobs that ended with an error and touched the dataset."
-  filter      = <<-E
+  filter      = <<-EOT
     resource.type="bigquery_project"
     protoPayload.metadata.jobChange.job.jobStatus.jobState="DONE"
-    protoPayload.metadata.jobChange.job.jobStatus.errorResult.code>0
-    protoPayload.metadata.jobChange.job.jobConfig:"${local.names.dataset}"
-  E
+    protoPayload.metadata.jobChange.job.jobStatus.errorResult:*
+    "${local.names.dataset}"
+  EOT
   metric_descriptor {
     metric_kind = "DELTA"
     value_type  = "INT64"

@@ -52,11 +52,11 @@ variable "copy_region" {
 # What was built
 
 variable "release" {
-  description = <<-E
+  description = <<-EOT
     What the scripts built and pushed under this tag: the images, the function's source, the
     template. Null makes only what needs none of them, which is what a first apply has to do:
     the registry and the bucket that they are pushed to.
-  E
+  EOT
   type        = string
   default     = null
   validation {
@@ -122,11 +122,11 @@ variable "dataflow_max_workers" {
 }
 
 variable "dataflow_update" {
-  description = <<-E
-    What becomes of the running job when its release changes. "drain": it takes no more messages,
+  description = <<-EOT
+    What becomes of the running job when its release or its options change. "drain": it takes no more messages,
     finishes those it has, and the new job starts where it stopped; always possible. "in_place": the
     new job takes over the old one's state, without a pause; only if no transform was renamed.
-  E
+  EOT
   type        = string
   default     = "drain"
   validation {
@@ -148,11 +148,11 @@ variable "window_seconds" {
 # Pub/Sub
 
 variable "ack_deadline_seconds" {
-  description = <<-E
+  description = <<-EOT
     How long the pipeline's subscription waits for an ack. 600, the most there is, because Dataflow
     acks what it has committed durably and extends deadlines by itself meanwhile. The local stack
     has 20: there a killed job's messages should be back while one watches.
-  E
+  EOT
   type        = number
   default     = 600
   validation {
@@ -162,12 +162,12 @@ variable "ack_deadline_seconds" {
 }
 
 variable "max_delivery_attempts" {
-  description = <<-E
+  description = <<-EOT
     Deliveries of a message before it goes to the dead-letter topic. 5 is enough for Dataflow, which
     acks after its own durable commit: a worker that dies later costs no delivery. The local runner
     acks when the work is done, so each kill of it counts, and the local stack has 100, the most
     there is. Bad events never get here: the pipeline stores them as dead letters itself.
-  E
+  EOT
   type        = number
   default     = 5
   validation {
@@ -185,10 +185,10 @@ variable "manage_tables" {
 }
 
 variable "import_tables" {
-  description = <<-E
+  description = <<-EOT
     Event types whose tables the table manager has made already, when manage_tables is set: they are
     taken over as they are. ["order", "inventory", "user_activity"] once events of all came.
-  E
+  EOT
   type        = set(string)
   default     = []
   validation {
@@ -202,10 +202,10 @@ variable "import_tables" {
 }
 
 variable "require_partition_filter" {
-  description = <<-E
+  description = <<-EOT
     Whether queries of the event tables that Terraform makes must name days. It guards against
     expensive queries, but the views *_deduplicated look at all days and can't be queried then.
-  E
+  EOT
   type        = bool
   default     = false
 }

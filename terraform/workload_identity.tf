@@ -11,18 +11,22 @@ locals {
       "roles/artifactregistry.admin", "roles/bigquery.admin", "roles/cloudbuild.builds.editor",
       "roles/cloudfunctions.admin", "roles/cloudkms.admin", "roles/compute.networkAdmin",
       "roles/compute.securityAdmin", "roles/dataflow.admin", "roles/eventarc.admin",
-      "roles/iam.serviceAccountAdmin", "roles/iam.workloadIdentityPoolAdmin", "roles/logging.configWriter",
+      "roles/iam.roleAdmin", "roles/iam.serviceAccountAdmin", "roles/iam.workloadIdentityPoolAdmin",
+      "roles/logging.configWriter",
       "roles/monitoring.editor", "roles/pubsub.admin", "roles/run.admin",
       "roles/serviceusage.serviceUsageAdmin", "roles/storage.admin", "roles/storagetransfer.admin",
     ]
     planner = [
       "roles/artifactregistry.reader", "roles/bigquery.metadataViewer", "roles/browser",
       "roles/cloudfunctions.viewer", "roles/cloudkms.viewer", "roles/compute.networkViewer",
-      "roles/dataflow.viewer", "roles/iam.securityReviewer", "roles/iam.workloadIdentityPoolViewer",
-      "roles/logging.viewer", "roles/monitoring.viewer", "roles/pubsub.viewer", "roles/run.viewer",
+      "roles/dataflow.viewer", "roles/iam.securityReviewer", "roles/iam.serviceAccountViewer",
+      "roles/iam.workloadIdentityPoolViewer", "roles/logging.viewer", "roles/monitoring.viewer", "roles/pubsub.viewer", "roles/run.viewer",
       "roles/serviceusage.serviceUsageViewer", "roles/storagetransfer.viewer",
+      "projects/${var.project_id}/roles/${local.planner_role}",
     ]
   }
+  planner_role = "${var.environment}_planner"
+
   # All that is granted on the project here, and so all that the deployer may grant.
   granted_roles = sort(distinct(flatten([values(local.project_roles), values(local.deployer_roles)])))
 }
@@ -34,13 +38,22 @@ resource "google_service_account" "deployers" {
   description = each.value
 }
 
+# To refresh a state one has to read these, and no role that only reads has them.
+resource "google_project_iam_custom_role" "planner" {
+  project     = local.project_id
+  role_id     = local.planner_role
+  title       = "Planner of ${var.environment}"
+  permissions = ["bigquery.transfers.get", "storage.buckets.get"]
+}
+
 resource "google_project_iam_member" "deployers" {
   for_each = merge([
     for who, roles in local.deployer_roles : { for role in roles : "${who} ${role}" => [who, role] }
   ]...)
-  project = local.project_id
-  member  = google_service_account.deployers[each.value[0]].member
-  role    = each.value[1]
+  project    = local.project_id
+  member     = google_service_account.deployers[each.value[0]].member
+  role       = each.value[1]
+  depends_on = [google_project_iam_custom_role.planner]
 }
 
 # Without the condition, whoever deploys could make itself the owner.

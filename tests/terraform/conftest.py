@@ -37,8 +37,6 @@ class Resource:
     address: str
     type: str
     values: dict[str, Any]
-    unknown: dict[str, Any]
-    """True at every value that only the cloud will know."""
 
 
 @dataclass(frozen=True)
@@ -111,15 +109,20 @@ def types() -> set[str]:
 
 
 @pytest.fixture(scope="session")
-def plan_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str, Any]]:
-    """Gives the plan of an environment that has nothing yet; each is made once."""
-    made = _workspace(tmp_path_factory.mktemp("plans") / "terraform", install.VERSIONS[-1])
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Workspace]:
+    """Gives an environment with its tables, once applied, so that its plans know all values."""
 
     @cache
-    def plan(environment: str, manage_tables: str = "") -> dict[str, Any]:
-        return made.plan(environment, manage_tables=manage_tables)
+    def deploy(environment: str) -> Workspace:
+        folder = tmp_path_factory.mktemp(environment) / "terraform"
+        made = _workspace(folder, install.VERSIONS[-1])
+        made.apply(environment, manage_tables="true")
+        (made.folder / "plan.json").write_text(
+            json.dumps(made.plan(environment, manage_tables="true"))
+        )
+        return made
 
-    return plan
+    return deploy
 
 
 @pytest.fixture(params=ENVIRONMENTS)
@@ -129,26 +132,16 @@ def environment(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def plan(environment: str, plan_of: Callable[..., dict[str, Any]]) -> dict[str, Any]:
-    """The plan of each environment."""
-    return plan_of(environment)
+def resources(environment: str, deployed: Callable[[str], Workspace]) -> list[Resource]:
+    """What each environment has."""
+    return planned(deployed(environment))
 
 
-@pytest.fixture
-def resources(plan: dict[str, Any]) -> list[Resource]:
-    """What each environment would have."""
-    return planned(plan)
-
-
-def planned(plan: dict[str, Any]) -> list[Resource]:
-    """What a plan would make."""
+def planned(workspace: Workspace) -> list[Resource]:
+    """What the plan of a deployed environment has."""
+    plan = json.loads((workspace.folder / "plan.json").read_text())
     return [
-        Resource(
-            each["address"],
-            each["type"],
-            each["change"]["after"],
-            each["change"]["after_unknown"],
-        )
+        Resource(each["address"], each["type"], each["change"]["after"])
         for each in plan["resource_changes"]
         if each["mode"] == "managed"
     ]

@@ -55,7 +55,8 @@ def test_the_first_apply_needs_no_release(workspace: Callable[[str], Workspace])
     assert "google_artifact_registry_repository.images: Creation complete" in said
     assert "google_cloud_run_v2_service.generator" not in said
     added = actions(made.plan("dev"))
-    assert set(map(tuple, added.values())) == {("create",)} or "terraform_data.drained_for" in added
+    assert added.pop("terraform_data.drained_for") == ["update"]
+    assert set(map(tuple, added.values())) == {("create",)}
     assert {JOB, "google_cloud_run_v2_service.generator[0]"} <= added.keys()
     assert "google_cloudfunctions2_function.table_manager[0]" in added
 
@@ -71,6 +72,15 @@ def test_a_new_release_meets_the_running_job(
     changed = actions(made.plan("dev", dataflow_update=update, release="v2"))
     assert changed[JOB] == expected
     assert changed["google_cloud_run_v2_service.generator[0]"] == ["update"]
+
+
+def test_new_options_drain_the_job_and_more_workers_do_not(
+    workspace: Callable[[str], Workspace],
+) -> None:
+    made = workspace(NEWEST)
+    made.apply("dev")
+    assert actions(made.plan("dev", window_seconds="30"))[JOB] == ["delete", "create"]
+    assert actions(made.plan("dev", dataflow_max_workers="5")) == {JOB: ["update"]}
 
 
 def test_tables_that_the_function_made_are_taken_over(
