@@ -4,6 +4,7 @@ export UV_SYSTEM_CERTS = 1
 PYTHON ?= python3
 UV := .venv/uv/bin/uv
 LOCAL := .venv/local/bin/python
+export TOX_UV_PATH = $(CURDIR)/$(UV)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up down test bench lint format render lock clean
