@@ -6,7 +6,8 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -85,21 +86,31 @@ def each_version(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+@pytest.fixture(scope="session")
+def providers() -> Iterator[Callable[[str], dict[str, str]]]:
+    """Gives the variables that lead to a version's providers, which run until the tests end."""
+    with ExitStack() as stack:
+        yield cache(
+            lambda version: stack.enter_context(install.serving(install.install(version, types())))
+        )
+
+
 @pytest.fixture
-def workspace(tmp_path: Path) -> Callable[[str], Workspace]:
+def workspace(
+    tmp_path: Path, providers: Callable[[str], dict[str, str]]
+) -> Callable[[str], Workspace]:
     """Makes a workspace with a version of the provider."""
-    return lambda version: _workspace(tmp_path / version, version)
+    return lambda version: _workspace(tmp_path / version, version, providers(version))
 
 
-def _workspace(folder: Path, version: str) -> Workspace:
+def _workspace(folder: Path, version: str, environ: dict[str, str]) -> Workspace:
     if shutil.which("terraform") is None:
         pytest.fail("terraform is not on the PATH; these tests need its CLI, 1.9 or newer")
     leave = shutil.ignore_patterns(".terraform*", "*.tfstate*")
     shutil.copytree(ROOT / "terraform", folder, ignore=leave)
     (folder / "backend_override.tf").write_text(LOCAL_STATE)
-    made = Workspace(folder, install.environ(install.install(version, types())))
-    made.run("init")
-    return made
+    Workspace(folder, install.environ(install.install(version, types()))).run("init")
+    return Workspace(folder, environ)
 
 
 def types() -> set[str]:
@@ -109,13 +120,15 @@ def types() -> set[str]:
 
 
 @pytest.fixture(scope="session")
-def deployed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Workspace]:
+def deployed(
+    tmp_path_factory: pytest.TempPathFactory, providers: Callable[[str], dict[str, str]]
+) -> Callable[[str], Workspace]:
     """Gives an environment with its tables, once applied, so that its plans know all values."""
 
     @cache
     def deploy(environment: str) -> Workspace:
         folder = tmp_path_factory.mktemp(environment) / "terraform"
-        made = _workspace(folder, install.VERSIONS[-1])
+        made = _workspace(folder, install.VERSIONS[-1], providers(install.VERSIONS[-1]))
         made.apply(environment, manage_tables="true")
         (made.folder / "plan.json").write_text(
             json.dumps(made.plan(environment, manage_tables="true"))

@@ -25,7 +25,7 @@ def actions(plan: dict[str, Any]) -> dict[str, list[str]]:
 
 
 def test_form_and_schema(each_version: str, workspace: Callable[[str], Workspace]) -> None:
-    made = workspace(each_version)
+    made = workspace(each_version)  # whose `init` has compared the version with the constraint
     assert made.run("fmt", "-check", "-recursive", "-diff") == ""
     assert "The configuration is valid" in made.run("validate")
 

@@ -12,7 +12,8 @@ import shlex
 import subprocess
 import sys
 import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -83,6 +84,33 @@ def environ(mirror: Path) -> dict[str, str]:
         "TF_IN_AUTOMATION": "1",
         "CHECKPOINT_DISABLE": "1",
     }
+
+
+@contextmanager
+def serving(mirror: Path) -> Iterator[dict[str, str]]:
+    """Keep a mirror's providers running; gives the variables that lead Terraform to them.
+
+    Terraform would start each of them several times for one command, and a start takes longer than
+    all they do. It takes what runs as it is: for `init`, which compares versions, use environ().
+    """
+    with ExitStack() as stack:
+        running = {}
+        for program in sorted(mirror.rglob("terraform-provider-*")):
+            process = stack.enter_context(
+                subprocess.Popen([program], stdout=subprocess.PIPE, text=True)
+            )
+            stack.callback(process.terminate)
+            assert process.stdout is not None
+            _, protocol, network, address, *_ = process.stdout.readline().split("|")
+            source = program.relative_to(mirror).parents[2]
+            running[str(source)] = {
+                "Protocol": "grpc",
+                "ProtocolVersion": int(protocol),
+                "Pid": process.pid,
+                "Test": True,
+                "Addr": {"Network": network, "String": address},
+            }
+        yield {**environ(mirror), "TF_REATTACH_PROVIDERS": json.dumps(running)}
 
 
 def _download(requirements: Path, target: Path) -> None:

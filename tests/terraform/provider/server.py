@@ -8,6 +8,7 @@ unknown ones as an extension type.
 from __future__ import annotations
 
 import json
+import signal
 import sys
 import tempfile
 import threading
@@ -198,8 +199,9 @@ def _call(method: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
 
 
 def serve(provider: Provider) -> None:
-    """Answer until Terraform says that it is done."""
+    """Answer until Terraform says that it is done, or whoever started this does."""
     done = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: done.set())
 
     def shut_down(_: bytes, __: Any) -> bytes:
         done.set()
