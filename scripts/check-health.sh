@@ -40,6 +40,8 @@ GENERATOR=$(name generator)
 TABLE_MANAGER=$(name table_manager)
 COUNT=(bq query --project_id="$PROJECT" --use_legacy_sql=false --format=csv)
 FAILING=()
+ERRORS=$(mktemp)
+trap 'rm -f "$ERRORS"' EXIT
 
 ok() { printf 'ok    %-16s %s\n' "$1" "$2"; }
 
@@ -54,8 +56,8 @@ state() {
     shift 2
     if [ "$DRY_RUN" = yes ]; then
         run "$@"
-    elif ! found=$("$@" 2>&1); then
-        fail "$part" "${found//$'\n'/ }"
+    elif ! found=$("$@" 2>"$ERRORS"); then
+        fail "$part" "$(tr '\n' ' ' <"$ERRORS")"
     elif [ "$found" = "$wanted" ]; then
         ok "$part" "$found"
     else
