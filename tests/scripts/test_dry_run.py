@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-import runpy
 import shutil
-import subprocess
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import settings
 from tests.scripts.conftest import ROOT, SCRIPTS, commands, options, run
+from tests.scripts.gcloud import assert_known
 
 PROJECT, ENVIRONMENT, RELEASE = "shop-project", "staging", "v1.2"
 WHERE = (PROJECT, ENVIRONMENT, "europe-west1")
@@ -138,29 +135,7 @@ def test_gcloud_knows_every_command_and_option(listed: tuple[str, ...]) -> None:
     gcloud = [each for each in commands(*listed) if each[0] == "gcloud"]
     assert gcloud
     for command in gcloud:
-        node, known = gcloud_tree(), set(gcloud_tree()["flags"])
-        for word in command[1:]:
-            if word.startswith("-") or word not in node["commands"]:
-                break
-            node = node["commands"][word]
-            known |= set(node["flags"])
-        assert not node["commands"], f"gcloud has no command {command}"
-        unknown = options(command).keys() - known - {each.replace("--", "--no-") for each in known}
-        assert not unknown, f"{command[:4]}: {unknown}"
-
-
-@cache
-def gcloud_tree() -> dict[str, Any]:
-    """All that gcloud can do, as its own shell completion has it."""
-    if not shutil.which("gcloud"):
-        pytest.skip("gcloud is not installed")
-    asked = ["gcloud", "info", "--format", "value(installation.sdk_root)"]
-    root = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
-    tree = Path(root) / "data" / "cli" / "gcloud_completions.py"
-    if not tree.exists():
-        pytest.skip(f"this gcloud brings no {tree}")
-    found: dict[str, Any] = runpy.run_path(str(tree))["STATIC_COMPLETION_CLI_TREE"]
-    return found
+        assert_known(command)
 
 
 def test_images_go_where_terraform_looks_for_them() -> None:
