@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("event_types", "services", "pipeline", "emulators", "local")
+PACKAGES = ("event_types", "services", "pipeline", "emulators", "local", "testing")
 NUMBERS = {
     "event_types": "0",
     "services/generator": "1",
@@ -83,12 +83,26 @@ def test_only_settings_reads_the_environment(path: Path) -> None:
     "path", [path for folder in ("services", "pipeline") for path in modules(folder)], ids=name
 )
 def test_what_is_deployed_does_not_know_of_emulators(path: Path) -> None:
+    tree = ast.parse(path.read_text())
     words = {
         node.id.lower() if isinstance(node, ast.Name) else node.attr.lower()
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(tree)
         if isinstance(node, ast.Name | ast.Attribute)
     }
-    assert not {word for word in words if "emulator" in word}
+    texts = {text.lower() for text in texts_of(tree)}
+    assert not {word for word in words | texts if "emulator" in word}
+    # Nor does it guess where it is by an address, or by the project's name.
+    if "local_runner" not in path.parts:
+        places = ("localhost", "127.0.0.1", "local-project", "k_service", "k_revision")
+        assert not {text for text in texts if any(place in text for place in places)}
+
+
+def texts_of(tree: ast.AST) -> Iterator[str]:
+    """Every string that the code may use; docstrings are not."""
+    bare = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in bare:
+            yield node.value
 
 
 @pytest.mark.parametrize("emulator", ["pubsub", "bigquery", "storage"])
