@@ -7,6 +7,7 @@ import importlib
 import json
 import sys
 from collections.abc import Iterator
+from functools import partial
 from typing import Protocol, cast
 
 from rich.console import Console
@@ -44,19 +45,30 @@ def parser() -> argparse.ArgumentParser:
     return args
 
 
-def run(names: list[str], quick: bool, console: Console) -> dict[str, list[Row]]:
-    """All figures, by comparison. Raises BenchError; whatever happens, no process is left."""
+def run(
+    names: list[str], quick: bool, console: Console
+) -> tuple[dict[str, list[Row]], list[BenchError]]:
+    """All figures, by comparison, and what kept others from theirs; no process is left."""
     found: dict[str, list[Row]] = {}
+    failed: list[BenchError] = []
     with report.Progress(console) as progress:
         for name in names:
             progress.step(f"{name}: starting")
-            rows: list[Row] = []
-            with Ground(quick, lambda text, name=name: progress.step(f"{name}: {text}")) as ground:  # type: ignore[misc]
-                for row in load(name).compare(ground):
-                    progress.row(row)
-                    rows.append(row)
-            found[name] = in_order(rows)
-    return found
+            rows = found[name] = []
+            step = partial(_step, progress, name)
+            try:
+                with Ground(quick, step) as ground:
+                    for row in load(name).compare(ground):
+                        progress.row(row)
+                        rows.append(row)
+            except BenchError as error:
+                step(f"failed: {error}")
+                failed.append(error)
+    return {name: in_order(rows) for name, rows in found.items()}, failed
+
+
+def _step(progress: report.Progress, name: str, text: str) -> None:
+    progress.step(f"{name}: {text}")
 
 
 def in_order(rows: list[Row]) -> list[Row]:
@@ -66,7 +78,7 @@ def in_order(rows: list[Row]) -> list[Row]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Measure and show; gives the exit code, 2 for an error told in one line."""
+    """Measure and show; gives the exit code, 2 if a comparison failed."""
     args = parser().parse_args(argv)
     unknown = [name for name in args.names if name not in NAMES]
     if unknown:
@@ -77,20 +89,23 @@ def main(argv: list[str] | None = None) -> int:
         console.print(line, soft_wrap=True)
     try:
         with signals_raise():
-            found = run(args.names or list(NAMES), args.quick, console)
-    except BenchError as error:
-        sys.stderr.write(f"bench: {error}\n")
-        return 2
+            found, failed = run(args.names or list(NAMES), args.quick, console)
     except Interrupted:
         return 130
     if args.json:
         sys.stdout.write(json.dumps(report.document(where, found), indent=2) + "\n")
-        return 0
+    else:
+        _show(console, found)
+    for error in failed:
+        sys.stderr.write(f"bench: {error}\n")
+    return 2 if failed else 0
+
+
+def _show(console: Console, found: dict[str, list[Row]]) -> None:
     if not console.is_terminal:
         console.width = WIDTH_IN_A_PIPE
     for name, rows in found.items():
         console.print(report.table(load(name).TITLE, rows))
-    return 0
 
 
 if __name__ == "__main__":

@@ -24,7 +24,8 @@ from emulators.base import LOOPBACK, claim_port
 from local.stack import CREDENTIALS, PROJECT_ID
 
 ROOT = Path(__file__).parent.parent
-BEST_OF = 3
+BEST_OF, START_ATTEMPTS = 3, 3
+READY = '"listening"'
 START_SECONDS, STOP_SECONDS, POLL_SECONDS = 40.0, 60.0, 0.02
 
 
@@ -138,11 +139,20 @@ class Ground:
     def emulator(self, name: str) -> Iterator[None]:
         """One of our emulators, alone in its process, its data on disk as in the local stack."""
         data_dir = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self.folder))
-        command = (sys.executable, "-m", "emulators", name, "--data-dir", str(data_dir))
-        with self.process(name, *command) as child:
-            self.wait(lambda: b'"listening"' in child.log.read_bytes(), f"{name} to listen", child)
-            line = next(n for n in child.log.read_text().splitlines() if '"listening"' in n)
-            self.lead(json.loads(line)["env"])
+        with contextlib.ExitStack() as processes:
+            for attempt in range(START_ATTEMPTS):
+                child = processes.enter_context(
+                    self.module("emulators", name, "--data-dir", str(data_dir))
+                )
+                try:
+                    self.wait(lambda c=child: said_ready(c), f"{name} to listen", child)  # type: ignore[misc]
+                    break
+                except Ended as ended:
+                    # A free port may be taken by another between the look and the bind.
+                    if "in use" not in str(ended) or attempt == START_ATTEMPTS - 1:
+                        raise
+            ready = next(n for n in child.log.read_text().splitlines() if READY in n)
+            self.lead(json.loads(ready)["env"])
             yield
 
     @contextlib.contextmanager
@@ -195,6 +205,11 @@ def official_pubsub_command() -> tuple[str, Path]:
     if not jars:
         raise Missing("gcloud has no component pubsub-emulator")
     return java, jars[-1]
+
+
+def said_ready(child: Child) -> bool:
+    """Whether an emulator has told its address."""
+    return READY in child.log.read_text(errors="replace")
 
 
 def listens(port: int) -> bool:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import io
+import json
 import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from rich.console import Console
 
 import bench.__main__ as command
 from bench import ground as grounds
-from bench.errors import Ended, Missing, TooSlow
+from bench.errors import BenchError, Ended, Missing, TooSlow
 from bench.ground import Ground
 from bench.rows import PER_SECOND, Kind, Row
 
@@ -40,26 +42,46 @@ def test_every_comparison_loads_and_has_a_title(name: str) -> None:
     assert command.load(name).TITLE
 
 
+class Sample:
+    """Gives one row, and fails after it if its error is set."""
+
+    TITLE = "Sample"
+    folders: ClassVar[list[Path]] = []
+
+    def __init__(self, error: BenchError | None = None) -> None:
+        self._error = error
+
+    def compare(self, ground: Ground) -> Iterator[Row]:
+        self.folders.append(ground.folder)
+        assert ground.folder.is_dir()
+        ground.step("the only step")
+        yield Row("m", "p", Kind.OURS, ground.size(9, 3), PER_SECOND)
+        if self._error is not None:
+            raise self._error
+
+
 def test_a_run_hands_on_rows_and_leaves_no_folder(
     monkeypatch: pytest.MonkeyPatch, ground: Ground
 ) -> None:
-    folders = []
-
-    class Sample:
-        TITLE = "Sample"
-
-        def compare(self, ground: Ground) -> Iterator[Row]:
-            folders.append(ground.folder)
-            assert ground.folder.is_dir()
-            ground.step("the only step")
-            yield Row("m", "p", Kind.OURS, ground.size(9, 3), PER_SECOND)
-
     monkeypatch.setattr(command, "load", lambda name: Sample())
     out = io.StringIO()
-    found = command.run(["sample"], True, Console(file=out))
+    found, failed = command.run(["sample"], True, Console(file=out))
     assert [row.figure for row in found["sample"]] == [3]
+    assert failed == []
     assert "sample: the only step" in out.getvalue()
-    assert not folders[0].exists()
+    assert not Sample.folders[-1].exists()
+
+
+def test_a_comparison_that_fails_leaves_the_others_their_figures(
+    monkeypatch: pytest.MonkeyPatch, ground: Ground, capsys: pytest.CaptureFixture[str]
+) -> None:
+    samples = {"pubsub": Sample(TooSlow("the end", 1)), "bigquery": Sample()}
+    monkeypatch.setattr(command, "load", samples.__getitem__)
+    assert command.main(["pubsub", "bigquery", "--json"]) == 2
+    shown = capsys.readouterr()
+    assert [len(rows) for rows in json.loads(shown.out)["comparisons"].values()] == [1, 1]
+    assert "bench: waited 1 s for the end" in shown.err
+    assert not Sample.folders[-2].exists()
 
 
 def test_a_process_ends_with_its_block_whatever_happens(ground: Ground) -> None:
