@@ -4,7 +4,7 @@ locals {
 }
 
 resource "google_monitoring_notification_channel" "email" {
-  count        = length(var.alert_email[*])
+  count        = var.alert_email == "" ? 0 : 1
   project      = local.project_id
   display_name = "Real-time pipeline, ${var.environment}"
   type         = "email"

@@ -223,15 +223,16 @@ variable "schema_contract" {
 # Who
 
 variable "alert_email" {
-  description = "Where alerts go. Only dev may do without."
+  description = "Where alerts go. Only dev may do without: empty, as a workflow gives what is not set."
   type        = string
-  default     = null
+  default     = ""
+  nullable    = false
   validation {
-    condition     = var.alert_email == null ? true : can(regex("^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$", var.alert_email))
+    condition     = var.alert_email == "" || can(regex("^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$", var.alert_email))
     error_message = "alert_email is an e-mail address."
   }
   validation {
-    condition     = var.alert_email != null || var.environment == "dev"
+    condition     = var.alert_email != "" || var.environment == "dev"
     error_message = "alert_email is needed in staging and prod: an alert has to reach somebody."
   }
 }
