@@ -1,0 +1,41 @@
+"""The stack that the environment leads to."""
+
+from __future__ import annotations
+
+import pytest
+
+import settings
+from local.attached import attached
+
+ENVIRON = {
+    "PROJECT_ID": "local-project",
+    "PUBSUB_EMULATOR_HOST": "pubsub:8085",
+    "STORAGE_EMULATOR_HOST": "http://storage:4443",
+    "BIGQUERY_EMULATOR_HOST": "http://bigquery:9050",
+    "GENERATOR_URL": "http://generator:8080",
+    "TABLE_MANAGER_URL": "http://table-manager:8081",
+    "PIPELINE_URL": "http://pipeline:8082",
+}
+
+
+def test_nothing_is_attached_unless_the_environment_says_so() -> None:
+    assert settings.endpoints({}) is None
+    assert settings.endpoints({**ENVIRON, "PIPELINE_URL": ""}) is None
+
+
+def test_each_part_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in ENVIRON.items():
+        monkeypatch.setenv(name, value)
+    stack = attached()
+    assert stack is not None
+    assert stack.url("pubsub") == "http://pubsub:8085"
+    assert stack.url("table_manager") == "http://table-manager:8081"
+    assert stack.names.topic == "projects/local-project/topics/dev-backend-events-topic"
+    with pytest.raises(settings.InvalidSetting, match="PUBLISH_LOG is not set"):
+        stack.publish_log  # noqa: B018 - asking is what raises
+
+
+@pytest.mark.parametrize("name", sorted(ENVIRON.keys() - {"PROJECT_ID", "PIPELINE_URL"}))
+def test_a_part_that_is_not_named_is_told(name: str) -> None:
+    with pytest.raises(settings.InvalidSetting, match=name):
+        settings.endpoints({**ENVIRON, name: ""})
