@@ -8,9 +8,10 @@ compile() { "$uv" pip compile -q --universal --python-version 3.11 --generate-ha
 
 compile -o requirements/uv.txt requirements/uv.in "$@"
 compile -o requirements/tox.txt requirements/tox.in "$@"
+compile -o requirements/hadolint.txt requirements/hadolint.in "$@"
 compile --extra dev -o requirements/dev.txt pyproject.toml "$@"
 compile -c requirements/dev.txt -o requirements/deploy.txt requirements/deploy.in "$@"
-for extra in generator table_manager pipeline emulators tools local; do
+for extra in generator table_manager pipeline emulators tools testing local; do
     compile --extra "$extra" -c requirements/dev.txt -o "requirements/$extra.txt" pyproject.toml
 done
 

@@ -15,8 +15,15 @@ from typing import Any
 
 import pytest
 
+import settings
+from tests.docker.compose import ComposeStack, why_no_engine
+
 ROOT = Path(__file__).parent.parent.parent
 PORTS = ("PUBSUB", "STORAGE", "BIGQUERY", "GENERATOR", "TABLE_MANAGER", "PIPELINE")
+FILES = {
+    "compose": ("compose.yaml",),
+    "upstream": ("compose.yaml", "compose.upstream.yaml"),
+}
 READY_SECONDS, STOP_SECONDS, DRAIN_SECONDS = 60.0, 90.0, 60.0
 
 
@@ -83,6 +90,11 @@ class LocalStack:
         assert self.process.poll() is None, said
         return said.count("Ready in") > before
 
+    def published(self) -> int:
+        """How many events the publishers have recorded."""
+        log = self.data_dir / "published.jsonl"
+        return len(log.read_bytes().splitlines()) if log.exists() else 0
+
     def stop(self) -> int:
         """Ctrl-C: drain and end; gives the exit code."""
         if self.process is None:
@@ -123,15 +135,25 @@ def until(condition: Callable[[], bool], seconds: float, what: str) -> None:
 @pytest.fixture
 def local_stack(tmp_path: Path) -> Iterator[LocalStack]:
     """Not started yet; stopped after the test."""
+    if settings.emulators() != "embedded":
+        pytest.skip(f"EMULATORS={settings.emulators()}: this one drives processes of its own")
     made = LocalStack(tmp_path / "data")
     yield made
     made.stop()
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    """A running stack that the tests of one module share."""
-    made = LocalStack(tmp_path_factory.mktemp("stack"))
-    made.up()
-    yield made
-    made.stop()
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack | ComposeStack]:
+    """A running stack that the tests of one module share: of processes, or of containers."""
+    folder = tmp_path_factory.mktemp("stack")
+    where = settings.emulators()
+    if where == "testcontainers":
+        pytest.skip("EMULATORS=testcontainers runs emulators alone; compose runs the whole stack")
+    if where != "embedded" and (why := why_no_engine()) is not None:
+        pytest.skip(why)
+    made = LocalStack(folder) if where == "embedded" else ComposeStack(folder, FILES[where])
+    try:
+        made.up()
+        yield made
+    finally:
+        made.stop()

@@ -172,9 +172,8 @@ def test_two_windows_in_one_minute_take_the_next_number(
 
 
 def test_the_ledger_balances(stack: LocalStack, ids: list[str]) -> None:
-    published = stack.data_dir / "published.jsonl"
     stack.json("send", "-", stdin="\n".join(each.decode() for each in THREE))
-    assert len(published.read_text().splitlines()) == 3
+    assert stack.published() == 3
     until(lambda: stack.json("status")["backlog"] == 0, 30, "the backlog to drain")
     ledger = stack.json("ledger")
     assert ledger["lost"] == 0
