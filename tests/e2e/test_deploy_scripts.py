@@ -5,14 +5,21 @@ Pub/Sub, BigQuery and Cloud Storage are the stack's; a stand-in answers for what
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
+import sys
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
+from google.cloud import storage
 
-from tests.e2e.conftest import LocalStack
+from tests.e2e.conftest import ROOT, LocalStack
 from tests.scripts.conftest import run
 from tests.scripts.control_plane import ControlPlane
 
@@ -71,6 +78,65 @@ def control_plane(ready: str = "True", state: str = "ACTIVE", backlog: int = 0) 
             "/timeSeries": figure(backlog),
         }
     )
+
+
+@pytest.fixture(scope="module")
+def templates(stack: LocalStack) -> Iterator[storage.Bucket]:
+    """The bucket that a release is uploaded to."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in stack.json("env").items():
+            patch.setenv(name, value)
+        client = storage.Client("local-project")
+        yield client.bucket("local-project-dev-dataflow-templates")
+        client.close()
+
+
+def test_the_function_s_source_is_uploaded_once_and_stands_alone(
+    stack: LocalStack, templates: storage.Bucket, tmp_path: Path
+) -> None:
+    upload = ("deploy-cloud-function.sh", "--release", "v1", "--upload-only")
+    done = script(stack, *upload)
+    assert done.returncode == 0, done.stderr
+    blob = templates.get_blob("functions/table-manager-v1.zip")
+    assert script(stack, *upload).returncode == 0
+    assert templates.get_blob(blob.name).generation == blob.generation
+    with ZipFile(BytesIO(blob.download_as_bytes())) as source:
+        source.extractall(tmp_path)
+    assert (tmp_path / "requirements.txt").exists()
+    loaded = subprocess.run(
+        [sys.executable, "-c", "import main; print(main.manage_table.__name__)"],
+        cwd=tmp_path,  # where the buildpack starts it, with nothing else of ours on the path
+        env={"PROJECT_ID": "local-project", "PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert loaded.stdout.strip() == "manage_table", loaded.stderr
+
+
+def test_the_template_is_uploaded_for_images_that_are_there(
+    stack: LocalStack, templates: storage.Bucket
+) -> None:
+    tags = {"tags": [{"name": f"projects/p/packages/i/tags/{tag}"} for tag in ("v0", "v1")]}
+    with ControlPlane({"/tags": tags}) as plane:
+        upload = ("deploy-dataflow-template.sh", "--release", "v1", "--upload-only")
+        done = script(stack, *upload, **plane.environ())
+    assert done.returncode == 0, done.stderr
+    assert "the images of release v1 are there" in done.stdout
+    template = json.loads(templates.blob("templates/pipeline-v1.json").download_as_bytes())
+    registry = "us-central1-docker.pkg.dev/local-project/dev-realtime-pipeline"
+    assert template["image"] == f"{registry}/pipeline:v1"
+    metadata = json.loads((ROOT / "docker/flex-template/metadata.json").read_text())
+    assert template["metadata"]["parameters"] == metadata["parameters"]
+
+
+def test_a_registry_that_is_not_readable_is_not_taken_for_an_empty_one(stack: LocalStack) -> None:
+    with ControlPlane({}) as plane:
+        there = {**plane.environ(), "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE": "/nowhere"}
+        done = script(stack, "build-images.sh", "--release", "v1", **there)
+    assert done.returncode == 1
+    assert "the registry was not readable" in done.stderr
+    assert "gcloud builds submit" not in done.stderr
 
 
 def test_the_tables_are_made_as_of_record_and_hold_the_events(stack: LocalStack) -> None:

@@ -1,4 +1,4 @@
-"""Answers what gcloud asks of what only the cloud has: Run, Functions, Dataflow, Monitoring.
+"""Answers what gcloud asks of what only the cloud has: the registry, Run, Functions, Dataflow.
 
 Nothing of these runs on a laptop, so the scripts' questions are answered by what a test has put
 here; what they ask is kept. The clients are the real ones.
@@ -54,7 +54,7 @@ class ControlPlane:
     def environ(self) -> dict[str, str]:
         """What leads gcloud and the scripts here."""
         url = f"http://127.0.0.1:{self._server.server_port}"
-        services = ("RUN", "CLOUDFUNCTIONS", "DATAFLOW")
+        services = ("ARTIFACTREGISTRY", "RUN", "CLOUDFUNCTIONS", "DATAFLOW")
         return {
             **{f"CLOUDSDK_API_ENDPOINT_OVERRIDES_{each}": f"{url}/" for each in services},
             "MONITORING_ENDPOINT": url,
