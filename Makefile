@@ -24,7 +24,7 @@ down: .venv/local/ready ## stop it
 test: .venv/tox/ready ## lint, types, and every test that fits
 	.venv/tox/bin/tox run
 
-bench: .venv/local/ready ## speed beside the stock parts, in four minutes; ARGS="runner --quick" for less
+bench: .venv/local/ready ## speed beside the stock parts, in about four minutes; ARGS="runner --quick" for less
 	$(LOCAL) -m bench $(ARGS)
 
 lint: .venv/tox/ready ## style, imports and types alone

@@ -40,7 +40,7 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     args = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     args.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; else all")
-    args.add_argument("--quick", action="store_true", help="fewer events: under a minute in all")
+    args.add_argument("--quick", action="store_true", help="fewer events: a minute or two in all")
     args.add_argument("--json", action="store_true", help="for a script: one JSON document")
     return args
 

@@ -31,8 +31,8 @@ QUERY_SQL = (
     "WHERE event_date = DATE '2024-01-15' GROUP BY status ORDER BY status"
 )
 NO_PEER = (
-    "no peer can be installed here: bqemulator copies the table at every insert, local-bigquery "
-    "needs Python 3.13 and a download, Google has no BigQuery emulator"
+    "no peer fit to compare: bqemulator 1.4.0 copies the table at every insert, local-bigquery "
+    "needs Python 3.13 and a download; not run here"
 )
 
 
