@@ -91,7 +91,7 @@ UPSTREAM = {
     ),
     "storage": _STORAGE,
     "bigquery": Image(
-        "ghcr.io/goccy/bigquery-emulator:latest",
+        "ghcr.io/goccy/bigquery-emulator:0.6.6",
         "--project=test-project --host=0.0.0.0 --port=9050",
         9050,
     ),
