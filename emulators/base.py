@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import random
 import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 LOOPBACK = "127.0.0.1"
+FREE_PORTS = range(20_000, 32_000)
+"""Below those that a kernel gives to outgoing connections: one of these would now and then take a
+port after it was chosen here and before its server listens."""
+PORTS_TRIED = 100
 
 
 @dataclass(frozen=True)
@@ -77,14 +82,25 @@ class StartFailed(EmulatorError):
 
 def claim_port(name: str, host: str, port: int) -> int:
     """Return `port` if it is free, or a free one for 0. Raises PortBusy naming it."""
+    if port:
+        if not _is_free(host, port):
+            raise PortBusy(name, host, port)
+        return port
+    chosen = random.SystemRandom().sample(FREE_PORTS, k=PORTS_TRIED)
+    free = next((each for each in chosen if _is_free(host, each)), None)
+    if free is None:
+        raise PortBusy(name, host, chosen[-1])
+    return free
+
+
+def _is_free(host: str, port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
-        except OSError as error:
-            raise PortBusy(name, host, port) from error
-        taken: int = probe.getsockname()[1]
-        return taken
+        except OSError:
+            return False
+        return True
 
 
 def data_directory(data_dir: Path | str | None) -> Path | None:
