@@ -73,7 +73,10 @@ class Settings:
 
     @property
     def table_manager_subscription(self) -> str:
-        """Full name of the push subscription that triggers the table manager."""
+        """Full name of the push subscription that triggers the table manager on a laptop.
+
+        In the cloud Eventarc makes and names it.
+        """
         return self._subscription("bigquery-table-manager")
 
     @property

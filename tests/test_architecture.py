@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("event_types", "services", "pipeline", "emulators", "local", "testing")
+PACKAGES = ("event_types", "services", "pipeline", "emulators", "local", "testing", "bench")
 NUMBERS = {
     "event_types": "0",
     "services/generator": "1",

@@ -8,13 +8,25 @@ from google.api_core.client_options import ClientOptions
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
+import settings
 from emulators.bigquery.emulator import BigQueryEmulator
+from tests.emulators.elsewhere import elsewhere
 
 PROJECT = "demo-project"
 _numbers = itertools.count(1)
 
 
-def connect(emulator: BigQueryEmulator) -> bigquery.Client:
+class Container:
+    """One that EMULATORS puts elsewhere."""
+
+    def __init__(self, environ: dict[str, str]) -> None:
+        self._environ = environ
+
+    def env(self) -> dict[str, str]:
+        return self._environ
+
+
+def connect(emulator: BigQueryEmulator | Container) -> bigquery.Client:
     return bigquery.Client(
         project=PROJECT,
         credentials=AnonymousCredentials(),
@@ -23,8 +35,12 @@ def connect(emulator: BigQueryEmulator) -> bigquery.Client:
 
 
 @pytest.fixture(scope="session")
-def emulator() -> Iterator[BigQueryEmulator]:
+def emulator() -> Iterator[BigQueryEmulator | Container]:
     """One emulator for all tests; they keep apart by datasets."""
+    if settings.emulators() != "embedded":
+        with elsewhere("bigquery") as (_, environ):
+            yield Container(environ)
+        return
     made = BigQueryEmulator()
     made.start()
     yield made
@@ -32,7 +48,7 @@ def emulator() -> Iterator[BigQueryEmulator]:
 
 
 @pytest.fixture
-def client(emulator: BigQueryEmulator) -> Iterator[bigquery.Client]:
+def client(emulator: BigQueryEmulator | Container) -> Iterator[bigquery.Client]:
     made = connect(emulator)
     yield made
     made.close()
