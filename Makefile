@@ -7,7 +7,7 @@ LOCAL := .venv/local/bin/python
 export TOX_UV_PATH = $(CURDIR)/$(UV)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test bench lint format render lock clean
+.PHONY: help demo up down test verify bench lint render lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -23,6 +23,9 @@ down: .venv/local/ready ## stop it
 
 test: .venv/tox/ready ## lint, types, and every test that fits
 	.venv/tox/bin/tox run
+
+verify: .venv/tox/ready ## scripts, workflows and Terraform, offline; needs the terraform command
+	.venv/tox/bin/tox run -e deploy,terraform
 
 bench: .venv/local/ready ## speed beside the stock parts, in about four minutes; ARGS="runner --quick" for less
 	$(LOCAL) -m bench $(ARGS)
