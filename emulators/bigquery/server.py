@@ -114,7 +114,7 @@ class Server:
         if path == "/health":
             return 200, self._health()
         if path in ("/$discovery/rest", "/discovery/v1/apis/bigquery/v2/rest"):
-            return 200, discovery.document(self._base_url())
+            return 200, discovery.document(self._root(scope))
         headers = {name.lower(): value for name, value in scope["headers"]}
         raw = await _read(receive, MAX_BODY)
         if headers.get(b"content-encoding") == b"gzip":
@@ -128,6 +128,11 @@ class Server:
         )
         answer = await self._run(function, call)
         return (204, None) if answer is None else (200, answer)
+
+    def _root(self, scope: Scope) -> str:
+        # As the client calls it: from outside of a container the address is not the one in it.
+        host = dict(scope["headers"]).get(b"host", b"").decode()
+        return f"http://{host}/" if host else self._base_url()
 
     async def _run(self, function: Method, call: Call) -> Any:
         pool = self._waiters if function in self._waiting else self._workers
@@ -146,7 +151,7 @@ class Server:
                 return 308, None, [(b"range", f"bytes=0-{last}".encode())] if last >= 0 else []
         elif kind == "resumable":
             id_ = self._uploads.begin(_json(raw))
-            path = f"{self._base_url()}{scope['path'].lstrip('/')}"
+            path = f"{self._root(scope)}{scope['path'].lstrip('/')}"
             location = f"{path}?uploadType=resumable&upload_id={id_}"
             return 200, None, [(b"location", location.encode())]
         elif kind == "multipart":
