@@ -15,6 +15,17 @@ from typing import TypeVar
 Number = TypeVar("Number", int, float)
 
 
+PORTS = {
+    "pubsub": 8085,
+    "storage": 4443,
+    "bigquery": 9050,
+    "generator": 8080,
+    "table_manager": 8081,
+    "pipeline": 8082,
+}
+"""Where the processes of a local stack listen by default."""
+
+
 class InvalidSetting(ValueError):
     """An environment variable is absent or its value can't be used."""
 
@@ -125,12 +136,8 @@ class Stack:
     """What only `python -m local` needs: where the stack's processes listen and keep their data."""
 
     data_dir: Path
-    pubsub_port: int
-    storage_port: int
-    bigquery_port: int
-    generator_port: int
-    table_manager_port: int
-    pipeline_port: int
+    ports: Mapping[str, int]
+    """By process; 0 takes a free one."""
 
 
 @dataclass(frozen=True)
@@ -176,17 +183,17 @@ def generator(environ: Mapping[str, str] | None = None) -> Generator:
     )
 
 
+def port_setting(process: str) -> str:
+    """The variable that says where a process of the local stack listens."""
+    return f"{process.upper()}_PORT"
+
+
 def stack(environ: Mapping[str, str] | None = None) -> Stack:
     """Read where the local stack lives; port 0 takes a free one. Raises InvalidSetting."""
     env = os.environ if environ is None else environ
     return Stack(
         data_dir=Path(env.get("LOCAL_DATA_DIR") or ".local").absolute(),
-        pubsub_port=_number(env, "PUBSUB_PORT", 8085, int),
-        storage_port=_number(env, "STORAGE_PORT", 4443, int),
-        bigquery_port=_number(env, "BIGQUERY_PORT", 9050, int),
-        generator_port=_number(env, "GENERATOR_PORT", 8080, int),
-        table_manager_port=_number(env, "TABLE_MANAGER_PORT", 8081, int),
-        pipeline_port=_number(env, "PIPELINE_PORT", 8082, int),
+        ports={name: _number(env, port_setting(name), port, int) for name, port in PORTS.items()},
     )
 
 

@@ -50,7 +50,7 @@ def _welcome(stack: Stack, seconds: float) -> str:
     return (
         f"\nReady in {seconds:.1f} s. Data in {stack.data_dir}\n"
         f"  generator  {stack.url('generator')}/docs\n"
-        f"  Pub/Sub    {stack.names.topic} on 127.0.0.1:{stack.pubsub_port}\n"
+        f"  Pub/Sub    {stack.names.topic} on {stack.address('pubsub')}\n"
         f"  BigQuery   {stack.names.dataset} on {stack.url('bigquery')}\n"
         f"  Storage    gs://{stack.names.bucket} on {stack.url('storage')}\n"
         'Elsewhere: python -m local status, and eval "$(python -m local env)" for your clients.\n'
@@ -83,11 +83,10 @@ def _demo_on(stack: Attached, console: Console) -> tuple[Ledger, str]:
 
 def _demo_of_its_own(args: Namespace, console: Console) -> tuple[Ledger, str]:
     asked = _asked(args)
-    data_dir = args.data_dir or asked.data_dir / "demo"
+    data_dir = asked.data_dir if args.data_dir else asked.data_dir / "demo"
     run.ensure_none(data_dir)
     run.clear(data_dir)
-    free = {name: 0 for name in vars(asked) if name.endswith("_port")}
-    stack = claim(settings.Stack(data_dir=data_dir, **free))
+    stack = claim(settings.Stack(data_dir, ports=dict.fromkeys(settings.PORTS, 0)))
     began = time.monotonic()
     console.print("Starting the emulators, the table manager, the generator and the Beam job.")
     extra = {"WINDOW_SECONDS": DEMO_WINDOW_SECONDS}

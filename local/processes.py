@@ -51,12 +51,11 @@ def all_of(stack: Stack) -> list[Process]:
 
 
 def _emulator(stack: Stack, name: str) -> Process:
-    port = stack.url(name).rpartition(":")[2]
     return Process(
         name=name,
         command=(
             *(sys.executable, "-m", "emulators", name),
-            *("--port", port, "--data-dir", str(stack.data_dir / name)),
+            *("--port", str(stack.ports[name]), "--data-dir", str(stack.data_dir / name)),
         ),
         ready_url=ready_url(stack, name),
     )
@@ -67,7 +66,7 @@ def _generator(stack: Stack) -> Process:
         name="generator",
         command=(sys.executable, "-m", "services.generator"),
         ready_url=ready_url(stack, "generator"),
-        environ={"HOST": LOOPBACK, "PORT": str(stack.generator_port)},
+        environ={"HOST": LOOPBACK, "PORT": str(stack.ports["generator"])},
         # It ends once every event it took on is confirmed.
         stop_seconds=30.0,
     )
@@ -80,7 +79,7 @@ def _table_manager(stack: Stack) -> Process:
             *(sys.executable, "-m", "functions_framework"),
             *("--source", "services/table_manager/main.py", "--target", "manage_table"),
             *("--signature-type", "cloudevent"),
-            *("--host", LOOPBACK, "--port", str(stack.table_manager_port)),
+            *("--host", LOOPBACK, "--port", str(stack.ports["table_manager"])),
         ),
         ready_url=ready_url(stack, "table_manager"),
     )
@@ -91,7 +90,7 @@ def _pipeline(stack: Stack) -> Process:
         name="pipeline",
         command=(
             *(sys.executable, "-m", "pipeline.main", "--runner", "LocalRunner"),
-            *("--status_port", str(stack.pipeline_port)),
+            *("--status_port", str(stack.ports["pipeline"])),
         ),
         ready_url=ready_url(stack, "pipeline"),
         # It drains: windows close, files are written, messages acked.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -32,12 +32,8 @@ class Stack:
     """A stack's folder and ports. `save` leaves them where the other commands find them."""
 
     data_dir: Path
-    pubsub_port: int
-    storage_port: int
-    bigquery_port: int
-    generator_port: int
-    table_manager_port: int
-    pipeline_port: int
+    ports: Mapping[str, int]
+    """By process."""
     pid: int = 0
     """The supervisor's process."""
     children: tuple[int, ...] = ()
@@ -60,14 +56,18 @@ class Stack:
 
     def url(self, process: str) -> str:
         """Where the process called `process` listens, as http://HOST:PORT."""
-        return f"http://{LOOPBACK}:{getattr(self, f'{process}_port')}"
+        return f"http://{self.address(process)}"
+
+    def address(self, process: str) -> str:
+        """The same as HOST:PORT."""
+        return f"{LOOPBACK}:{self.ports[process]}"
 
     def environ(self) -> dict[str, str]:
         """What every process of the stack and every client of it has in its environment."""
         return {
-            **environment.pubsub(f"{LOOPBACK}:{self.pubsub_port}"),
-            **environment.storage(f"{LOOPBACK}:{self.storage_port}"),
-            **environment.bigquery(f"{LOOPBACK}:{self.bigquery_port}"),
+            **environment.pubsub(self.address("pubsub")),
+            **environment.storage(self.address("storage")),
+            **environment.bigquery(self.address("bigquery")),
             "GOOGLE_APPLICATION_CREDENTIALS": str(self.data_dir / "credentials.json"),
             "PROJECT_ID": PROJECT_ID,
             "GOOGLE_CLOUD_PROJECT": PROJECT_ID,
@@ -111,17 +111,16 @@ class Stack:
 def claim(asked: settings.Stack) -> Stack:
     """Take the ports asked for; 0 takes a free one. Raises PortTaken, naming port and setting."""
     ports: dict[str, int] = {}
-    for name, port in vars(asked).items():
-        if name.endswith("_port"):
-            try:
-                taken = port
-                # A free port is free until its process listens, so it may be offered twice.
-                while taken == 0 or (port == 0 and taken in ports.values()):
-                    taken = claim_port(name, LOOPBACK, 0)
-                ports[name] = claim_port(name, LOOPBACK, taken)
-            except PortBusy as busy:
-                raise PortTaken(name.upper(), busy.port) from busy
-    return Stack(data_dir=asked.data_dir, **ports)  # type: ignore[arg-type]
+    for process, port in asked.ports.items():
+        try:
+            taken = claim_port(process, LOOPBACK, port)
+            # A free port is free until its process listens, so it may be offered twice.
+            while port == 0 and taken in ports.values():
+                taken = claim_port(process, LOOPBACK, 0)
+        except PortBusy as busy:
+            raise PortTaken(settings.port_setting(process), busy.port) from busy
+        ports[process] = taken
+    return Stack(data_dir=asked.data_dir, ports=ports)
 
 
 def saved(data_dir: Path) -> Stack:

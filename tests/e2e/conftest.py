@@ -19,7 +19,6 @@ import settings
 from tests.docker.compose import ComposeStack, why_no_engine
 
 ROOT = Path(__file__).parent.parent.parent
-PORTS = ("PUBSUB", "STORAGE", "BIGQUERY", "GENERATOR", "TABLE_MANAGER", "PIPELINE")
 FILES = {
     "compose": ("compose.yaml",),
     "upstream": ("compose.yaml", "compose.upstream.yaml"),
@@ -39,7 +38,7 @@ class LocalStack:
 
     def environ(self) -> dict[str, str]:
         """What the commands see: free ports, short windows, this folder."""
-        free = {f"{name}_PORT": "0" for name in PORTS}
+        free = {settings.port_setting(name): "0" for name in settings.PORTS}
         return {
             **os.environ,
             **free,

@@ -18,7 +18,7 @@ QUIET = ["--disable-background-networking", "--disable-component-update", "--dis
 @pytest.mark.installed
 @pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed")
 def test_the_page_shows_the_routes_and_asks_nobody_else(stack: LocalStack) -> None:
-    port = json.loads((stack.data_dir / "stack.json").read_text())["generator_port"]
+    port = json.loads((stack.data_dir / "stack.json").read_text())["ports"]["generator"]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", *QUIET]

@@ -16,20 +16,15 @@ from local.stack import Stack, claim, running, saved
 
 
 def asked(tmp_path: Path, **ports: int) -> settings.Stack:
-    environ = {f"{name.upper()}_PORT": str(port) for name, port in ports.items()}
-    free = {
-        f"{name.removesuffix('_port').upper()}_PORT": "0"
-        for name in vars(settings.stack({}))
-        if name.endswith("_port")
-    }
-    return settings.stack({"LOCAL_DATA_DIR": str(tmp_path), **free, **environ})
+    environ = {settings.port_setting(name): str(ports.get(name, 0)) for name in settings.PORTS}
+    return settings.stack({"LOCAL_DATA_DIR": str(tmp_path), **environ})
 
 
 def test_port_0_takes_a_free_one(tmp_path: Path) -> None:
     stack = claim(asked(tmp_path))
-    ports = [getattr(stack, name) for name in vars(stack) if name.endswith("_port")]
-    assert 0 not in ports
-    assert len(set(ports)) == len(ports) == 6
+    assert set(stack.ports) == set(settings.PORTS)
+    assert 0 not in stack.ports.values()
+    assert len(set(stack.ports.values())) == len(settings.PORTS)
 
 
 def test_a_busy_port_is_named_with_its_setting(tmp_path: Path) -> None:
