@@ -14,7 +14,7 @@ from local.stack import PROJECT_ID, Stack
 
 ROOT = Path(__file__).parent.parent.parent
 PARTS = {"generator": "generator.tf", "table_manager": "table_manager.tf"}
-STACK = Stack(Path("/data"), settings.PORTS)
+STACK = Stack(Path("/data"), dict.fromkeys(settings.PORTS, 1))
 VALUES = {"var.project_id": PROJECT_ID, "var.environment": "dev", "var.region": "us-central1"}
 
 
