@@ -54,7 +54,7 @@ class Compose:
 
     def start(self, service: str) -> str:
         """HOST:PORT of the service. Raises Unavailable where nothing answers."""
-        address = f"{LOOPBACK}:{getattr(settings.stack(), f'{service}_port')}"
+        address = f"{LOOPBACK}:{settings.stack().ports[service]}"
         if not answers(address):
             why = (
                 f"nothing answers on {address}; docker compose up --wait, or {service.upper()}_PORT"

@@ -15,9 +15,8 @@ class LocalRunnerOptions(PipelineOptions):
         parser.add_argument(
             "--status_port", type=int, help="Serve GET /status and /health here; 0: a free port."
         )
-        parser.add_argument(
-            "--status_host", default="127.0.0.1", help="Where; in a container 0.0.0.0."
-        )
+        # No default here: Beam sends every default it knows of to Dataflow.
+        parser.add_argument("--status_host", help="Where; 127.0.0.1, in a container 0.0.0.0.")
         parser.add_argument(
             "--pull_max_messages",
             type=_between(1, 1000),

@@ -29,7 +29,7 @@ from pipeline.local_runner.evaluators import Registry
 from pipeline.local_runner.job import Job
 from pipeline.local_runner.options import LocalRunnerOptions
 from pipeline.local_runner.source import Reader
-from pipeline.local_runner.status import StatusServer
+from pipeline.local_runner.status import LOOPBACK, StatusServer
 
 
 class LocalRunner(BundleBasedDirectRunner):
@@ -61,7 +61,7 @@ class LocalRunner(BundleBasedDirectRunner):
     def _start(self, visitor: Any, options: Any, clock: Any) -> Job:
         local = options.view_as(LocalRunnerOptions)
         port = local.status_port
-        server = None if port is None else StatusServer(port, local.status_host)
+        server = None if port is None else StatusServer(port, local.status_host or LOOPBACK)
         project = options.view_as(GoogleCloudOptions).project
         readers = {
             step: self._connect(step.transform._source, project, local)

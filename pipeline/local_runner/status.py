@@ -13,6 +13,8 @@ from pipeline.local_runner.errors import StatusPortBusy
 
 STARTING, RUNNING, DRAINING, DONE, FAILED = "STARTING", "RUNNING", "DRAINING", "DONE", "FAILED"
 
+LOOPBACK = "127.0.0.1"
+
 
 class StatusServer:
     """Serves GET /status and GET /health.
@@ -21,7 +23,7 @@ class StatusServer:
     watermark (RFC 3339 or null), counters}. /health: 200 while the job pulls, else 503.
     """
 
-    def __init__(self, port: int, host: str = "127.0.0.1") -> None:
+    def __init__(self, port: int, host: str = LOOPBACK) -> None:
         """Take `port`, or a free one for 0. Raises StatusPortBusy."""
         try:
             self._server = _Server((host, port), _Handler)
