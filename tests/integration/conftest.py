@@ -1,13 +1,16 @@
-"""The emulators, once for each module's tests."""
+"""The emulators, once for each module's tests, where EMULATORS says."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+import settings
+from tests.emulators.elsewhere import elsewhere
 from tests.integration.processes import Emulator
 
 CREDENTIALS = {
@@ -25,24 +28,56 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("data")
 
 
-@pytest.fixture(scope="module")
-def pubsub(folder: Path) -> Iterator[Emulator]:
-    emulator = Emulator("pubsub", folder / "pubsub")
+@contextmanager
+def serving(service: str, folder: Path) -> Iterator[Emulator | None]:
+    """Leads the official clients to it; yields the process where it is one of the tests' own."""
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in emulator.env.items():
-            patch.setenv(name, value)
+        if settings.emulators() != "embedded":
+            with elsewhere(service) as (_, environ):
+                _set(patch, environ)
+                yield None
+            return
+        emulator = Emulator(service, folder / service)
+        _set(patch, emulator.env)
         yield emulator
-    emulator.stop()
+        emulator.stop()
+
+
+def _set(patch: pytest.MonkeyPatch, environ: dict[str, str]) -> None:
+    for name, value in environ.items():
+        patch.setenv(name, value)
 
 
 @pytest.fixture(scope="module")
-def bigquery_emulator(folder: Path) -> Iterator[Emulator]:
-    emulator = Emulator("bigquery", folder / "bigquery")
+def pubsub(folder: Path) -> Iterator[Emulator | None]:
+    with serving("pubsub", folder) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def killable_pubsub(pubsub: Emulator | None) -> Emulator:
+    if pubsub is None:
+        pytest.skip(f"EMULATORS={settings.emulators()}: this one kills an emulator's process")
+    return pubsub
+
+
+@pytest.fixture
+def pushing_pubsub(pubsub: Emulator | None) -> None:
+    """One that reaches what listens on this machine's loopback."""
+    if pubsub is None:
+        pytest.skip(f"EMULATORS={settings.emulators()}: a container can't push to 127.0.0.1 here")
+
+
+@pytest.fixture(scope="module")
+def bigquery_emulator(folder: Path) -> Iterator[None]:
     credentials = folder / "credentials.json"
     credentials.write_text(json.dumps(CREDENTIALS))
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, serving("bigquery", folder):
         patch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(credentials))
-        for name, value in emulator.env.items():
-            patch.setenv(name, value)
-        yield emulator
-    emulator.stop()
+        yield
+
+
+@pytest.fixture(scope="module")
+def storage_emulator(folder: Path) -> Iterator[None]:
+    with serving("storage", folder):
+        yield

@@ -12,12 +12,16 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 
+import settings
+
 ROOT = Path(__file__).parents[2]
 START_SECONDS, STOP_SECONDS = 30.0, 20.0
-PROJECT = "test-project"
+# The other containers are new for each run; this stack is shared, and keeps what is made in it.
+PROJECT = f"test-{uuid4().hex[:12]}" if settings.emulators() == "compose" else "test-project"
 
 
 def free_port() -> int:

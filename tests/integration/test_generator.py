@@ -29,7 +29,7 @@ def start(folder: Path, **environ: str) -> Service:
 
 
 @pytest.fixture(scope="module")
-def subscriber(pubsub: Emulator) -> Iterator[pubsub_v1.SubscriberClient]:
+def subscriber(pubsub: Emulator | None) -> Iterator[pubsub_v1.SubscriberClient]:
     publisher = pubsub_v1.PublisherClient()
     publisher.create_topic(name=NAMES.topic)
     with pubsub_v1.SubscriberClient() as subscriber:
@@ -298,7 +298,7 @@ def test_a_topic_that_is_missing_is_told_and_what_fails_is_counted(
     lost = start(tmp_path, ENVIRONMENT="lost")
     ready = lost.http.get("/readiness")
     assert ready.status_code == 503
-    assert "projects/test-project/topics/lost-backend-events-topic" in ready.json()["detail"]
+    assert f"projects/{PROJECT}/topics/lost-backend-events-topic" in ready.json()["detail"]
     status = post(lost, "/generate/batch", events_per_minute=20).json()
     counts = {name: status[name] for name in ("published", "confirmed", "failed", "state")}
     assert counts == {"published": 20, "confirmed": 0, "failed": 20, "state": "failed"}
@@ -310,18 +310,18 @@ def test_a_topic_that_is_missing_is_told_and_what_fails_is_counted(
 
 def test_pubsub_away_for_a_while_loses_no_event(
     generator: Service,
-    pubsub: Emulator,
+    killable_pubsub: Emulator,
     subscriber: pubsub_v1.SubscriberClient,
     tmp_path: Path,
 ) -> None:
     task = post(generator, "/generate/start", events_per_minute=6000, duration_minutes=0.1).json()
     url = f"/generate/status/{task['id']}"
     eventually(lambda: generator.http.get(url).json()["confirmed"] > 50)
-    pubsub.kill()
+    killable_pubsub.kill()
     trouble = eventually(lambda: generator.http.get(url).json()["last_error"])
     assert "503" in trouble
     assert generator.http.get("/readiness").status_code == 503
-    pubsub.start()
+    killable_pubsub.start()
     status = ended(generator, task)
     counts = {name: status[name] for name in ("published", "confirmed", "failed", "state")}
     assert counts == {"published": 600, "confirmed": 600, "failed": 0, "state": "completed"}

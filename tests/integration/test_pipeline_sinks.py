@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from random import Random
 from typing import Any
 from uuid import uuid4
@@ -26,25 +25,14 @@ from pipeline import bigquery_sink, dead_letter, graph, storage_sink
 from pipeline.bigquery_sink import Inserter, Target
 from pipeline.events import Router
 from pipeline.record import Message, Row
-from tests.integration.processes import Emulator
+from tests.integration.processes import PROJECT
 
-PROJECT = "test-project"
 PUBLISHED = datetime(2025, 10, 9, 8, 53, 21, tzinfo=UTC)
 RNG = Random(20240115)
 
 
-@pytest.fixture(scope="module")
-def storage_emulator(folder: Path) -> Iterator[Emulator]:
-    emulator = Emulator("storage", folder / "storage")
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in emulator.env.items():
-            patch.setenv(name, value)
-        yield emulator
-    emulator.stop()
-
-
 @pytest.fixture
-def bq(bigquery_emulator: Emulator) -> bigquery.Client:
+def bq(bigquery_emulator: None) -> bigquery.Client:
     bigquery_sink.inserter.cache_clear()
     return bigquery.Client(PROJECT)
 
@@ -164,10 +152,10 @@ def test_the_largest_dead_letters_fit_in_a_request(
     assert (stored["payload_bytes"], stored["payload_truncated"]) == (len(data), True)
 
 
-def test_the_whole_graph(storage_emulator: Emulator, dataset: str, create: Any, rows: Any) -> None:
+def test_the_whole_graph(storage_emulator: None, dataset: str, create: Any, rows: Any) -> None:
     for table in (*(each.layout for each in registry.ALL), DEAD_LETTER_TABLE):
         create(table)
-    bucket = storage.Client(project=PROJECT).create_bucket("whole-graph")
+    bucket = storage.Client(project=PROJECT).create_bucket(f"whole-graph-{uuid4().hex}")
     storage_sink.files.cache_clear()
     sent = [event(each.name, number) for each in registry.ALL for number in range(200)]
     sent += [("bad-1", b"{"), ("bad-2", b"[]")]

@@ -21,7 +21,7 @@ from event_types import registry
 from event_types.dead_letter import DEAD_LETTER_TABLE
 from services.table_manager.tables import Change, ensure_table
 from settings import load
-from tests.integration.processes import PROJECT, ROOT, Emulator, Service, eventually, free_port
+from tests.integration.processes import PROJECT, ROOT, Service, eventually, free_port
 from tests.unit.services.fakes import START
 
 NAMES = load({"PROJECT_ID": PROJECT})
@@ -40,7 +40,7 @@ def start(log: Path, cwd: Path = ROOT, **environ: str) -> Service:
 
 
 @pytest.fixture(scope="module")
-def client(bigquery_emulator: Emulator) -> Iterator[bigquery.Client]:
+def client(bigquery_emulator: None) -> Iterator[bigquery.Client]:
     with bigquery.Client(project=PROJECT) as client:
         yield client
 
@@ -53,7 +53,7 @@ def dataset(client: bigquery.Client) -> None:
 
 
 @pytest.fixture
-def manager(bigquery_emulator: Emulator, tmp_path: Path) -> Iterator[Service]:
+def manager(bigquery_emulator: None, tmp_path: Path) -> Iterator[Service]:
     service = start(tmp_path / "log")
     yield service
     assert service.stop() == 0
@@ -212,7 +212,7 @@ def test_a_table_that_cannot_take_the_events_is_refused(
 
 
 def test_a_frozen_contract_changes_nothing(
-    bigquery_emulator: Emulator, client: bigquery.Client, tmp_path: Path
+    bigquery_emulator: None, client: bigquery.Client, tmp_path: Path
 ) -> None:
     table = bigquery.Table(
         f"{PROJECT}.{DATASET}.orders",
@@ -235,7 +235,7 @@ def test_the_dead_letter_table_is_made_the_same_way(client: bigquery.Client) -> 
 
 
 def test_a_push_subscription_drives_it_and_a_failure_is_delivered_again(
-    manager: Service, client: bigquery.Client, pubsub: Emulator
+    manager: Service, client: bigquery.Client, pushing_pubsub: None
 ) -> None:
     client.delete_dataset(DATASET)
     publisher = pubsub_v1.PublisherClient()
@@ -262,7 +262,7 @@ def test_a_push_subscription_drives_it_and_a_failure_is_delivered_again(
     publisher.stop()
 
 
-def test_the_staged_folder_runs_alone(bigquery_emulator: Emulator, tmp_path: Path) -> None:
+def test_the_staged_folder_runs_alone(bigquery_emulator: None, tmp_path: Path) -> None:
     folder = tmp_path / "function"
     command = [sys.executable, "-m", "services.table_manager.stage", str(folder)]
     subprocess.run(command, cwd=ROOT, check=True)
