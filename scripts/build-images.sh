@@ -18,8 +18,8 @@ source "$(dirname "$0")/lib.sh"
 BUILDER=cloud
 while [ $# -gt 0 ]; do
     case $1 in
-        --release) RELEASE=$(value_of "$@") && shift ;;
-        --builder) BUILDER=$(value_of "$@") && shift ;;
+        --release) RELEASE=$(value_of "$@") || exit; shift ;;
+        --builder) BUILDER=$(value_of "$@") || exit; shift ;;
         *) common_argument "$1" ;;
     esac
     shift

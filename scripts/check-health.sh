@@ -19,7 +19,7 @@ WITHIN=300
 METRIC_MINUTES=10 # figures come with a delay of up to four
 while [ $# -gt 0 ]; do
     case $1 in
-        --within) WITHIN=$(value_of "$@") && shift ;;
+        --within) WITHIN=$(value_of "$@") || exit; shift ;;
         *) common_argument "$1" ;;
     esac
     shift

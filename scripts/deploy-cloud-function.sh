@@ -17,7 +17,7 @@ source "$(dirname "$0")/lib.sh"
 DEPLOY=yes
 while [ $# -gt 0 ]; do
     case $1 in
-        --release) RELEASE=$(value_of "$@") && shift ;;
+        --release) RELEASE=$(value_of "$@") || exit; shift ;;
         --upload-only) DEPLOY=no ;;
         *) common_argument "$1" ;;
     esac

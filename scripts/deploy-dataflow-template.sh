@@ -24,9 +24,9 @@ DRAIN_SECONDS=1800
 DEPLOY=yes REPLACE=none BUILDER=cloud
 while [ $# -gt 0 ]; do
     case $1 in
-        --release) RELEASE=$(value_of "$@") && shift ;;
-        --replace) REPLACE=$(value_of "$@") && shift ;;
-        --builder) BUILDER=$(value_of "$@") && shift ;;
+        --release) RELEASE=$(value_of "$@") || exit; shift ;;
+        --replace) REPLACE=$(value_of "$@") || exit; shift ;;
+        --builder) BUILDER=$(value_of "$@") || exit; shift ;;
         --upload-only) DEPLOY=no ;;
         *) common_argument "$1" ;;
     esac

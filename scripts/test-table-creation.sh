@@ -18,7 +18,7 @@ source "$(dirname "$0")/lib.sh"
 TIMEOUT=300
 while [ $# -gt 0 ]; do
     case $1 in
-        --timeout) TIMEOUT=$(value_of "$@") && shift ;;
+        --timeout) TIMEOUT=$(value_of "$@") || exit; shift ;;
         *) common_argument "$1" ;;
     esac
     shift
