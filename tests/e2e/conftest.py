@@ -102,10 +102,17 @@ class LocalStack:
             self.process.send_signal(signal.SIGINT)
         return self.process.wait(STOP_SECONDS)
 
+    def port(self, name: str) -> int:
+        """Where one of the stack's processes listens."""
+        return int(self._state()["ports"][name])
+
+    def _state(self) -> dict[str, Any]:
+        state: dict[str, Any] = json.loads((self.data_dir / "stack.json").read_text())
+        return state
+
     def child(self, name: str) -> int:
         """Process id of one of the stack's processes."""
-        state = json.loads((self.data_dir / "stack.json").read_text())
-        for pid in state["children"]:
+        for pid in self._state()["children"]:
             command = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
             if name in command:
                 return int(pid)

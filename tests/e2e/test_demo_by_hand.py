@@ -23,7 +23,7 @@ MARK = "---- next block ----"
 )
 def test_the_page_does_what_it_says(local_stack: LocalStack) -> None:
     local_stack.up()
-    port = json.loads((local_stack.data_dir / "stack.json").read_text())["ports"]["generator"]
+    port = local_stack.port("generator")
     blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "docs/demo.md").read_text(), re.DOTALL)
     lines = [block.replace(":8080/", f":{port}/") for block in blocks]
     # The files of the last window are there a moment after the generator is done.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from urllib.parse import urlsplit
 
@@ -18,7 +17,7 @@ QUIET = ["--disable-background-networking", "--disable-component-update", "--dis
 @pytest.mark.installed
 @pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed")
 def test_the_page_shows_the_routes_and_asks_nobody_else(stack: LocalStack) -> None:
-    port = json.loads((stack.data_dir / "stack.json").read_text())["ports"]["generator"]
+    port = stack.port("generator")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", *QUIET]

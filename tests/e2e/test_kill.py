@@ -16,7 +16,7 @@ KILLS = 3
 
 
 def start_events(stack: LocalStack, count: int) -> None:
-    port = json.loads((stack.data_dir / "stack.json").read_text())["ports"]["generator"]
+    port = stack.port("generator")
     body = {"events_per_minute": 60_000, "duration_minutes": count / 60_000}
     request = urllib.request.Request(
         f"http://127.0.0.1:{port}/generate/start",
@@ -34,7 +34,7 @@ def recorded(stack: LocalStack) -> int:
 
 def unacked(stack: LocalStack) -> int:
     """Asked directly: by the time a command has started, the moment is gone."""
-    port = json.loads((stack.data_dir / "stack.json").read_text())["ports"]["pubsub"]
+    port = stack.port("pubsub")
     url = f"http://127.0.0.1:{port}/_emulator/subscriptions"
     with urllib.request.urlopen(url, timeout=10) as reply:
         return max(int(each["backlog"]) for each in json.load(reply)["subscriptions"])

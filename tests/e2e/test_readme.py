@@ -53,8 +53,7 @@ def test_make_has_the_target(line: str) -> None:
 def test_the_command_works(stack: LocalStack, tmp_path: Path, line: str) -> None:
     # A live view ends with Ctrl-C, which a test does not press.
     line = line.replace("local status", "local status --once")
-    state = json.loads((stack.data_dir / "stack.json").read_text())
-    line = line.replace(":8080/", f":{state['ports']['generator']}/")
+    line = line.replace(":8080/", f":{stack.port('generator')}/")
     if "query" in line:
         stack.json("send", "-", stdin=THREE[0].decode())
         until(lambda: stack.json("status")["rows"].get("orders", 0) > 0, 30, "a row")
