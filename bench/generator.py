@@ -14,7 +14,7 @@ import settings
 from bench.events import messages
 from bench.ground import Child, Ground, listens
 from bench.rows import PER_SECOND, Kind, Row
-from emulators.base import LOOPBACK, claim_port
+from localgcp.base import LOOPBACK, claim_port
 
 TITLE = "Generator: POST /generate/start into our Pub/Sub emulator"
 A_SECOND = 2_000

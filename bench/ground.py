@@ -19,9 +19,9 @@ from typing import Self
 
 import settings
 from bench.errors import Ended, Missing, TooSlow
-from emulators import environment
-from emulators.base import LOOPBACK, claim_port
 from local.stack import CREDENTIALS, PROJECT_ID
+from localgcp import environment
+from localgcp.base import LOOPBACK, claim_port
 
 ROOT = Path(__file__).parent.parent
 BEST_OF, START_ATTEMPTS = 3, 3

@@ -9,9 +9,9 @@ from http.client import HTTPException
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
-from emulators.base import LOOPBACK
 from local.attached import Reachable
 from local.stack import Stack
+from localgcp.base import LOOPBACK
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def _emulator(stack: Stack, name: str) -> Process:
     return Process(
         name=name,
         command=(
-            *(sys.executable, "-m", "emulators", name),
+            *(sys.executable, "-m", "localgcp", name),
             *("--port", str(stack.ports[name]), "--data-dir", str(stack.data_dir / name)),
         ),
         ready_url=ready_url(stack, name),

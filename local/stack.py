@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import settings
-from emulators import environment
-from emulators.base import LOOPBACK, PortBusy, claim_port
 from local.errors import NoStack, PortTaken
+from localgcp import environment
+from localgcp.base import LOOPBACK, PortBusy, claim_port
 
 PROJECT_ID = "local-project"
 TOKEN = "local"

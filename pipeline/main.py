@@ -63,7 +63,7 @@ class Misused(ValueError):
 def runner(name: str) -> PipelineRunner:
     """The runner called `name`. Raises Misused."""
     if name == "LocalRunner":
-        from pipeline.local_runner import LocalRunner
+        from localgcp.beam import LocalRunner
 
         return LocalRunner()
     if name in ("DirectRunner", "BundleBasedDirectRunner"):
@@ -142,7 +142,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run_to_the_end(pipeline: beam.Pipeline) -> int:
     """Run here until a signal drains the job, or it fails. Returns the exit code."""
     # Imported late, because that registers options that no other runner reads.
-    from pipeline.local_runner.errors import LocalRunnerError
+    from localgcp.beam.errors import LocalRunnerError
 
     # What the imports and the graph made stays for good; a collection need not look at it again.
     gc.freeze()

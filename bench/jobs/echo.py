@@ -14,7 +14,7 @@ from google.pubsub_v1 import types
 
 from bench.events import messages
 from bench.wire import REQUEST_MESSAGES, PubsubMessage
-from emulators.base import LOOPBACK
+from localgcp.base import LOOPBACK
 
 _PublishRequest, _PublishResponse = types.PublishRequest.pb(), types.PublishResponse.pb()
 _PullRequest, _PullResponse = types.PullRequest.pb(), types.PullResponse.pb()

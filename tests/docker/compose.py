@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from emulators import environment
-from emulators.base import LOOPBACK, claim_port
+from localgcp import environment
+from localgcp.base import LOOPBACK, claim_port
 
 ROOT = Path(__file__).parents[2]
 PROJECT = "local-project"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from testing.backends import UPSTREAM
+from localgcp.testing.backends import UPSTREAM
 from tests.docker.compose import ComposeStack
 from tests.integration.outside import example, run_pytest
 
@@ -66,7 +66,7 @@ def test_the_example_on_others_emulators(tmp_path: Path) -> None:
 
 def test_an_image_that_can_t_be_had_is_named(tmp_path: Path) -> None:
     code = (
-        "import testing.backends as b\n"
+        "import localgcp.testing.backends as b\n"
         "b.OURS['pubsub'] = b.Image('realtime-pipeline/none:none', '', 1)\n"
         "def test_it(pubsub_topic): pass"
     )

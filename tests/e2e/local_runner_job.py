@@ -18,7 +18,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.transforms.trigger import AccumulationMode, AfterCount, AfterWatermark
 from apache_beam.transforms.window import FixedWindows, TimestampCombiner
 
-from pipeline.local_runner import LocalRunner
+from localgcp.beam import LocalRunner
 
 WINDOW_SECONDS = 1.5
 LATENESS_SECONDS = 7 * 24 * 3600

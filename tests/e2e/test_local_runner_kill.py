@@ -21,7 +21,7 @@ import pytest
 from google.api_core.exceptions import DeadlineExceeded
 from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient
 
-from emulators.pubsub.emulator import PubSubEmulator
+from localgcp.pubsub.emulator import PubSubEmulator
 from tests.e2e.conftest import ROOT, until
 
 EVENTS, KILLS = 6_000, 5

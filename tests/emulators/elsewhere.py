@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from emulators import environment
-from testing.backends import chosen
-from testing.errors import Unavailable
+from localgcp import environment
+from localgcp.testing.backends import chosen
+from localgcp.testing.errors import Unavailable
 
 
 @contextmanager

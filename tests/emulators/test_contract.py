@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from emulators.__main__ import CLASSES, build
-from emulators.base import LOOPBACK, Emulator, NotStarted, PortBusy
+from localgcp.__main__ import CLASSES, build
+from localgcp.base import LOOPBACK, Emulator, NotStarted, PortBusy
 
 NAMES = sorted(CLASSES)
 
@@ -71,7 +71,7 @@ def test_a_busy_port_is_named(emulator: Emulator) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_runs_alone_and_ends_on_sigterm(name: str, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "emulators", name, "--data-dir", str(tmp_path)]
+    command = [sys.executable, "-m", "localgcp", name, "--data-dir", str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         ready = json.loads(process.stdout.readline())

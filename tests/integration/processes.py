@@ -75,7 +75,7 @@ class Service:
 
 
 class Emulator:
-    """`python -m emulators NAME`; with a data folder it can be killed and started again."""
+    """`python -m localgcp NAME`; with a data folder it can be killed and started again."""
 
     def __init__(self, name: str, data_dir: Path) -> None:
         self._name, self._data_dir = name, data_dir
@@ -86,7 +86,7 @@ class Emulator:
     def start(self) -> None:
         self._process = subprocess.Popen(
             [
-                *(sys.executable, "-m", "emulators", self._name),
+                *(sys.executable, "-m", "localgcp", self._name),
                 *("--port", str(self.port), "--data-dir", str(self._data_dir)),
             ],
             cwd=ROOT,

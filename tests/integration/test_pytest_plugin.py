@@ -64,4 +64,6 @@ def test_an_unknown_kind_is_refused(tmp_path: Path) -> None:
 def test_the_package_has_the_plugin() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     assert "testing*" in project["tool"]["setuptools"]["packages"]["find"]["include"]
-    assert project["project"]["entry-points"]["pytest11"] == {"gcp_stack": "testing.plugin"}
+    assert project["project"]["entry-points"]["pytest11"] == {
+        "gcp_stack": "localgcp.testing.plugin"
+    }

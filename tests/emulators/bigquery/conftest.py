@@ -9,7 +9,7 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
 import settings
-from emulators.bigquery.emulator import BigQueryEmulator
+from localgcp.bigquery.emulator import BigQueryEmulator
 from tests.emulators.elsewhere import elsewhere
 
 PROJECT = "demo-project"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from emulators.bigquery.emulator import BigQueryEmulator
+from localgcp.bigquery.emulator import BigQueryEmulator
 from tests.emulators.bigquery.conftest import PROJECT
 
 pytestmark = [

@@ -9,7 +9,7 @@ import pytest
 from google.api_core.exceptions import BadRequest, NotFound
 from google.cloud import bigquery
 
-from emulators.bigquery.emulator import BigQueryEmulator
+from localgcp.bigquery.emulator import BigQueryEmulator
 from tests.emulators.bigquery.conftest import connect, order
 
 

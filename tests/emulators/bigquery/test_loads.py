@@ -15,10 +15,10 @@ import pytest
 from google.api_core.exceptions import BadRequest, Conflict, NotFound
 from google.cloud import bigquery
 
-from emulators.bigquery.emulator import BigQueryEmulator
 from event_types.base import EventType
 from event_types.registry import ALL
 from event_types.render import ddl
+from localgcp.bigquery.emulator import BigQueryEmulator
 from tests.emulators.bigquery.conftest import PROJECT, connect, order
 
 DAY, NEXT_DAY = "2024-01-15", "2024-01-16"

@@ -16,11 +16,11 @@ from google.api_core.client_options import ClientOptions
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
-from emulators.base import StartFailed
-from emulators.bigquery.emulator import BigQueryEmulator
+from localgcp.base import StartFailed
+from localgcp.bigquery.emulator import BigQueryEmulator
 from tests.emulators.bigquery.conftest import PROJECT
 
-COMMAND = (sys.executable, "-m", "emulators", "bigquery", "--data-dir")
+COMMAND = (sys.executable, "-m", "localgcp", "bigquery", "--data-dir")
 ROOT = Path(__file__).parents[3]
 
 

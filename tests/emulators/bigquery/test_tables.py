@@ -7,7 +7,7 @@ import pytest
 from google.api_core.exceptions import BadRequest, Conflict, NotFound, PreconditionFailed
 from google.cloud import bigquery
 
-from emulators.bigquery.emulator import BigQueryEmulator
+from localgcp.bigquery.emulator import BigQueryEmulator
 from tests.emulators.bigquery.conftest import PROJECT, connect, order
 
 Field = bigquery.SchemaField

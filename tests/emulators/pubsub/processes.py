@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[3]
 
 
 class EmulatorProcess:
-    """`python -m emulators pubsub`; started again, it keeps its port."""
+    """`python -m localgcp pubsub`; started again, it keeps its port."""
 
     def __init__(self, data_dir: Path | None = None) -> None:
         self.port = 0
@@ -25,7 +25,7 @@ class EmulatorProcess:
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "emulators", "pubsub", "--port", str(self.port)]
+        command = [sys.executable, "-m", "localgcp", "pubsub", "--port", str(self.port)]
         if self._data_dir is not None:
             command += ["--data-dir", str(self._data_dir)]
         self._process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)

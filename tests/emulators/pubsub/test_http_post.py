@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from emulators.pubsub.http_post import Poster, PostFailed
+from localgcp.pubsub.wire.http_post import Poster, PostFailed
 
 OK = b"HTTP/1.1 204 No Content\r\n\r\n"
 

@@ -12,7 +12,7 @@ from google.api_core import exceptions
 from google.cloud.pubsub_v1.subscriber.message import Message
 from google.cloud.pubsub_v1.types import FlowControl
 
-from emulators.pubsub.emulator import PubSubEmulator
+from localgcp.pubsub.emulator import PubSubEmulator
 from tests.emulators.pubsub.conftest import Clients
 from tests.emulators.pubsub.processes import EmulatorProcess, wait_until
 

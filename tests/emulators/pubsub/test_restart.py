@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from google.api_core import exceptions
 
-from emulators.base import StartFailed
-from emulators.pubsub.emulator import PubSubEmulator
+from localgcp.base import StartFailed
+from localgcp.pubsub.emulator import PubSubEmulator
 from tests.emulators.pubsub.conftest import Clients
 from tests.emulators.pubsub.processes import EmulatorProcess
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 import settings
-from emulators.base import LOOPBACK
 from local import run
 from local.errors import NoStack, PortTaken, StackRuns
 from local.stack import Stack, claim, running, saved
+from localgcp.base import LOOPBACK
 
 
 def asked(tmp_path: Path, **ports: int) -> settings.Stack:

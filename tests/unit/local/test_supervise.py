@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from emulators.base import LOOPBACK, claim_port
 from local.errors import NotReady
 from local.processes import Process, is_ready
 from local.stack import is_alive
 from local.supervise import Supervisor
+from localgcp.base import LOOPBACK, claim_port
 
 SERVE = """
 import http.server, sys

@@ -9,7 +9,7 @@ from google.auth.credentials import AnonymousCredentials
 from google.auth.transport.requests import AuthorizedSession
 from google.cloud import bigquery, storage
 
-from emulators.storage.emulator import StorageEmulator
+from localgcp.storage.emulator import StorageEmulator
 from pipeline import bigquery_sink, storage_sink
 from pipeline.bigquery_sink import Inserter, Target
 from tests.unit.pipeline.fakes import DATASET, PROJECT, Clock, InsertAll

@@ -11,7 +11,7 @@ import pytest
 from apache_beam.portability.api import beam_runner_api_pb2
 from google.cloud import storage
 
-from emulators.storage.emulator import StorageEmulator
+from localgcp.storage.emulator import StorageEmulator
 from pipeline import main
 from tests.unit.pipeline.test_main import CREDENTIALS
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from emulators.bigquery.errors import BigQueryError, InvalidQuery
-from emulators.bigquery.queries import Query
-from emulators.bigquery.service import Service
+from localgcp.bigquery.errors import BigQueryError, InvalidQuery
+from localgcp.bigquery.jobs.queries import Query
+from localgcp.bigquery.service import Service
 
 
 def at(*parts: Any) -> datetime:

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from emulators.bigquery.errors import TableNotFound
-from emulators.bigquery.insert_ids import DEDUP_IDS, DEDUP_WINDOW_S
-from emulators.bigquery.service import Service
-from emulators.bigquery.streaming import InsertError, Row
-from emulators.bigquery.table import Name
+from localgcp.bigquery.catalog.table import Name
+from localgcp.bigquery.errors import TableNotFound
+from localgcp.bigquery.rows.insert_ids import DEDUP_IDS, DEDUP_WINDOW_S
+from localgcp.bigquery.rows.streaming import InsertError, Row
+from localgcp.bigquery.service import Service
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 TABLE = Name("test-project", "ds", "t")

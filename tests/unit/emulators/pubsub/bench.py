@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from emulators.pubsub import protos
-from emulators.pubsub.broker import Broker
-from emulators.pubsub.subscription import Subscription
+from localgcp.pubsub.domain.broker import Broker
+from localgcp.pubsub.domain.subscription import Subscription
+from localgcp.pubsub.wire import protos
 
 TOPIC = "projects/demo-project/topics/orders"
 SUBSCRIPTION = "projects/demo-project/subscriptions/orders-sub"

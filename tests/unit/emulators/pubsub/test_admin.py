@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from emulators.pubsub import protos
-from emulators.pubsub.errors import AlreadyExists, InvalidArgument, NotFound, Unsupported
-from emulators.pubsub.paging import page
+from localgcp.pubsub.domain.paging import page
+from localgcp.pubsub.errors import AlreadyExists, InvalidArgument, NotFound, Unsupported
+from localgcp.pubsub.wire import protos
 from tests.unit.emulators.pubsub.bench import SUBSCRIPTION, TOPIC, Bench
 
 PROJECT = "projects/demo-project"

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from emulators.pubsub import protos
-from emulators.pubsub.errors import InvalidArgument, NotFound
-from emulators.pubsub.subscription import Subscription
+from localgcp.pubsub.domain.subscription import Subscription
+from localgcp.pubsub.errors import InvalidArgument, NotFound
+from localgcp.pubsub.wire import protos
 from tests.unit.emulators.pubsub.bench import Bench
 
 DEAD = "projects/demo-project/topics/dead"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from emulators.pubsub import protos
-from emulators.pubsub.errors import InvalidArgument, NotFound
+from localgcp.pubsub.errors import InvalidArgument, NotFound
+from localgcp.pubsub.wire import protos
 from tests.unit.emulators.pubsub.bench import SUBSCRIPTION, TOPIC, Bench
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from emulators.pubsub import protos
-from emulators.pubsub.encoding import received_messages
+from localgcp.pubsub.wire import protos
+from localgcp.pubsub.wire.encoding import received_messages
 from tests.unit.emulators.pubsub.bench import Bench
 
 

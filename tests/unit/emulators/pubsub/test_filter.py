@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from emulators.pubsub import filter
-from emulators.pubsub.errors import InvalidArgument
+from localgcp.pubsub.domain import filter
+from localgcp.pubsub.errors import InvalidArgument
 
 RED_ORDER = {"colour": "red", "event_type": "order", "iana.org/tag": "de"}
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from emulators.pubsub.errors import StorageFailed
-from emulators.pubsub.journal import Journal, JournalDamaged, JournalInUse
+from localgcp.pubsub.disk.journal import Journal, JournalDamaged, JournalInUse
+from localgcp.pubsub.errors import StorageFailed
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulators.pubsub import protos
+from localgcp.pubsub.wire import protos
 from tests.unit.emulators.pubsub.bench import Bench
 
 

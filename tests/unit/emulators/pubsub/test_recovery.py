@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from emulators.pubsub import journal as journal_module
-from emulators.pubsub import protos
-from emulators.pubsub.broker import Broker
-from emulators.pubsub.journal import Journal
-from emulators.pubsub.names import DELETED_TOPIC
+from localgcp.pubsub.disk import journal as journal_module
+from localgcp.pubsub.disk.journal import Journal
+from localgcp.pubsub.domain.broker import Broker
+from localgcp.pubsub.domain.names import DELETED_TOPIC
+from localgcp.pubsub.wire import protos
 from tests.unit.emulators.pubsub.bench import SUBSCRIPTION, TOPIC, FakeClock
 
 

@@ -1,0 +1,69 @@
+"""`python -m localgcp NAME [--host H] [--port P] [--data-dir DIR]`: one emulator, alone."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from localgcp.base import LOOPBACK, Emulator, EmulatorError
+
+# Imported by name, so that starting one does not load the others.
+CLASSES = {
+    "pubsub": "localgcp.pubsub.emulator:PubSubEmulator",
+    "bigquery": "localgcp.bigquery.emulator:BigQueryEmulator",
+    "storage": "localgcp.storage.emulator:StorageEmulator",
+}
+
+
+def build(name: str, host: str, port: int, data_dir: Path | None) -> Emulator:
+    """Make the emulator called `name`, not yet started. Raises KeyError for an unknown name."""
+    module, _, cls = CLASSES[name].partition(":")
+    emulator: Emulator = getattr(importlib.import_module(module), cls)(
+        host=host, port=port, data_dir=data_dir
+    )
+    return emulator
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line of one emulator."""
+    args = argparse.ArgumentParser(prog="python -m localgcp", description=__doc__)
+    args.add_argument("name", choices=sorted(CLASSES))
+    args.add_argument("--host", default=LOOPBACK, help="address to listen on (%(default)s)")
+    args.add_argument("--port", type=int, default=0, help="0 takes a free one, which is printed")
+    args.add_argument("--data-dir", type=Path, help="keep state here; without it, nothing is kept")
+    return args
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Serve until SIGTERM or SIGINT; answer 1 if the server ended by itself.
+
+    Prints one JSON line, with the address, once it listens.
+    """
+    args = parser().parse_args(argv)
+    asked_to_stop = threading.Event()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signum, lambda *_: asked_to_stop.set())
+    emulator = build(args.name, args.host, args.port, args.data_dir)
+    try:
+        emulator.start()
+    except EmulatorError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    ready = {"listening": emulator.name, "port": emulator.port, "env": emulator.env()}
+    sys.stdout.write(json.dumps(ready) + "\n")
+    sys.stdout.flush()
+    while not asked_to_stop.wait(0.5):
+        if not emulator.alive():
+            sys.stderr.write(f"{emulator.name} ended by itself\n")
+            return 1
+    emulator.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,19 @@
+"""A streaming runner for one machine that loses nothing: Beam's bundle-based runner, made honest.
+
+A Pub/Sub message comes in; it is acked only when nothing derived from it waits anywhere.
+
+    runner.py        puts the parts together; options.py, refusals.py: what it takes and what not
+    connect.py       opens the subscription; subscriber.py speaks to it
+    source.py        makes each pull a bundle; watermark.py: what may still come
+    engine.py        runs bundles one at a time and retries what fails; failures.py tells of it
+    evaluators.py    how each kind of step is run
+    context.py       commits results and counts, per pull, what still waits (bundles.py)
+    windows.py       groups by key and window (window_state.py, archive.py, watermarks.py)
+    acks.py          extends the deadlines of what is held, acks what is done
+    job.py           the running job: state, drain, end (signals.py, status.py)
+"""
+
+from localgcp.beam.options import LocalRunnerOptions
+from localgcp.beam.runner import LocalRunner
+
+__all__ = ["LocalRunner", "LocalRunnerOptions"]

@@ -1,0 +1,89 @@
+"""LocalRunner: Beam's BundleBasedDirectRunner for streams that must not lose anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from apache_beam.options.pipeline_options import GoogleCloudOptions
+from apache_beam.options.value_provider import RuntimeValueProvider
+from apache_beam.pipeline import PipelineVisitor
+from apache_beam.runners.direct.clock import RealClock, TestClock
+from apache_beam.runners.direct.consumer_tracking_pipeline_visitor import (
+    ConsumerTrackingPipelineVisitor,
+)
+from apache_beam.runners.direct.direct_runner import (
+    BundleBasedDirectRunner,
+    _DirectReadFromPubSub,
+    _get_transform_overrides,
+)
+from apache_beam.testing.test_stream import TestStream
+from apache_beam.transforms.external import ExternalTransform
+
+from localgcp.beam import refusals
+from localgcp.beam.connect import open_reader
+from localgcp.beam.context import LocalContext
+from localgcp.beam.engine import Engine
+from localgcp.beam.errors import UnsupportedTransform
+from localgcp.beam.evaluators import Registry
+from localgcp.beam.job import Job
+from localgcp.beam.options import LocalRunnerOptions
+from localgcp.beam.source import Reader
+from localgcp.beam.status import LOOPBACK, StatusServer
+
+
+class LocalRunner(BundleBasedDirectRunner):
+    """Runs a pipeline in this process; a message of Pub/Sub is acked when all its work is done.
+
+    Takes the graph as BundleBasedDirectRunner does and shares its overrides, watermarks and
+    triggers; what is replaced is replaced by subclasses, so stock runners in the same process are
+    as they were. User code that fails is retried for ever, as Dataflow does for streams. See
+    LocalRunnerOptions for what can be set.
+    """
+
+    def __init__(self, connect: Callable[[Any, str | None, Any], Reader] = open_reader) -> None:
+        """`connect(source, project, options)` opens the reader of a _PubSubSource."""
+        super().__init__()
+        self._connect = connect
+
+    def run_pipeline(self, pipeline: Any, options: Any) -> Job:
+        """Start the job. Raises UnsupportedTransform, StatusPortBusy, SubscriptionUnusable."""
+        survey = _Survey()
+        pipeline.visit(survey)
+        pipeline.replace_all(_get_transform_overrides(options))
+        visitor = ConsumerTrackingPipelineVisitor()
+        pipeline.visit(visitor)
+        refusals.check(visitor)
+        RuntimeValueProvider.set_runtime_options({})
+        clock = TestClock() if survey.uses_test_stream else RealClock()
+        return self._start(visitor, options, clock)
+
+    def _start(self, visitor: Any, options: Any, clock: Any) -> Job:
+        local = options.view_as(LocalRunnerOptions)
+        port = local.status_port
+        server = None if port is None else StatusServer(port, local.status_host or LOOPBACK)
+        project = options.view_as(GoogleCloudOptions).project
+        readers = {
+            step: self._connect(step.transform._source, project, local)
+            for step in visitor.root_transforms
+            if isinstance(step.transform, _DirectReadFromPubSub)
+        }
+        context = LocalContext(options, visitor, clock)
+        registry = Registry(context, readers)
+        engine = Engine(context, registry, visitor, readers.values(), local.drain_timeout_seconds)
+        job = Job(engine, context, registry, readers.values(), server)
+        job.start()
+        return job
+
+
+class _Survey(PipelineVisitor):
+    """Looks at the pipeline as the user wrote it."""
+
+    uses_test_stream = False
+
+    def visit_transform(self, applied: Any) -> None:
+        """Note a TestStream. Raises UnsupportedTransform for another language's transform."""
+        if isinstance(applied.transform, ExternalTransform):
+            raise UnsupportedTransform(applied.full_label, "it is written in another language")
+        if isinstance(applied.transform, TestStream):
+            self.uses_test_stream = True

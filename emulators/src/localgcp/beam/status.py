@@ -1,0 +1,76 @@
+"""The job's state, and the small server that tells it."""
+
+from __future__ import annotations
+
+import errno
+import json
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from localgcp.beam.errors import StatusPortBusy
+
+STARTING, RUNNING, DRAINING, DONE, FAILED = "STARTING", "RUNNING", "DRAINING", "DONE", "FAILED"
+
+LOOPBACK = "127.0.0.1"
+
+
+class StatusServer:
+    """Serves GET /status and GET /health.
+
+    /status: {state, pulled, acked, outstanding, failed_bundles, retrying, dropped_late,
+    watermark (RFC 3339 or null), counters}. /health: 200 while the job pulls, else 503.
+    """
+
+    def __init__(self, port: int, host: str = LOOPBACK) -> None:
+        """Take `port`, or a free one for 0. Raises StatusPortBusy."""
+        try:
+            self._server = _Server((host, port), _Handler)
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise StatusPortBusy(host, port) from error
+            raise
+        self.port: int = self._server.server_address[1]
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, name="status", daemon=True
+        )
+
+    def start(self, status: Callable[[], dict[str, Any]]) -> None:
+        """Serve what `status` tells, from a thread of its own."""
+        self._server.status = status
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop serving."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    status: Callable[[], dict[str, Any]]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+
+    def do_GET(self) -> None:
+        if self.path == "/status":
+            self._answer(200, self.server.status())
+        elif self.path == "/health":
+            state = self.server.status()["state"]
+            self._answer(200 if state == RUNNING else 503, {"state": state})
+        else:
+            self._answer(404, {"error": f"no page {self.path!r}; there are /status and /health"})
+
+    def _answer(self, code: int, page: dict[str, Any]) -> None:
+        body = json.dumps(page).encode()
+        self.send_response(code)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: Any) -> None:
+        """Say nothing: it is polled."""

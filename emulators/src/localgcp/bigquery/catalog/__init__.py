@@ -1,0 +1,1 @@
+"""What exists: datasets, tables, their schemas and partitions, and what expires."""

@@ -1,0 +1,105 @@
+"""A dataset: what the API says of it, and what it hands down to its tables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from localgcp.bigquery.catalog import resource as res
+
+_ID = re.compile(r"[A-Za-z0-9_]{1,1024}")
+
+# Stored and shown, never enforced: the emulator knows no identities.
+_UNENFORCED = ("access",)
+_KNOWN = {"description", "friendlyName", "labels", "location", "defaultTableExpirationMs"}
+_REFUSED = (
+    "defaultEncryptionConfiguration",
+    "externalDatasetReference",
+    "linkedDatasetSource",
+    "isCaseInsensitive",
+    "defaultCollation",
+    "defaultRoundingMode",
+    "resourceTags",
+    "externalCatalogDatasetOptions",
+)
+_OUTPUT = (
+    *("kind", "etag", "id", "selfLink", "datasetReference", "creationTime", "lastModifiedTime"),
+    *("satisfiesPzs", "satisfiesPzi", "type", "maxTimeTravelHours", "storageBillingModel"),
+    "defaultPartitionExpirationMs",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """One dataset; times are milliseconds since the epoch, `None` means not set."""
+
+    project: str
+    id: str
+    created_ms: int
+    modified_ms: int
+    location: str = "US"
+    description: str | None = None
+    friendly_name: str | None = None
+    labels: dict[str, str] = field(default_factory=dict)
+    table_expiration_ms: int | None = None
+    partition_expiration_ms: int | None = None
+    access: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def etag(self) -> str:
+        """Changes with every change of what the client may set."""
+        return res.etag(self.to_resource(etag=False))
+
+    def to_resource(self, etag: bool = True) -> dict[str, Any]:
+        """The API's Dataset."""
+        resource: dict[str, Any] = {
+            "kind": "bigquery#dataset",
+            "id": f"{self.project}:{self.id}",
+            "datasetReference": {"projectId": self.project, "datasetId": self.id},
+            "creationTime": str(self.created_ms),
+            "lastModifiedTime": str(self.modified_ms),
+            "location": self.location,
+            "type": "DEFAULT",
+            "access": list(self.access),
+        }
+        optional = {
+            "description": self.description,
+            "friendlyName": self.friendly_name,
+            "labels": self.labels or None,
+            "defaultTableExpirationMs": res.text(self.table_expiration_ms),
+            "defaultPartitionExpirationMs": res.text(self.partition_expiration_ms),
+        }
+        resource |= {key: value for key, value in optional.items() if value is not None}
+        return resource | ({"etag": self.etag} if etag else {})
+
+
+def parse(project: str, resource: Mapping[str, Any], now_ms: int) -> Dataset:
+    """A new dataset from the API's Dataset. Raises MissingField, BadValue, NotSupported."""
+    reference = resource.get("datasetReference") or {}
+    id_ = res.required(reference, "datasetId", "datasetReference.datasetId")
+    res.check_id("datasetId", id_, _ID)
+    blank = Dataset(reference.get("projectId") or project, id_, now_ms, now_ms)
+    return apply(blank, resource, now_ms)
+
+
+def apply(dataset: Dataset, resource: Mapping[str, Any], now_ms: int) -> Dataset:
+    """`dataset` as the resource wants it: absent keeps, null clears."""
+    res.check_keys("dataset", resource, (*_KNOWN, *_UNENFORCED, *_OUTPUT), _REFUSED)
+    location = str(resource.get("location") or dataset.location)
+    return replace(
+        dataset,
+        modified_ms=now_ms,
+        location=location.upper() if location.lower() in ("us", "eu") else location,
+        description=resource.get("description", dataset.description),
+        friendly_name=resource.get("friendlyName", dataset.friendly_name),
+        labels=res.merge_labels(dataset.labels, resource),
+        table_expiration_ms=res.duration(
+            resource, "defaultTableExpirationMs", dataset.table_expiration_ms
+        ),
+        partition_expiration_ms=res.duration(
+            resource, "defaultPartitionExpirationMs", dataset.partition_expiration_ms
+        ),
+        access=tuple(resource.get("access") or dataset.access),
+    )

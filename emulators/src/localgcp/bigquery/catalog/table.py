@@ -1,0 +1,221 @@
+"""A table or a view: its resource, the parts of it a client may set, and how it may change."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from localgcp.bigquery.catalog import partitioning, schema
+from localgcp.bigquery.catalog import resource as res
+from localgcp.bigquery.catalog.partitioning import TimePartitioning
+from localgcp.bigquery.catalog.schema import Field
+from localgcp.bigquery.errors import BadValue, NotSupported, SchemaChangeRefused
+
+_ID = re.compile(r"[\w\- ]{1,1024}")
+_MAX_CLUSTERING = 4
+_CLUSTERABLE = {"STRING", "INTEGER", "NUMERIC", "BIGNUMERIC", "BOOLEAN", "DATE", "TIMESTAMP"} | {
+    "DATETIME",
+    "BYTES",
+}
+_KNOWN = {"schema", "timePartitioning", "clustering", "requirePartitionFilter", "description"} | {
+    *("friendlyName", "labels", "expirationTime", "view"),
+}
+_OUTPUT = {"kind", "etag", "id", "selfLink", "tableReference", "creationTime", "type"} | {
+    *("lastModifiedTime", "location", "numRows", "numBytes", "numLongTermBytes", "numTotalRows"),
+    *("numPhysicalBytes", "streamingBuffer", "numTimeTravelPhysicalBytes", "numTotalLogicalBytes"),
+    *("numActiveLogicalBytes", "numLongTermLogicalBytes", "numPartitions", "defaultCollation"),
+}
+_REFUSED = {"rangePartitioning", "materializedView", "externalDataConfiguration"} | {
+    *("encryptionConfiguration", "tableConstraints", "maxStaleness", "resourceTags"),
+    *("snapshotDefinition", "cloneDefinition", "model", "defaultRoundingMode", "biglake"),
+    *("biglakeConfiguration", "externalCatalogTableOptions", "tableReplicationInfo"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A table's full name."""
+
+    project: str
+    dataset: str
+    table: str
+
+    def __str__(self) -> str:
+        return f"{self.project}:{self.dataset}.{self.table}"
+
+    @property
+    def sql(self) -> str:
+        """Where its rows are in DuckDB."""
+        return f"data.{schema.quoted(f'{self.project}:{self.dataset}')}.{schema.quoted(self.table)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table, or a view when `query` is set; times are milliseconds since the epoch."""
+
+    name: Name
+    created_ms: int
+    modified_ms: int
+    fields: tuple[Field, ...] = ()
+    partitioning: TimePartitioning | None = None
+    clustering: tuple[str, ...] = ()
+    require_partition_filter: bool = False
+    description: str | None = None
+    friendly_name: str | None = None
+    labels: dict[str, str] = field(default_factory=dict)
+    expiration_ms: int | None = None
+    query: str | None = None
+
+    @property
+    def is_view(self) -> bool:
+        """Whether it is a view, which has no rows of its own."""
+        return self.query is not None
+
+    @property
+    def etag(self) -> str:
+        """Changes with every change of what the client may set, not with every row."""
+        return res.etag(replace(self, modified_ms=0).settings())
+
+    def settings(self) -> dict[str, Any]:
+        """What identifies it and what a client may set: this is kept on disk, too."""
+        settings: dict[str, Any] = {
+            "tableReference": {
+                "projectId": self.name.project,
+                "datasetId": self.name.dataset,
+                "tableId": self.name.table,
+            },
+            "schema": {"fields": schema.to_resource(self.fields)},
+            "creationTime": str(self.created_ms),
+            "lastModifiedTime": str(self.modified_ms),
+        }
+        optional = {
+            "timePartitioning": self.partitioning and self.partitioning.to_resource(),
+            "clustering": {"fields": list(self.clustering)} if self.clustering else None,
+            "requirePartitionFilter": self.require_partition_filter or None,
+            "description": self.description,
+            "friendlyName": self.friendly_name,
+            "labels": self.labels or None,
+            "expirationTime": res.text(self.expiration_ms),
+            "view": {"query": self.query, "useLegacySql": False} if self.is_view else None,
+        }
+        return settings | {key: value for key, value in optional.items() if value is not None}
+
+    def to_resource(self, location: str) -> dict[str, Any]:
+        """The API's Table, all but its figures (numRows and numBytes)."""
+        return self.settings() | {
+            "kind": "bigquery#table",
+            "id": str(self.name),
+            "etag": self.etag,
+            "type": "VIEW" if self.is_view else "TABLE",
+            "location": location,
+        }
+
+
+def parse(project: str, dataset: str, resource: Mapping[str, Any], now_ms: int) -> Table:
+    """A new table from the API's Table. Raises MissingField, BadValue, NotSupported."""
+    reference = resource.get("tableReference") or {}
+    id_ = res.required(reference, "tableId", "tableReference.tableId")
+    if "$" in id_:
+        raise NotSupported(f"partition decorator in tableId {id_!r}", "tableReference.tableId")
+    res.check_id("tableId", id_, _ID)
+    res.check_keys("table", resource, _KNOWN | _OUTPUT, _REFUSED)
+    fields = schema.parse_schema(resource.get("schema") or {})
+    query = _view_query(resource)
+    if query is not None and (resource.get("timePartitioning") or resource.get("clustering")):
+        raise BadValue("view", id_, "a view is neither partitioned nor clustered")
+    blank = Table(Name(project, dataset, id_), now_ms, now_ms, fields, query=query)
+    if resource.get("timePartitioning"):
+        blank = replace(blank, partitioning=_partitioning(resource, fields))
+    return apply(blank, resource, now_ms)
+
+
+def load(resource: Mapping[str, Any]) -> Table:
+    """A table as `settings()` wrote it."""
+    reference = resource["tableReference"]
+    table = parse(reference["projectId"], reference["datasetId"], resource, 0)
+    return replace(
+        table,
+        created_ms=int(resource["creationTime"]),
+        modified_ms=int(resource["lastModifiedTime"]),
+    )
+
+
+def apply(table: Table, resource: Mapping[str, Any], now_ms: int) -> Table:
+    """`table` as the resource wants it: absent keeps, null clears. The schema stays."""
+    res.check_keys("table", resource, _KNOWN | _OUTPUT, _REFUSED)
+    part = _repartition(table, resource)
+    demanded = resource.get("requirePartitionFilter", table.require_partition_filter)
+    nested = (resource.get("timePartitioning") or {}).get("requirePartitionFilter")
+    filtered = bool(demanded if nested is None else nested)
+    if filtered and part is None:
+        raise BadValue("requirePartitionFilter", True, "the table is not partitioned")
+    return replace(
+        table,
+        modified_ms=now_ms,
+        partitioning=part,
+        clustering=_clustering(table, resource),
+        require_partition_filter=filtered,
+        description=resource.get("description", table.description),
+        friendly_name=resource.get("friendlyName", table.friendly_name),
+        labels=res.merge_labels(table.labels, resource),
+        expiration_ms=res.duration(resource, "expirationTime", table.expiration_ms),
+        query=_view_query(resource) if "view" in resource else table.query,
+    )
+
+
+def patched_fields(table: Table, resource: Mapping[str, Any]) -> tuple[Field, ...]:
+    """The schema after a patch. Raises SchemaChangeRefused when it was cleared."""
+    if "schema" not in resource:
+        return table.fields
+    fields = schema.parse_schema(resource["schema"] or {})
+    if not fields and table.fields:
+        raise SchemaChangeRefused(str(table.name), "The new schema has no fields")
+    return fields
+
+
+def _partitioning(resource: Mapping[str, Any], fields: tuple[Field, ...]) -> TimePartitioning:
+    return partitioning.parse(resource["timePartitioning"], fields)
+
+
+def _repartition(table: Table, resource: Mapping[str, Any]) -> TimePartitioning | None:
+    """Only the expiration of partitions can change once a table exists."""
+    if "timePartitioning" not in resource:
+        return table.partitioning
+    old = table.partitioning
+    new = _partitioning(resource, table.fields) if resource["timePartitioning"] else None
+    if (old and (old.unit, old.column)) != (new and (new.unit, new.column)):
+        raise BadValue(
+            "timePartitioning",
+            resource["timePartitioning"],
+            f"the partitioning of {table.name} cannot change",
+        )
+    return new
+
+
+def _clustering(table: Table, resource: Mapping[str, Any]) -> tuple[str, ...]:
+    if "clustering" not in resource:
+        return table.clustering
+    names = tuple((resource["clustering"] or {}).get("fields") or ())
+    if len(names) > _MAX_CLUSTERING:
+        raise BadValue("clustering.fields", list(names), f"at most {_MAX_CLUSTERING}")
+    columns = {field.name.lower(): field for field in table.fields}
+    for name in names:
+        column = columns.get(str(name).lower())
+        if column is None or column.repeated or column.type not in _CLUSTERABLE:
+            raise BadValue(
+                "clustering.fields", name, "not a top-level, unrepeated column that can be ordered"
+            )
+    return names
+
+
+def _view_query(resource: Mapping[str, Any]) -> str | None:
+    view = resource.get("view")
+    if not view:
+        return None
+    known = ("query", "useLegacySql", "useExplicitColumnNames")
+    res.check_keys("view", view, known, ("userDefinedFunctionResources", "privacyPolicy"))
+    if view.get("useLegacySql", True):
+        raise NotSupported("legacy SQL in a view; set useLegacySql to false", "view.useLegacySql")
+    return str(res.required(view, "query", "view.query"))

@@ -1,0 +1,52 @@
+"""Literals and casts."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from localgcp.bigquery.googlesql.nodes import Rule, call, cast, number, refuse, text
+from localgcp.bigquery.googlesql.types import duckdb_cast, field_of
+
+
+def _literal(node: exp.Expr) -> exp.Expr:
+    if node.args.get("is_string") or isinstance(node.parent, _RAW_NUMBERS):
+        return node
+    return cast(node.copy(), "INTEGER" if node.name.isdigit() else "FLOAT")
+
+
+_RAW_NUMBERS = (exp.Limit, exp.Offset, exp.Group, exp.Ordered, exp.WindowSpec, exp.DataTypeParam)
+
+
+def _hex(node: exp.Expr) -> exp.Expr:
+    return cast(number(int(node.name, 16)), "INTEGER")
+
+
+def _bytes(node: exp.Expr) -> exp.Expr:
+    if "\\" in node.name:
+        return refuse("an escape in a bytes literal")
+    return call("unhex", text(node.name.encode().hex()))
+
+
+def _cast(node: exp.Expr) -> exp.Expr:
+    if node.args.get("format"):
+        return refuse("CAST with FORMAT")
+    field, value = field_of("", node.args["to"]), node.this
+    own = {"INTEGER": "bq_int64", "STRING": "bq_string", "BOOLEAN": "bq_bool", "BYTES": "bq_bytes"}
+    if field.type in own and not field.repeated:
+        return call(own[field.type], value)
+    return duckdb_cast(value, field)
+
+
+def _try(node: exp.Expr) -> exp.Expr:
+    return call("try", node)
+
+
+RULES: dict[type[exp.Expr], Rule] = {
+    exp.Literal: _literal,
+    exp.RawString: lambda node: text(node.name),
+    exp.HexString: _hex,
+    exp.ByteString: _bytes,
+    exp.Cast: _cast,
+    exp.TryCast: lambda node: _try(_cast(node)),
+    exp.SafeFunc: lambda node: _try(node.this),
+}

@@ -1,0 +1,118 @@
+"""The tables a statement names -> where their rows are; views and INFORMATION_SCHEMA unfolded.
+
+Nothing else can be read: a name that is neither in the catalog nor a WITH clause is not found, so
+DuckDB's own catalogs and functions stay out of reach.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from localgcp.bigquery.catalog.catalog import Catalog
+from localgcp.bigquery.catalog.table import Name, Table
+from localgcp.bigquery.errors import InvalidQuery, SqlNotSupported
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+MAX_VIEW_DEPTH = 16  # Quotas, "Views": nested view levels
+InformationSchema = Callable[[str, str, str], "pa.Table"]
+ViewTree = Callable[[Table, int], exp.Expr]
+
+
+@dataclass(slots=True)
+class Names:
+    """Resolves the tables of one statement."""
+
+    catalog: Catalog
+    project: str
+    dataset: str | None
+    information_schema: InformationSchema
+    view_tree: ViewTree
+    depth: int = 0
+    relations: dict[str, pa.Table] = field(default_factory=dict)
+    tables: list[Table] = field(default_factory=list)
+
+    def resolve(self, tree: exp.Expr) -> None:
+        """Replace every table reference in place. Raises TableNotFound, DatasetNotFound."""
+        for node in list(tree.find_all(exp.Table)):
+            if not _is_cte(node):
+                self._replace(node)
+
+    def name_of(self, node: exp.Expr) -> Name:
+        """The name that a table expression stands for. Raises InvalidQuery, SqlNotSupported."""
+        parts = [part.name for part in node.parts] if isinstance(node, exp.Table) else []
+        if not parts or not isinstance(node.this, exp.Identifier):
+            raise SqlNotSupported(f"table expression {node.sql(dialect='bigquery')}")
+        table = parts[-1]
+        if "*" in table:
+            raise SqlNotSupported(f"wildcard table {table}")
+        if "$" in table or "@" in table:
+            raise SqlNotSupported(f"partition decorator in {table}")
+        dataset = parts[-2] if len(parts) > 1 else self.dataset
+        if dataset is None:
+            raise InvalidQuery(
+                f'Table "{table}" must be qualified with a dataset (e.g. dataset.table).', "query"
+            )
+        return Name(parts[-3] if len(parts) > 2 else self.project, dataset, table)
+
+    def _replace(self, node: exp.Table) -> None:
+        if node.args.get("version"):
+            raise SqlNotSupported("FOR SYSTEM_TIME AS OF")
+        upper = node.name.upper()
+        if upper.startswith("INFORMATION_SCHEMA."):
+            self._replace_information_schema(node, upper.removeprefix("INFORMATION_SCHEMA."))
+            return
+        name = self.name_of(node)
+        table = self.catalog.table(name)
+        self.tables.append(table)
+        alias = exp.to_identifier(node.alias or name.table, quoted=True)
+        if table.is_view:
+            if self.depth >= MAX_VIEW_DEPTH:
+                raise InvalidQuery(f"Too many levels of nested views: {MAX_VIEW_DEPTH}", "query")
+            inner = self.view_tree(table, self.depth + 1)
+            node.replace(exp.Subquery(this=inner, alias=exp.TableAlias(this=alias)))
+            return
+        _point(node, "data", f"{name.project}:{name.dataset}", name.table)
+        node.set("alias", exp.TableAlias(this=alias))
+
+    def _replace_information_schema(self, node: exp.Table, view: str) -> None:
+        parts = [part.name for part in node.parts]
+        dataset = parts[-2] if len(parts) > 1 else self.dataset
+        if dataset is None or dataset.lower().startswith("region-"):
+            raise SqlNotSupported("INFORMATION_SCHEMA without a dataset")
+        project = parts[-3] if len(parts) > 2 else self.project
+        relation = f"_information_schema_{len(self.relations)}"
+        self.relations[relation] = self.information_schema(project, dataset, view)
+        # SQLGlot gives it its whole path for an alias when it is quoted whole.
+        alias = node.alias if node.alias and "." not in node.alias else view
+        _point(node, None, None, relation)
+        node.set("alias", exp.TableAlias(this=exp.to_identifier(alias, quoted=True)))
+
+
+def _point(node: exp.Table, catalog: str | None, db: str | None, table: str) -> None:
+    for key, value in (("catalog", catalog), ("db", db), ("this", table)):
+        node.set(key, exp.to_identifier(value, quoted=True) if value else None)
+
+
+def _is_cte(node: exp.Table) -> bool:
+    """Whether a WITH clause around the reference defines its name."""
+    if node.args.get("db"):
+        return False
+    around: list[exp.Expr] = []
+    ancestor = node.parent
+    while ancestor is not None:
+        clause = ancestor.args.get("with_")
+        for cte in clause.expressions if clause else ():
+            itself = any(cte is outer for outer in around) and not (
+                clause and clause.args.get("recursive")
+            )
+            if cte.alias.lower() == node.name.lower() and not itself:
+                return True
+        around.append(ancestor)
+        ancestor = ancestor.parent
+    return False

@@ -1,0 +1,169 @@
+"""Functions of numbers, text and JSON."""
+
+from __future__ import annotations
+
+import re
+
+from sqlglot import exp
+
+from localgcp.bigquery.googlesql.nodes import (
+    Rule,
+    call,
+    cast,
+    has_aggregate,
+    number,
+    one,
+    refuse,
+    text,
+    two,
+)
+
+# Numbers
+
+
+def _rounded(name: str) -> Rule:
+    def rule(node: exp.Expr) -> exp.Expr:
+        args = [node.this]
+        if name in ("round", "trunc"):
+            args.append(node.args.get("decimals") or number(0))
+        return call(f"bq_{name}{'_double' if has_aggregate(node.this) else ''}", *args)
+
+    return rule
+
+
+def _int_div(node: exp.Expr) -> exp.Expr:
+    return exp.Paren(this=exp.IntDiv(this=node.this, expression=node.expression))
+
+
+def _extreme(name: str) -> Rule:
+    """NULL if any argument is, where DuckDB passes over NULLs."""
+
+    def rule(node: exp.Expr) -> exp.Expr:
+        args = [node.this, *node.expressions]
+        empty = exp.or_(*(exp.Is(this=arg.copy(), expression=exp.Null()) for arg in args))
+        return exp.Case(ifs=[exp.If(this=empty, true=exp.Null())], default=call(name, *args))
+
+    return rule
+
+
+# Text
+
+
+def _concat(node: exp.Expr) -> exp.Expr:
+    """NULL if any part is, where DuckDB's concat passes over NULLs."""
+    first, *rest = node.expressions
+    for part in rest:
+        first = exp.DPipe(this=first, expression=part)
+    return exp.Paren(this=first)
+
+
+def _length(node: exp.Expr) -> exp.Expr:
+    return call("bq_length_double" if has_aggregate(node.this) else "bq_length", node.this)
+
+
+def _substring(node: exp.Expr) -> exp.Expr:
+    length = node.args.get("length")
+    return call("bq_substr", node.this, node.args["start"], *([length] if length else []))
+
+
+def _pad(node: exp.Expr) -> exp.Expr:
+    width = exp.Cast(this=node.expression, to=exp.DataType.build("INT", dialect="duckdb"))
+    name = "lpad" if node.args.get("is_left") else "rpad"
+    return call(name, node.this, width, node.args.get("fill_pattern") or text(" "))
+
+
+def _position(node: exp.Expr) -> exp.Expr:
+    if set(node.args) - {"this", "substr"} and any(
+        node.args.get(key) for key in ("position", "occurrence")
+    ):
+        return refuse("INSTR with a position")
+    return call("strpos", node.this, node.args["substr"])
+
+
+def _regexp_extract(name: str) -> Rule:
+    def rule(node: exp.Expr) -> exp.Expr:
+        pattern = node.expression
+        if not isinstance(pattern, exp.Literal) or any(
+            node.args.get(key) for key in ("position", "occurrence")
+        ):
+            return refuse(f"{name.upper()} with a computed pattern, a position or an occurrence")
+        groups = re.compile(pattern.name).groups
+        if groups > 1:
+            return refuse(f"{name.upper()} with more than one group")
+        found = call(name, node.this, pattern, number(groups))
+        if name == "regexp_extract_all":
+            return found
+        matches = call("regexp_matches", node.this.copy(), pattern.copy())
+        return exp.Case(ifs=[exp.If(this=matches, true=found)])
+
+    return rule
+
+
+def _regexp_replace(node: exp.Expr) -> exp.Expr:
+    return call("regexp_replace", node.this, node.expression, node.args["replacement"], text("g"))
+
+
+def _digest(name: str) -> Rule:
+    return lambda node: call("unhex", call(name, node.this))
+
+
+# JSON
+
+
+def _json_path(name: str) -> Rule:
+    def rule(node: exp.Expr) -> exp.Expr:
+        path = node.expression
+        if not isinstance(path, exp.JSONPath):
+            return refuse("a JSON path that is not a literal")
+        return call(name, node.this, text(path.sql(dialect="bigquery").strip("'\"")))
+
+    return rule
+
+
+def _json_text(node: exp.Expr) -> exp.Expr:
+    made = call("to_json", node.this)
+    return made if node.args.get("to_json") else exp.cast(made, "VARCHAR", dialect="duckdb")
+
+
+def _anonymous(node: exp.Expr) -> exp.Expr:
+    """A function that SQLGlot does not know."""
+    if node.name.upper() == "IEEE_DIVIDE" and len(node.expressions) == 2:
+        return call("bq_ieee_div", *node.expressions)
+    return refuse(f"function {node.name.upper()}")
+
+
+RULES: dict[type[exp.Expr], Rule] = {
+    exp.String: one("bq_string"),
+    exp.Div: two("bq_div"),
+    exp.SafeDivide: two("bq_safe_div"),
+    exp.IntDiv: _int_div,
+    exp.Round: _rounded("round"),
+    exp.Trunc: _rounded("trunc"),
+    exp.Ceil: _rounded("ceil"),
+    exp.Floor: _rounded("floor"),
+    exp.Greatest: _extreme("greatest"),
+    exp.Least: _extreme("least"),
+    exp.Concat: _concat,
+    exp.Length: _length,
+    exp.ByteLength: lambda node: call("strlen", node.this),
+    exp.Substring: _substring,
+    exp.Pad: _pad,
+    exp.StrPosition: _position,
+    exp.Split: two("bq_split"),
+    exp.RegexpLike: two("regexp_matches"),
+    exp.RegexpExtract: _regexp_extract("regexp_extract"),
+    exp.RegexpExtractAll: _regexp_extract("regexp_extract_all"),
+    exp.RegexpReplace: _regexp_replace,
+    exp.LowerHex: lambda node: call("lower", call("hex", node.this)),
+    exp.MD5: one("md5"),  # TO_HEX(MD5(x)) comes as one node
+    exp.MD5Digest: _digest("md5"),
+    exp.SHA1Digest: _digest("sha1"),
+    exp.SHA2Digest: _digest("sha256"),
+    exp.ToBase64: one("to_base64"),
+    exp.FromBase64: one("from_base64"),
+    exp.JSONExtractScalar: _json_path("bq_json_value"),
+    exp.JSONExtract: _json_path("bq_json_query"),
+    exp.JSONFormat: _json_text,
+    exp.ParseJSON: lambda node: cast(node.this, "JSON"),
+    exp.Anonymous: _anonymous,
+}

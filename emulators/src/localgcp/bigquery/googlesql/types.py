@@ -1,0 +1,76 @@
+"""GoogleSQL's type names in a parsed statement -> fields, and so DuckDB types."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlglot import exp
+
+from localgcp.bigquery.catalog.schema import Field, duckdb_type
+from localgcp.bigquery.errors import SqlNotSupported
+
+# SQLGlot's type -> the API's name.
+NAMES = {
+    exp.DType.TEXT: "STRING",
+    exp.DType.VARCHAR: "STRING",
+    exp.DType.BINARY: "BYTES",
+    exp.DType.VARBINARY: "BYTES",
+    exp.DType.BIGINT: "INTEGER",
+    exp.DType.INT: "INTEGER",
+    exp.DType.DOUBLE: "FLOAT",
+    exp.DType.DECIMAL: "NUMERIC",
+    exp.DType.BIGDECIMAL: "BIGNUMERIC",
+    exp.DType.BOOLEAN: "BOOLEAN",
+    exp.DType.TIMESTAMPTZ: "TIMESTAMP",
+    exp.DType.TIMESTAMP: "DATETIME",
+    exp.DType.DATETIME: "DATETIME",
+    exp.DType.DATE: "DATE",
+    exp.DType.TIME: "TIME",
+    exp.DType.JSON: "JSON",
+}
+
+
+def field_of(name: str, kind: exp.DataType, mode: str = "NULLABLE") -> Field:
+    """The field of this type. Raises SqlNotSupported for GEOGRAPHY, STRING(10) and the like."""
+    if kind.this == exp.DType.ARRAY:
+        element = kind.expressions[0]
+        if element.this == exp.DType.ARRAY:
+            raise SqlNotSupported("an array of arrays")
+        return field_of(name, element, "REPEATED")
+    if kind.this == exp.DType.STRUCT:
+        members = tuple(column_of(member) for member in kind.expressions)
+        return Field(name, "RECORD", mode, fields=members)
+    if kind.this not in NAMES or kind.expressions:
+        raise SqlNotSupported(f"type {kind.sql(dialect='bigquery')}")
+    return Field(name, NAMES[kind.this], mode)
+
+
+def column_of(definition: exp.Expr) -> Field:
+    """The field of a column definition, its NOT NULL and OPTIONS(description) included."""
+    if not isinstance(definition, exp.ColumnDef):
+        raise SqlNotSupported("a STRUCT type whose fields have no names")
+    mode, description = "NULLABLE", ""
+    for constraint in definition.args.get("constraints") or ():
+        kind = constraint.args["kind"]
+        if isinstance(kind, exp.NotNullColumnConstraint):
+            mode = "REQUIRED"
+        elif isinstance(kind, exp.Properties):
+            description = _description(kind)
+        else:
+            raise SqlNotSupported(f"column constraint {kind.sql(dialect='bigquery')}")
+    plain = field_of(definition.name, definition.args["kind"], mode)
+    return Field(plain.name, plain.type, plain.mode, description, plain.fields)
+
+
+def _description(options: exp.Properties) -> str:
+    for option in options.expressions:
+        if option.name != "description":
+            raise SqlNotSupported(f"column option {option.name}")
+        return str(option.args["value"].name)
+    return ""
+
+
+def duckdb_cast(value: exp.Expr, field: Field) -> exp.Expr:
+    """CAST(value AS the DuckDB type of the field)."""
+    kind: Any = exp.DataType.build(duckdb_type(field), dialect="duckdb")
+    return exp.Cast(this=value, to=kind)

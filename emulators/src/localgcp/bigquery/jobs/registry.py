@@ -1,0 +1,148 @@
+"""Jobs: each runs in a thread of its own, and the result of a query stays to be read by pages.
+
+Jobs live in memory: a restart forgets them, and the oldest go when there are too many.
+"""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import duckdb
+
+from localgcp.bigquery.errors import BigQueryError, JobExists, JobNotFound, QueryCancelled
+from localgcp.bigquery.jobs.loads import Load, Loaded, Loads
+from localgcp.bigquery.jobs.queries import Outcome, Queries, Query
+
+MAX_JOBS = 1000
+MAX_HELD_BYTES = 512 * 1024 * 1024
+QUERY_THREADS = 8
+
+
+@dataclass(slots=True)
+class Job:
+    """One job; times are milliseconds since the epoch."""
+
+    project: str
+    id: str
+    location: str
+    configuration: Mapping[str, Any]
+    work: Query | Load
+    created_ms: int
+    started_ms: int | None = None
+    ended_ms: int | None = None
+    outcome: Outcome | Loaded | None = None
+    error: BigQueryError | None = None
+    done: threading.Event = field(default_factory=threading.Event)
+    cancelled: bool = False
+    cursor: duckdb.DuckDBPyConnection | None = None
+
+    @property
+    def state(self) -> str:
+        """PENDING, RUNNING or DONE."""
+        if self.done.is_set():
+            return "DONE"
+        return "PENDING" if self.started_ms is None else "RUNNING"
+
+    @property
+    def held_bytes(self) -> int:
+        """Memory of the result."""
+        rows = self.outcome.rows if isinstance(self.outcome, Outcome) else None
+        return rows.nbytes if rows is not None else 0
+
+
+class Jobs:
+    """Runs queries and loads, and remembers them."""
+
+    def __init__(self, queries: Queries, loads: Loads, now_ms: Callable[[], int]) -> None:
+        self._queries, self._loads, self._now_ms = queries, loads, now_ms
+        self._pool = ThreadPoolExecutor(QUERY_THREADS, thread_name_prefix="bigquery-job")
+        self._lock = threading.Lock()
+        self._jobs: OrderedDict[tuple[str, str], Job] = OrderedDict()
+
+    def submit(
+        self,
+        work: Query | Load,
+        configuration: Mapping[str, Any],
+        location: str,
+        job_id: str | None = None,
+    ) -> Job:
+        """Start it. Raises JobExists."""
+        id_ = job_id or f"job_{uuid.uuid4().hex}"
+        job = Job(work.project, id_, location, configuration, work, self._now_ms())
+        with self._lock:
+            if (job.project, id_) in self._jobs:
+                raise JobExists(job.project, id_)
+            self._jobs[job.project, id_] = job
+        self._pool.submit(self._run, job)
+        return job
+
+    def get(self, project: str, id_: str) -> Job:
+        """Raises JobNotFound."""
+        job = self._jobs.get((project, id_))
+        if job is None:
+            raise JobNotFound(project, id_)
+        return job
+
+    def list(self, project: str) -> list[Job]:
+        """All jobs of a project, the newest first."""
+        with self._lock:
+            return [job for job in reversed(self._jobs.values()) if job.project == project]
+
+    def cancel(self, project: str, id_: str) -> Job:
+        """Ask it to end; it does soon, as an error, unless it has ended before."""
+        job = self.get(project, id_)
+        job.cancelled = True
+        if job.cursor is not None and not job.done.is_set():
+            job.cursor.interrupt()
+        return job
+
+    def delete(self, project: str, id_: str) -> None:
+        """Forget a job. Raises JobNotFound."""
+        self.cancel(project, id_)
+        with self._lock:
+            self._jobs.pop((project, id_), None)
+
+    def close(self) -> None:
+        """Cancel what runs and wait for it."""
+        for job in list(self._jobs.values()):
+            if not job.done.is_set():
+                self.cancel(job.project, job.id)
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _run(self, job: Job) -> None:
+        job.started_ms = self._now_ms()
+        try:
+            if job.cancelled:
+                raise QueryCancelled
+            job.outcome = self._outcome(job)
+        except BigQueryError as error:
+            job.error = error
+        except Exception as error:  # noqa: BLE001 - a bug of ours must end this job, no other
+            job.error = BigQueryError(f"internal error: {type(error).__name__}: {error}")
+        finally:
+            job.cursor = None
+            job.ended_ms = self._now_ms()
+            job.done.set()
+            self._evict()
+
+    def _outcome(self, job: Job) -> Outcome | Loaded:
+        if isinstance(job.work, Load):
+            load, job.work = job.work, replace(job.work, data=b"")  # remember the job, not its file
+            return self._loads.run(load)
+        return self._queries.run(job.work, lambda db: setattr(job, "cursor", db))
+
+    def _evict(self) -> None:
+        with self._lock:
+            held = sum(job.held_bytes for job in self._jobs.values())
+            for key, job in list(self._jobs.items())[:-1]:
+                if len(self._jobs) <= MAX_JOBS and held <= MAX_HELD_BYTES:
+                    return
+                if job.done.is_set():
+                    held -= job.held_bytes
+                    del self._jobs[key]

@@ -1,0 +1,1 @@
+"""How BigQuery is spoken: the REST API, requests in and answers out."""

@@ -1,0 +1,283 @@
+"""BigQuery's methods: each parses its request, calls the domain, and writes the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from localgcp.bigquery.catalog import resource as res
+from localgcp.bigquery.catalog.dataset import Dataset
+from localgcp.bigquery.catalog.table import Table
+from localgcp.bigquery.errors import JobExists, NotSupported
+from localgcp.bigquery.jobs.queries import Outcome
+from localgcp.bigquery.jobs.registry import Job
+from localgcp.bigquery.rest import wire, wire_load
+from localgcp.bigquery.rest.call import Call, int64_timestamps, page_of, plain, some
+from localgcp.bigquery.rest.listing import Listing
+from localgcp.bigquery.service import Service
+
+DEFAULT_TIMEOUT_MS = 10_000
+MAX_WAIT_MS = 60_000
+
+
+Answer = dict[str, Any] | None
+
+
+class Api:
+    """The methods, by their names in the REST reference."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._catalog, self._jobs = service.catalog, service.jobs
+        self._listing = Listing(service)
+
+    # projects and datasets
+
+    def projects_list(self, call: Call) -> Answer:
+        """The projects that have a dataset."""
+        projects = [
+            {
+                "kind": "bigquery#project",
+                "id": project,
+                "friendlyName": project,
+                "projectReference": {"projectId": project},
+            }
+            for project in self._catalog.projects()
+        ]
+        answer = {"kind": "bigquery#projectList", "projects": projects}
+        return answer | {"totalItems": len(projects)}
+
+    def datasets_list(self, call: Call) -> Answer:
+        """Datasets of a project, page by page."""
+        found = self._catalog.list_datasets(call.path["project"])
+        keys = ("kind", "id", "datasetReference", "location", "labels", "friendlyName")
+        rows = [some(dataset.to_resource(), keys) for dataset in found]
+        return {"kind": "bigquery#datasetList"} | page_of(call, "datasets", rows)
+
+    def datasets_insert(self, call: Call) -> Answer:
+        """Make a dataset."""
+        return self._catalog.create_dataset(call.path["project"], call.body).to_resource()
+
+    def datasets_get(self, call: Call) -> Answer:
+        """One dataset."""
+        return self._dataset(call).to_resource()
+
+    def datasets_patch(self, call: Call) -> Answer:
+        """Change what the body names."""
+        path = call.path
+        changed = self._catalog.change_dataset(
+            path["project"], path["dataset"], call.body, call.if_match
+        )
+        return changed.to_resource()
+
+    def datasets_update(self, call: Call) -> Answer:
+        """Replace all that a client may set."""
+        keys = ("description", "friendlyName", "labels", "defaultTableExpirationMs")
+        body = {**dict.fromkeys((*keys, "defaultPartitionExpirationMs")), **call.body}
+        return self.datasets_patch(replace(call, body=body))
+
+    def datasets_delete(self, call: Call) -> Answer:
+        """Delete a dataset; with deleteContents its tables, too."""
+        contents = call.query.get("deleteContents", "").lower() == "true"
+        self._catalog.delete_dataset(call.path["project"], call.path["dataset"], contents)
+        return None
+
+    def _dataset(self, call: Call) -> Dataset:
+        return self._catalog.dataset(call.path["project"], call.path["dataset"])
+
+    # tables
+
+    def tables_list(self, call: Call) -> Answer:
+        """Tables and views of a dataset, page by page."""
+        dataset = self._dataset(call)
+        keys = ("kind", "id", "tableReference", "type", "labels", "timePartitioning")
+        more = ("clustering", "creationTime", "expirationTime", "friendlyName", "view")
+        tables = self._catalog.list_tables(dataset.project, dataset.id)
+        rows = [some(table.to_resource(dataset.location), keys + more) for table in tables]
+        for row in rows:
+            if "view" in row:
+                row["view"] = {"useLegacySql": False}
+        answer = {"kind": "bigquery#tableList"} | page_of(call, "tables", rows)
+        return answer | {"totalItems": len(rows)}
+
+    def tables_insert(self, call: Call) -> Answer:
+        """Make a table or a view."""
+        made = self._service.create_table(call.path["project"], call.path["dataset"], call.body)
+        return self._table_resource(made)
+
+    def tables_get(self, call: Call) -> Answer:
+        """One table, with its rows and bytes as of now."""
+        if self._listing.is_summary(call.name):
+            return self._listing.summary_table(call.name)
+        return self._table_resource(self._catalog.table(plain(call.name)))
+
+    def tables_patch(self, call: Call) -> Answer:
+        """Change what the body names; a schema may only grow and relax."""
+        changed = self._service.change_table(plain(call.name), call.body, call.if_match)
+        return self._table_resource(changed)
+
+    def tables_update(self, call: Call) -> Answer:
+        """Replace all that a client may set."""
+        keys = ("description", "friendlyName", "labels", "clustering", "expirationTime")
+        body = {**dict.fromkeys(keys), **call.body}
+        return self.tables_patch(replace(call, body=body))
+
+    def tables_delete(self, call: Call) -> Answer:
+        """Delete a table and its rows."""
+        self._catalog.delete_table(plain(call.name))
+        return None
+
+    def _table_resource(self, table: Table) -> dict[str, Any]:
+        name = table.name
+        resource = table.to_resource(self._catalog.dataset(name.project, name.dataset).location)
+        if table.is_view:
+            return resource
+        rows, size = self._service.figures.rows(table), self._service.figures.bytes(table)
+        return resource | {
+            "numRows": str(rows),
+            "numBytes": str(size),
+            "numLongTermBytes": "0",
+            "numTotalLogicalBytes": str(size),
+            "numActiveLogicalBytes": str(size),
+            "numLongTermLogicalBytes": "0",
+        }
+
+    # tabledata
+
+    def tabledata_insert_all(self, call: Call) -> Answer:
+        """Stream rows in."""
+        known = ("kind", "rows", "skipInvalidRows", "ignoreUnknownValues", "traceId")
+        res.check_keys("insertAll request", call.body, (*known, "templateSuffix"), ())
+        errors = self._service.streaming.insert_all(
+            plain(call.name),
+            wire.insert_rows(call.body),
+            skip_invalid=bool(call.body.get("skipInvalidRows")),
+            ignore_unknown=bool(call.body.get("ignoreUnknownValues")),
+        )
+        return wire.insert_response(errors)
+
+    def tabledata_list(self, call: Call) -> Answer:
+        """Rows of a table in the order they came, page by page."""
+        start = call.number("startIndex", 0) if not call.query.get("pageToken") else 0
+        return self._listing.rows(
+            call.name,
+            selected=call.query.get("selectedFields"),
+            start=call.number("pageToken", start),
+            limit=call.number("maxResults", wire.PAGE_ROWS),
+            int64_timestamps=int64_timestamps(call),
+        )
+
+    # jobs
+
+    def jobs_query(self, call: Call) -> Answer:
+        """Run a query and wait for it, at most timeoutMs; requestId makes a retry the same job."""
+        query = wire.read_query(call.path["project"], call.body)
+        configuration = {"query": dict(call.body), "dryRun": query.dry_run}
+        location = str(call.body.get("location") or "US")
+        request = call.body.get("requestId")
+        try:
+            id_ = f"job_{request}" if request else None
+            job = self._jobs.submit(query, configuration, location, id_)
+        except JobExists:
+            job = self._jobs.get(query.project, str(id_))
+        self._wait(job, res.integer(call.body.get("timeoutMs") or DEFAULT_TIMEOUT_MS, "timeoutMs"))
+        limit = call.body.get("maxResults")
+        return wire.query_response(
+            "bigquery#queryResponse",
+            job,
+            self._processed(job),
+            start=0,
+            limit=wire.PAGE_ROWS if limit is None else res.integer(limit, "maxResults"),
+            int64_timestamps=bool((call.body.get("formatOptions") or {}).get("useInt64Timestamp")),
+        )
+
+    def jobs_get_query_results(self, call: Call) -> Answer:
+        """A page of a job's result; waits for the job, at most timeoutMs."""
+        job = self._job(call)
+        self._wait(job, call.number("timeoutMs", DEFAULT_TIMEOUT_MS))
+        start = call.number("startIndex", 0) if not call.query.get("pageToken") else 0
+        return wire.query_response(
+            "bigquery#getQueryResultsResponse",
+            job,
+            self._processed(job),
+            start=call.number("pageToken", start),
+            limit=call.number("maxResults", wire.PAGE_ROWS),
+            int64_timestamps=int64_timestamps(call),
+        )
+
+    def jobs_insert(self, call: Call) -> Answer:
+        """Start a query job, or a load job with the file that came with it."""
+        configuration = call.body.get("configuration") or {}
+        for kind in ("copy", "extract"):
+            if kind in configuration:
+                raise NotSupported(f"{kind} jobs", f"configuration.{kind}")
+        known = ("query", "load", "dryRun", "labels", "jobTimeoutMs", "jobType", "reservation")
+        res.check_keys("job configuration", configuration, (*known, "maxSlots"), ())
+        reference = call.body.get("jobReference") or {}
+        if "load" in configuration:
+            return self._load(call, configuration, reference)
+        query = wire.read_query(
+            call.path["project"],
+            res.required(configuration, "query", "configuration.query"),
+            bool(configuration.get("dryRun")),
+        )
+        location = str(reference.get("location") or "US")
+        job = self._jobs.submit(query, configuration, location, reference.get("jobId"))
+        if query.dry_run:
+            job.done.wait()
+            if job.error is not None:
+                raise job.error
+        return self._job_resource(job)
+
+    def _load(
+        self, call: Call, configuration: Mapping[str, Any], reference: Mapping[str, Any]
+    ) -> Answer:
+        if configuration.get("dryRun"):
+            raise NotSupported("dryRun of a load job", "configuration.dryRun")
+        load = wire_load.read_load(call.path["project"], configuration["load"], call.media)
+        location = str(reference.get("location") or "US")
+        return self._job_resource(
+            self._jobs.submit(load, configuration, location, reference.get("jobId"))
+        )
+
+    def jobs_get(self, call: Call) -> Answer:
+        """One job."""
+        return self._job_resource(self._job(call))
+
+    def jobs_list(self, call: Call) -> Answer:
+        """Jobs of a project, the newest first."""
+        rows = []
+        for job in self._jobs.list(call.path["project"]):
+            row = self._job_resource(job) | {"state": job.state}
+            rows.append(row | ({"errorResult": wire.error_proto(job.error)} if job.error else {}))
+        wanted = call.query.get("stateFilter")
+        rows = [row for row in rows if wanted is None or row["state"].lower() == wanted.lower()]
+        return {"kind": "bigquery#jobList"} | page_of(call, "jobs", rows)
+
+    def jobs_cancel(self, call: Call) -> Answer:
+        """Ask a job to end."""
+        job = self._jobs.cancel(call.path["project"], call.path["job"])
+        return {"kind": "bigquery#jobCancelResponse", "job": self._job_resource(job)}
+
+    def jobs_delete(self, call: Call) -> Answer:
+        """Forget a job."""
+        self._jobs.delete(call.path["project"], call.path["job"])
+        return None
+
+    def _job(self, call: Call) -> Job:
+        return self._jobs.get(call.path["project"], call.path["job"])
+
+    def _job_resource(self, job: Job) -> dict[str, Any]:
+        return wire.job_resource(job, self._processed(job))
+
+    def _wait(self, job: Job, timeout_ms: int) -> None:
+        job.done.wait(min(timeout_ms, MAX_WAIT_MS) / 1000)
+
+    def _processed(self, job: Job) -> int:
+        if job.done.is_set() and isinstance(job.outcome, Outcome):
+            return self._service.bytes_read(job.outcome)
+        return 0
+
+
+Method = Callable[[Call], Answer]

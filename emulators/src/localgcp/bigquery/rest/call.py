@@ -1,0 +1,59 @@
+"""One call of the API: what its path, its query and its body say, and the pages it asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from localgcp.bigquery.catalog import resource as res
+from localgcp.bigquery.catalog.table import Name
+from localgcp.bigquery.errors import BadValue, NotSupported
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request, whatever carried it."""
+
+    path: Mapping[str, str]
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Any] = field(default_factory=dict)
+    if_match: str | None = None
+    media: bytes | None = None
+
+    @property
+    def name(self) -> Name:
+        """The table that the path names."""
+        return Name(self.path["project"], self.path["dataset"], self.path["table"])
+
+    def number(self, key: str, default: int) -> int:
+        """A query parameter as a number. Raises BadValue."""
+        text = self.query.get(key)
+        value = res.integer(text, key) if text not in (None, "") else default
+        if value < 0:
+            raise BadValue(key, text, "negative")
+        return value
+
+
+def plain(name: Name) -> Name:
+    """A table itself, no partition or snapshot of it. Raises NotSupported."""
+    if "$" in name.table or "@" in name.table:
+        raise NotSupported(f"partition decorator in table {name.table}", "tableId")
+    return name
+
+
+def int64_timestamps(call: Call) -> bool:
+    """Whether TIMESTAMPs are asked for as microseconds."""
+    return call.query.get("formatOptions.useInt64Timestamp", "").lower() == "true"
+
+
+def some(resource: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
+    """The part of a resource that a list shows."""
+    return {key: resource[key] for key in keys if key in resource}
+
+
+def page_of(call: Call, key: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """One page of a list, with the token of the next."""
+    start, size = call.number("pageToken", 0), call.number("maxResults", 1000) or 1000
+    page: dict[str, Any] = {key: rows[start : start + size]}
+    return page | ({"nextPageToken": str(start + size)} if start + size < len(rows) else {})

@@ -1,0 +1,117 @@
+"""A result's columns -> BigQuery's row format: {"f": [{"v": ...}]}, every scalar as text.
+
+Source of the format: tabledata.list and jobs.getQueryResults in the REST reference. Work goes
+column by column, since the type of a column decides all its values' form.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+from decimal import ROUND_HALF_UP, Context, Decimal
+from typing import TYPE_CHECKING, Any
+
+from localgcp.bigquery.catalog.schema import Field
+from localgcp.bigquery.errors import QueryFailed
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_EPOCH = datetime(1970, 1, 1)
+_DIGITS = Context(prec=80)  # more than any column holds
+_MICROSECOND = timedelta(microseconds=1)
+Writer = Callable[[Any], Any]
+
+
+def encode(fields: tuple[Field, ...], rows: pa.Table, int64_timestamps: bool) -> list[Any]:
+    """The rows of an Arrow table whose columns are `fields`, as the wire has them."""
+    columns = []
+    for field, column in zip(fields, rows.columns, strict=True):
+        write = _writer(field, int64_timestamps)
+        columns.append([{"v": write(value)} for value in column.to_pylist()])
+    if not columns:
+        return [{"f": []} for _ in range(rows.num_rows)]
+    return [{"f": list(cells)} for cells in zip(*columns, strict=True)]
+
+
+def _writer(field: Field, int64_timestamps: bool) -> Writer:
+    single = _scalar_or_record(field, int64_timestamps)
+    if not field.repeated:
+        return lambda value: None if value is None else single(value)
+
+    def write(values: list[Any] | None) -> list[Any]:
+        if values and any(value is None for value in values):
+            raise QueryFailed(
+                f"Array cannot have a null element; error in writing field {field.name}"
+            )
+        # BigQuery stores no null array: it reads back as an empty one.
+        return [{"v": single(value)} for value in values or ()]
+
+    return write
+
+
+def _scalar_or_record(field: Field, int64_timestamps: bool) -> Writer:
+    if field.type == "TIMESTAMP":
+        return _micros if int64_timestamps else _seconds
+    if field.type != "RECORD":
+        return _WRITERS[field.type]
+    members = [(f.name, _writer(f, int64_timestamps)) for f in field.fields]
+
+    def write(value: dict[str, Any]) -> dict[str, Any]:
+        return {"f": [{"v": member(value[name])} for name, member in members]}
+
+    return write
+
+
+def _micros(value: datetime) -> str:
+    return str((value.replace(tzinfo=None) - _EPOCH) // _MICROSECOND)
+
+
+def _seconds(value: datetime) -> str:
+    return repr((value.replace(tzinfo=None) - _EPOCH) / timedelta(seconds=1))
+
+
+def _float(value: float) -> str:
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "Infinity" if value > 0 else "-Infinity"
+    return repr(value)
+
+
+def _decimal(places: str) -> Writer:
+    def write(value: Decimal) -> str:
+        rounded = value.quantize(Decimal(places), ROUND_HALF_UP, _DIGITS)
+        text = format(rounded, "f")
+        return text.rstrip("0").rstrip(".") if "." in text else text
+
+    return write
+
+
+def _boolean(value: bool) -> str:
+    return "true" if value else "false"
+
+
+def _bytes(value: bytes) -> str:
+    return base64.b64encode(value).decode()
+
+
+def _iso(value: date | time | datetime) -> str:
+    return value.isoformat()
+
+
+_WRITERS: dict[str, Writer] = {
+    "STRING": str,
+    "BYTES": _bytes,
+    "INTEGER": str,
+    "FLOAT": _float,
+    "NUMERIC": _decimal("1e-9"),
+    "BIGNUMERIC": _decimal("1e-19"),
+    "BOOLEAN": _boolean,
+    "DATE": _iso,
+    "TIME": _iso,
+    "DATETIME": _iso,
+    "JSON": str,
+}

@@ -1,0 +1,75 @@
+"""The parts of the domain put together over one store."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from localgcp.bigquery.catalog.catalog import Catalog
+from localgcp.bigquery.catalog.expiry import Expiry
+from localgcp.bigquery.catalog.figures import Figures
+from localgcp.bigquery.catalog.schema import to_resource
+from localgcp.bigquery.catalog.table import Name, Table, apply
+from localgcp.bigquery.jobs.loads import Loads
+from localgcp.bigquery.jobs.queries import Outcome, Queries
+from localgcp.bigquery.jobs.registry import Jobs
+from localgcp.bigquery.rows.insert_ids import InsertIds
+from localgcp.bigquery.rows.streaming import Streaming
+from localgcp.bigquery.store import Store
+
+
+class Service:
+    """One BigQuery: `clock` gives seconds since the epoch, `uptime` those that it has run."""
+
+    def __init__(
+        self,
+        path: Path | None,
+        clock: Callable[[], float] = time.time,
+        uptime: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Open the database file (None: in memory). Raises StoreBusy."""
+        self.store = Store(path)
+        self.catalog = Catalog(self.store, clock)
+        self.figures = Figures(self.store)
+        self.insert_ids = InsertIds(self.store, uptime)
+        self.streaming = Streaming(self.store, self.catalog, self.figures, clock, self.insert_ids)
+        self.queries = Queries(self.store, self.catalog, self.figures)
+        self.expiry = Expiry(self.store, self.catalog, self.figures)
+        self.loads = Loads(self.store, self.catalog, self.figures)
+        self.jobs = Jobs(self.queries, self.loads, self.catalog.now_ms)
+
+    def create_table(self, project: str, dataset: str, resource: Mapping[str, Any]) -> Table:
+        """Make a table, or a view, whose schema is then that of its query."""
+        table = self.catalog.new_table(project, dataset, resource)
+        return self.catalog.create_table(self._with_view_fields(table))
+
+    def change_table(self, name: Name, resource: Mapping[str, Any], etag: str | None) -> Table:
+        """Patch a table or a view."""
+        if resource.get("view"):
+            now = apply(self.catalog.table(name), resource, 0)
+            fields = to_resource(self.queries.view_fields(now))
+            resource = {**resource, "schema": {"fields": fields}}
+        return self.catalog.change_table(name, resource, etag)
+
+    def _with_view_fields(self, table: Table) -> Table:
+        if not table.is_view:
+            return table
+        return replace(table, fields=self.queries.view_fields(table))
+
+    def sweep(self) -> None:
+        """Delete what is past its time."""
+        self.expiry.sweep()
+        self.insert_ids.sweep()
+
+    def bytes_read(self, outcome: Outcome) -> int:
+        """Bytes of the tables that a statement read: an upper bound, since nothing is pruned."""
+        names = {table.name: table for table in outcome.tables if not table.is_view}
+        return sum(self.figures.known_bytes(table) for table in names.values())
+
+    def close(self) -> None:
+        """End the jobs and let the file go."""
+        self.jobs.close()
+        self.store.close()

@@ -1,0 +1,1 @@
+"""Where Pub/Sub keeps it: the journal, its records, and how a start reads them."""

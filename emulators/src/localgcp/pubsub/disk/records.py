@@ -1,0 +1,80 @@
+"""What the journal's records say, and how they are laid out.
+
+A body: kind (1 byte), length of the name (2), the resource's name, then what the kind needs.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+from localgcp.pubsub.domain.message import Message
+
+_HEAD = struct.Struct(">BH")
+_LENGTH = struct.Struct(">I")
+
+
+class Kind(IntEnum):
+    """What happened to the resource that a record names."""
+
+    PUT_TOPIC = 1  # created or changed; the serialized Topic
+    DELETE_TOPIC = 2
+    PUT_SUBSCRIPTION = 3  # created or changed; the serialized Subscription
+    DELETE_SUBSCRIPTION = 4
+    PUBLISH = 5  # to a topic; messages
+    RESTORE = 6  # to one subscription, after compaction; messages
+    FORGET = 7  # acked, dead-lettered or expired in a subscription; message ids
+
+
+@dataclass(frozen=True)
+class Record:
+    """One record, read back."""
+
+    kind: Kind
+    name: str
+    payload: bytes
+
+
+def encode(kind: Kind, name: str, payload: bytes = b"") -> bytes:
+    """Lay out a record's body."""
+    raw = name.encode()
+    return b"".join((_HEAD.pack(kind, len(raw)), raw, payload))
+
+
+def decode(body: bytes) -> Record:
+    """Read a record's body."""
+    kind, length = _HEAD.unpack_from(body)
+    end = _HEAD.size + length
+    return Record(Kind(kind), body[_HEAD.size : end].decode(), body[end:])
+
+
+def pack_messages(messages: Iterable[Message]) -> bytes:
+    """Lay out messages one after the other, each with its length."""
+    parts = []
+    for message in messages:
+        parts.append(_LENGTH.pack(len(message.wire)))
+        parts.append(message.wire)
+    return b"".join(parts)
+
+
+def unpack_messages(payload: bytes) -> list[Message]:
+    """Read back what pack_messages laid out."""
+    messages, at = [], 0
+    while at < len(payload):
+        (length,) = _LENGTH.unpack_from(payload, at)
+        at += _LENGTH.size
+        messages.append(Message.restored(payload[at : at + length]))
+        at += length
+    return messages
+
+
+def pack_ids(ids: Sequence[int]) -> bytes:
+    """Lay out message ids."""
+    return struct.pack(f">{len(ids)}Q", *ids)
+
+
+def unpack_ids(payload: bytes) -> tuple[int, ...]:
+    """Read back what pack_ids laid out."""
+    return struct.unpack(f">{len(payload) // 8}Q", payload)

@@ -1,0 +1,202 @@
+"""What waits to be delivered: in the order published, or in order within each ordering key.
+
+An entry acked while it waits is marked `done` and dropped when its turn comes.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from itertools import takewhile
+from typing import Protocol
+
+from localgcp.pubsub.domain.entry import Entry
+
+
+class Backlog(Protocol):
+    """The queue of a subscription."""
+
+    def add(self, entries: Iterable[Entry]) -> None:
+        """New messages, in the order published."""
+
+    def waiting(self) -> bool:
+        """Whether take() would give one."""
+
+    def take(self, limit: int, max_bytes: int) -> list[Entry]:
+        """The next entries, at least one if any waits, else within both limits."""
+
+    def put_back(self, entry: Entry) -> None:
+        """An entry that was taken is to be delivered again."""
+
+    def acked(self, entry: Entry, leased: bool) -> list[Entry]:
+        """What an ack allows to drop; `leased` unless it came after the lease had ended."""
+
+    def settle(self, entry: Entry) -> None:
+        """An entry is dropped, taken or not."""
+
+    def after(self, entry: Entry) -> list[Entry]:
+        """What was taken that must be delivered again if `entry` is, in order."""
+
+
+class Unordered:
+    """First in, first out; what comes back goes to the end, so that one bad message blocks none."""
+
+    def __init__(self) -> None:
+        self._queue: deque[Entry] = deque()
+
+    def add(self, entries: Iterable[Entry]) -> None:
+        """New messages, in the order published."""
+        self._queue.extend(entries)
+
+    def waiting(self) -> bool:
+        """Whether take() would give one."""
+        _drop_done(self._queue)
+        return bool(self._queue)
+
+    def take(self, limit: int, max_bytes: int) -> list[Entry]:
+        """The next entries, at least one if any waits, else within both limits."""
+        return _take_from(self._queue, limit, max_bytes)
+
+    def put_back(self, entry: Entry) -> None:
+        """To the end of the queue."""
+        self._queue.append(entry)
+
+    def acked(self, entry: Entry, leased: bool) -> list[Entry]:
+        """The entry itself, even if the ack is late: the message was processed."""
+        return [entry]
+
+    def settle(self, entry: Entry) -> None:
+        """Mark it, for when its turn comes."""
+        entry.done = True
+
+    def after(self, entry: Entry) -> list[Entry]:
+        """Nothing: no message waits for another."""
+        return []
+
+
+class _Lane:
+    """One ordering key: what waits, and what was taken and holds the lane until it is settled."""
+
+    __slots__ = ("queue", "taken")
+
+    def __init__(self) -> None:
+        self.queue: deque[Entry] = deque()
+        self.taken: list[Entry] = []
+
+
+class Ordered:
+    """One lane a key, one batch of a lane out at a time; lanes take turns.
+
+    Messages without a key share a lane that is never held. A message acked ahead of an earlier
+    one of its key is kept until that is acked too, because a failure there brings all that follow
+    it again, acked or not (page "Order messages").
+    """
+
+    def __init__(self) -> None:
+        self._lanes: dict[str, _Lane] = {}
+        self._turns: deque[str] = deque()  # keys of lanes that are free and have entries
+
+    def add(self, entries: Iterable[Entry]) -> None:
+        """New messages, in the order published."""
+        for entry in entries:
+            key = entry.message.ordering_key
+            lane = self._lanes.get(key)
+            if lane is None:
+                lane = self._lanes[key] = _Lane()
+            if not lane.queue and not lane.taken:
+                self._turns.append(key)
+            lane.queue.append(entry)
+
+    def waiting(self) -> bool:
+        """Whether take() would give one."""
+        while self._turns:
+            lane = self._lanes[self._turns[0]]
+            _drop_done(lane.queue)
+            if lane.queue:
+                return True
+            del self._lanes[self._turns.popleft()]
+        return False
+
+    def take(self, limit: int, max_bytes: int) -> list[Entry]:
+        """The next entries, at least one if any waits, else within both limits."""
+        batch: list[Entry] = []
+        while len(batch) < limit and max_bytes > 0 and self.waiting():
+            key = self._turns.popleft()
+            lane = self._lanes[key]
+            run = _take_from(lane.queue, limit - len(batch), max_bytes, first=not batch)
+            max_bytes -= sum(len(entry.message.wire) for entry in run)
+            batch += run
+            if key:
+                lane.taken = run
+            if lane.queue and not lane.taken:
+                self._turns.append(key)
+            if not run:
+                break
+        return batch
+
+    def put_back(self, entry: Entry) -> None:
+        """To its place in its lane, which is free again once nothing taken is left in it."""
+        key = entry.message.ordering_key
+        lane = self._lanes.setdefault(key, _Lane())
+        if not key:
+            if not lane.queue:
+                self._turns.append(key)
+            lane.queue.append(entry)
+            return
+        # Whatever is before it was put back too: two of one key may fail in any order.
+        before = takewhile(lambda other: other.message.id < entry.message.id, lane.queue)
+        lane.queue.insert(sum(1 for _ in before), entry)
+        self._let_go(key, lane, entry)
+
+    def acked(self, entry: Entry, leased: bool) -> list[Entry]:
+        """The entry and those acked early behind it, once nothing before them is left."""
+        key = entry.message.ordering_key
+        if not key:
+            return [entry]
+        if not leased:
+            return []  # it was taken back, to come again in its order
+        entry.early = True
+        return list(takewhile(lambda other: other.early, self._lanes[key].taken))
+
+    def settle(self, entry: Entry) -> None:
+        """Mark it, and free its lane if it was the last that held it."""
+        entry.done = True
+        key = entry.message.ordering_key
+        lane = self._lanes.get(key)
+        if key and lane is not None and entry in lane.taken:
+            self._let_go(key, lane, entry)
+
+    def after(self, entry: Entry) -> list[Entry]:
+        """What was taken of the same key after it, in order."""
+        lane = self._lanes.get(entry.message.ordering_key)
+        if lane is None or entry not in lane.taken:
+            return []
+        return lane.taken[lane.taken.index(entry) + 1 :]
+
+    def _let_go(self, key: str, lane: _Lane, entry: Entry) -> None:
+        lane.taken.remove(entry)
+        if lane.taken:
+            return
+        if lane.queue:
+            self._turns.append(key)
+        else:
+            del self._lanes[key]
+
+
+def _drop_done(queue: deque[Entry]) -> None:
+    while queue and queue[0].done:
+        queue.popleft()
+
+
+def _take_from(queue: deque[Entry], limit: int, max_bytes: int, first: bool = True) -> list[Entry]:
+    batch: list[Entry] = []
+    while queue and len(batch) < limit:
+        entry = queue.popleft()
+        if entry.done:
+            continue
+        max_bytes -= len(entry.message.wire)
+        if max_bytes < 0 and (batch or not first):
+            queue.appendleft(entry)
+            break
+        batch.append(entry)
+    return batch

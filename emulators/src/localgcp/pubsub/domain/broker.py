@@ -1,0 +1,246 @@
+"""All topics and subscriptions of an emulator, and what moves between them.
+
+Messages come by publish(), are numbered, written to the journal, and offered to the topic's
+subscriptions; they leave by acknowledge(), as dead letters, or when their retention ends.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from itertools import count
+
+from google.protobuf.field_mask_pb2 import FieldMask
+
+from localgcp.pubsub.disk import records, recovery
+from localgcp.pubsub.disk.journal import Journal
+from localgcp.pubsub.disk.records import Kind
+from localgcp.pubsub.domain import dead_letter, message, subscription_config, topic, update_mask
+from localgcp.pubsub.domain.entry import Entry
+from localgcp.pubsub.domain.names import DELETED_TOPIC, check_subscription, check_topic, short
+from localgcp.pubsub.domain.subscription import Hooks, Subscription
+from localgcp.pubsub.domain.timetable import Timetable
+from localgcp.pubsub.domain.topic import Topic
+from localgcp.pubsub.errors import AlreadyExists, NotFound, StorageFailed
+from localgcp.pubsub.wire.protos import Proto
+
+logger = logging.getLogger(__name__)
+
+Clock = Callable[[], float]
+
+
+class Broker:
+    """One Pub/Sub. `clock` gives seconds since the epoch; without a journal nothing is kept.
+
+    Set `on_due(time)` to be told when tick() is needed, `on_change(subscription)` to be told of
+    one that was made, changed or deleted. One thread at a time.
+    """
+
+    def __init__(self, clock: Clock, journal: Journal | None = None) -> None:
+        self.clock = clock
+        self.topics: dict[str, Topic] = {}
+        self.subscriptions: dict[str, Subscription] = {}
+        self.on_due: Callable[[float], None] = lambda due: None
+        self.on_change: Callable[[Subscription], None] = lambda subscription: None
+        self._timetable = Timetable(self._set_alarm)
+        # Serials and ids begin at the time of day, so no later run repeats those of an earlier.
+        serials = count(int(clock() * 1e9))
+        self._hooks = Hooks(serials.__next__, self._timetable.note, self._give_up)
+        self._next_message_id = int(clock() * 1e6)
+        self._journal: Journal | None = None
+        if journal is not None:
+            self._recover(journal)
+
+    # Topics
+
+    def topic(self, name: str) -> Topic:
+        """Raises NotFound, InvalidArgument."""
+        found = self.topics.get(name)
+        if found is None:
+            raise NotFound(short(check_topic(name)))
+        return found
+
+    def create_topic(self, config: Proto) -> Topic:
+        """Raises AlreadyExists, InvalidArgument, Unsupported."""
+        complete = topic.complete(config)
+        if complete.name in self.topics:
+            raise AlreadyExists(short(complete.name))
+        return self._save_topic(complete)
+
+    def update_topic(self, config: Proto, mask: FieldMask) -> Topic:
+        """Change the fields that the mask names. Raises NotFound, InvalidArgument, Unsupported."""
+        current = self.topic(config.name).config
+        fixed = topic.FIXED | topic.OUTPUT_ONLY
+        updated = update_mask.merged(current, config, mask, topic.MUTABLE, fixed)
+        return self._save_topic(topic.complete(updated))
+
+    def delete_topic(self, name: str) -> None:
+        """Its subscriptions stay, on `_deleted-topic_`. Raises NotFound, InvalidArgument."""
+        self.topic(name)
+        self._log(Kind.DELETE_TOPIC, name)
+        self.drop_topic(name)
+
+    # Subscriptions
+
+    def subscription(self, name: str) -> Subscription:
+        """Raises NotFound, InvalidArgument."""
+        found = self.subscriptions.get(name)
+        if found is None:
+            raise NotFound(short(check_subscription(name)))
+        return found
+
+    def create_subscription(self, config: Proto) -> Subscription:
+        """Raises AlreadyExists, NotFound of its topics, InvalidArgument, Unsupported."""
+        complete = subscription_config.complete(config)
+        if complete.name in self.subscriptions:
+            raise AlreadyExists(short(complete.name))
+        self.topic(complete.topic)
+        return self._save_subscription(complete)
+
+    def update_subscription(self, config: Proto, mask: FieldMask) -> Subscription:
+        """Change the fields that the mask names. Raises NotFound, InvalidArgument, Unsupported."""
+        current = self.subscription(config.name).config
+        fixed = subscription_config.FIXED | subscription_config.OUTPUT_ONLY
+        updated = update_mask.merged(current, config, mask, subscription_config.MUTABLE, fixed)
+        return self._save_subscription(subscription_config.complete(updated))
+
+    def modify_push_config(self, name: str, push_config: Proto) -> None:
+        """Change where it pushes; an empty config makes it a pull subscription.
+
+        Raises NotFound, InvalidArgument, Unsupported.
+        """
+        changed = type(self.subscription(name).config)()
+        changed.CopyFrom(self.subscription(name).config)
+        changed.push_config.CopyFrom(push_config)
+        self._save_subscription(subscription_config.complete(changed))
+
+    def delete_subscription(self, name: str) -> None:
+        """Its messages go with it. Raises NotFound, InvalidArgument."""
+        self.subscription(name)
+        self._log(Kind.DELETE_SUBSCRIPTION, name)
+        self.drop_subscription(name)
+
+    # Messages
+
+    def publish(self, name: str, messages: Sequence[Proto]) -> list[str]:
+        """Return the new messages' ids. Raises NotFound, InvalidArgument, StorageFailed."""
+        target = self.topic(name)
+        message.check(messages)
+        ids = [str(published.id) for published in self._publish(target, messages)]
+        self._compact_if_overgrown()
+        return ids
+
+    def acknowledge(self, name: str, ack_ids: Sequence[str]) -> None:
+        """Raises NotFound, InvalidArgument, StorageFailed."""
+        self._forget(name, self.subscription(name).ack(ack_ids))
+        self._compact_if_overgrown()
+
+    def modify_ack_deadline(self, name: str, ack_ids: Sequence[str], seconds: int) -> None:
+        """Seconds from now; 0 gives the messages back. Raises NotFound, InvalidArgument."""
+        subscription_config.check_ack_deadline(seconds, shortest=0)
+        self.subscription(name).modify_ack_deadline(ack_ids, seconds, self.clock())
+
+    def tick(self) -> None:
+        """Do what is due by now: passed deadlines, ended rests, ended retention."""
+        now = self.clock()
+        for due in self._timetable.due(now):
+            if due.closed:
+                continue
+            # Not recorded, they come back with a restart, and expire again at once.
+            with suppress(StorageFailed):
+                self._forget(due.name, due.tick(now))
+            self._timetable.note(due)
+        self._timetable.rearm()
+        self._compact_if_overgrown()
+
+    # What a journal's records replay into
+
+    def put_topic(self, config: Proto) -> None:
+        """Make or change a topic; the config is complete."""
+        if config.name in self.topics:
+            self.topics[config.name].configure(config)
+        else:
+            self.topics[config.name] = Topic(config)
+
+    def drop_topic(self, name: str) -> None:
+        """Delete a topic that exists."""
+        for subscription in self.topics.pop(name).subscriptions.values():
+            subscription.config.topic = DELETED_TOPIC
+
+    def put_subscription(self, config: Proto) -> None:
+        """Make or change a subscription; the config is complete."""
+        if config.name in self.subscriptions:
+            self.subscriptions[config.name].configure(config)
+        else:
+            made = self.subscriptions[config.name] = Subscription(config, self._hooks)
+            if config.topic != DELETED_TOPIC:
+                self.topics[config.topic].subscriptions[config.name] = made
+
+    def drop_subscription(self, name: str) -> None:
+        """Delete a subscription that exists."""
+        dropped = self.subscriptions.pop(name)
+        dropped.close()
+        self._timetable.forget(dropped)
+        if dropped.config.topic in self.topics:
+            del self.topics[dropped.config.topic].subscriptions[name]
+        self.on_change(dropped)
+
+    def _set_alarm(self, due: float) -> None:
+        self.on_due(due)
+
+    def _save_topic(self, config: Proto) -> Topic:
+        self._log(Kind.PUT_TOPIC, config.name, config.SerializeToString())
+        self.put_topic(config)
+        return self.topics[config.name]
+
+    def _save_subscription(self, config: Proto) -> Subscription:
+        if config.HasField("dead_letter_policy"):
+            self.topic(config.dead_letter_policy.dead_letter_topic)
+        self._log(Kind.PUT_SUBSCRIPTION, config.name, config.SerializeToString())
+        self.put_subscription(config)
+        saved = self.subscriptions[config.name]
+        self.on_change(saved)
+        return saved
+
+    def _publish(self, target: Topic, messages: Sequence[Proto]) -> list[message.Message]:
+        stamped = message.stamp(messages, self._next_message_id, self.clock())
+        if target.subscriptions:  # without one nobody will ever read it
+            self._log(Kind.PUBLISH, target.name, records.pack_messages(stamped))
+        self._next_message_id += len(stamped)
+        target.deliver(stamped)
+        return stamped
+
+    def _give_up(self, subscription: Subscription, entry: Entry, now: float) -> bool:
+        target = self.topics.get(subscription.config.dead_letter_policy.dead_letter_topic)
+        if target is None:
+            return False
+        try:
+            self._publish(target, [dead_letter.letter(subscription.name, entry)])
+            self._forget(subscription.name, [entry.message.id])
+        except StorageFailed:
+            return False  # it stays, and is tried again after its next delivery
+        return True
+
+    def _forget(self, name: str, message_ids: list[int]) -> None:
+        if message_ids:
+            self._log(Kind.FORGET, name, records.pack_ids(message_ids))
+
+    def _log(self, kind: Kind, name: str, payload: bytes = b"") -> None:
+        if self._journal is not None:
+            self._journal.append(records.encode(kind, name, payload))
+
+    def _compact_if_overgrown(self) -> None:
+        if self._journal is not None and self._journal.overgrown():
+            try:
+                self._journal.rewrite(recovery.compact(self))
+            except StorageFailed as error:
+                logger.warning("the journal stays as long as it is: %s", error)
+
+    def _recover(self, journal: Journal) -> None:
+        highest = recovery.replay(self, journal.records())
+        self._next_message_id = max(self._next_message_id, highest + 1)
+        for restored in self.topics.values():
+            restored.published = restored.published_bytes = 0
+        journal.rewrite(recovery.compact(self))
+        self._journal = journal

@@ -1,0 +1,53 @@
+"""Resource names: `projects/P/topics/T` and `projects/P/subscriptions/S`.
+
+The rules of an id are those of the page "Create a topic", section "Guidelines to name a topic".
+"""
+
+from __future__ import annotations
+
+import re
+
+from localgcp.pubsub.errors import InvalidArgument
+
+DELETED_TOPIC = "_deleted-topic_"
+
+_PROJECT = re.compile(r"projects/([^/]+)")
+_ID = re.compile(r"[A-Za-z][A-Za-z0-9\-._~%+]{2,254}")
+
+
+def check_topic(name: str) -> str:
+    """Return `name` if it can name a topic. Raises InvalidArgument."""
+    return _check("topics", name)
+
+
+def check_subscription(name: str) -> str:
+    """Return `name` if it can name a subscription. Raises InvalidArgument."""
+    return _check("subscriptions", name)
+
+
+def check_project(name: str) -> str:
+    """Return `name` if it reads `projects/P`. Raises InvalidArgument."""
+    if not _PROJECT.fullmatch(name):
+        raise InvalidArgument(f"Invalid [projects] name: (name={name})")
+    return name
+
+
+def project_of(name: str) -> str:
+    """The project id in a resource name."""
+    return name.split("/", 2)[1]
+
+
+def short(name: str) -> str:
+    """The id at the end of a resource name."""
+    return name.rpartition("/")[2]
+
+
+def _check(collection: str, name: str) -> str:
+    project, _, rest = name.partition(f"/{collection}/")
+    allowed = _PROJECT.fullmatch(project) and _ID.fullmatch(rest) and not rest.startswith("goog")
+    if not allowed:
+        raise InvalidArgument(
+            f"Invalid [{collection}] name: (name={name}); it reads projects/P/{collection}/ID, and "
+            "ID has 3 to 255 letters, digits, or -._~%+, begins with a letter and not with 'goog'"
+        )
+    return name

@@ -1,0 +1,300 @@
+"""A subscription: what waits, what is lent, and what becomes of each message.
+
+No clock, no lock and no loop here: the time `now`, in seconds since the epoch, is an argument.
+A message is ready in the backlog, or lent to a client, or resting before it is tried again; it
+leaves by an ack, as a dead letter, or when its retention ends.
+"""
+
+from __future__ import annotations
+
+import heapq
+import zlib
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from localgcp.pubsub.domain import filter, retry_policy
+from localgcp.pubsub.domain.backlog import Backlog, Ordered, Unordered
+from localgcp.pubsub.domain.counters import Counters
+from localgcp.pubsub.domain.entry import Entry, Holder
+from localgcp.pubsub.domain.message import Message
+from localgcp.pubsub.domain.names import short
+from localgcp.pubsub.domain.outstanding import Outstanding
+from localgcp.pubsub.errors import InvalidArgument, NotFound, WrongState
+from localgcp.pubsub.wire.protos import Proto
+
+UNLIMITED = 1 << 62
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """What a subscription asks of its surroundings.
+
+    `next_serial()` tells one lease from another; `due_changed(subscription)` says that
+    `next_due` may be earlier; `give_up(subscription, entry, now)` publishes a dead letter and
+    answers whether that could be done.
+    """
+
+    next_serial: Callable[[], int]
+    due_changed: Callable[[Subscription], None]
+    give_up: Callable[[Subscription, Entry, float], bool]
+
+
+class Subscription:
+    """One subscription with its messages. `config` is its API resource, complete."""
+
+    def __init__(self, config: Proto, hooks: Hooks) -> None:
+        self._hooks = hooks
+        self.filter = filter.parse(config.filter) if config.filter else None
+        self.unacked: dict[int, Entry] = {}
+        self.outstanding = Outstanding()
+        self.counters = Counters()
+        self.closed = False
+        self._backlog: Backlog = Ordered() if config.enable_message_ordering else Unordered()
+        self._resting: list[tuple[float, int, Entry]] = []
+        self._waiters: deque[Callable[[], None]] = deque()
+        self._retention_due: float | None = None
+        # Ack ids carry it, so that one of another subscription cannot ack a message here.
+        self._token = f"{zlib.crc32(config.name.encode()):08x}"
+        self.configure(config)
+
+    def configure(self, config: Proto) -> None:
+        """Take new settings; they hold from the next delivery on."""
+        self.config, self.name = config, config.name
+        self.ack_deadline: int = config.ack_deadline_seconds
+        self._retention: float = config.message_retention_duration.seconds
+        self._retry = retry_policy.of(config)
+        self._max_failures = config.dead_letter_policy.max_delivery_attempts
+        # A shorter retention may end now, so look again at the next tick.
+        self._retention_due = 0.0 if self.unacked else None
+        self._hooks.due_changed(self)
+
+    @property
+    def push_endpoint(self) -> str:
+        """The URL that messages are pushed to; empty for a pull subscription."""
+        endpoint: str = self.config.push_config.push_endpoint
+        return endpoint
+
+    def check_open(self) -> None:
+        """Raises NotFound once it was deleted."""
+        if self.closed:
+            raise NotFound(short(self.name))
+
+    def check_pullable(self) -> None:
+        """Raises NotFound once it was deleted, WrongState when it delivers by push."""
+        self.check_open()
+        if self.push_endpoint:
+            raise WrongState(
+                f"Subscription delivers by push, so it cannot be pulled "
+                f"(resource={short(self.name)})."
+            )
+
+    # Messages come
+
+    def offer(self, messages: Iterable[Message]) -> None:
+        """Take in published messages, in order; the filter has been applied."""
+        entries = [Entry(message) for message in messages]
+        if not entries:
+            return
+        for entry in entries:
+            self.unacked[entry.message.id] = entry
+        self._backlog.add(entries)
+        if self._retention_due is None:
+            self._retention_due = entries[0].message.published + self._retention
+            self._hooks.due_changed(self)
+        self.notify()
+
+    # Messages go out
+
+    def lease(
+        self,
+        now: float,
+        limit: int,
+        max_bytes: int,
+        ack_deadline: int = 0,
+        holder: Holder | None = None,
+    ) -> list[Entry]:
+        """Lend up to `limit` messages of `max_bytes` together, for `ack_deadline` seconds.
+
+        One message goes out even if it is larger. 0 seconds means the subscription's deadline.
+        """
+        batch = self._backlog.take(limit, max_bytes)
+        if not batch:
+            return batch
+        deadline = now + (ack_deadline or self.ack_deadline)
+        for entry in batch:
+            ack_id = f"{self._token}-{entry.message.id}-{self._hooks.next_serial()}"
+            self.outstanding.lease(entry, ack_id, deadline, holder)
+            self.counters.redelivered += entry.failures > 0
+        self.counters.delivered += len(batch)
+        self._hooks.due_changed(self)
+        self.notify()
+        return batch
+
+    def delivery_attempt(self, entry: Entry) -> int:
+        """1 + failed deliveries with a dead letter policy, else 0, as in ReceivedMessage."""
+        return entry.failures + 1 if self._max_failures else 0
+
+    def take_back(self, entries: Iterable[Entry]) -> None:
+        """Undo a lease whose messages never left; no failure is counted."""
+        for entry in entries:
+            if entry.ack_id:
+                self.outstanding.end(entry)
+                self._backlog.put_back(entry)
+        self.notify()
+
+    # Clients answer
+
+    def ack(self, ack_ids: Sequence[str]) -> list[int]:
+        """Drop messages for good; return the ids of those that were still held.
+
+        A late ack, after the deadline and even after a restart, still counts where no order is
+        to be kept. Raises InvalidArgument for what is no ack id of this subscription.
+        """
+        acked: list[int] = []
+        for ack_id, message_id in [(ack_id, self._message_id(ack_id)) for ack_id in ack_ids]:
+            entry = self.unacked.get(message_id)
+            if entry is None:
+                continue
+            leased = entry.ack_id == ack_id
+            if leased:
+                self.outstanding.end(entry)
+            for done in self._backlog.acked(entry, leased):
+                self._drop(done)
+                acked.append(done.message.id)
+        self.counters.acked += len(acked)
+        self.notify()
+        return acked
+
+    def modify_ack_deadline(self, ack_ids: Sequence[str], seconds: int, now: float) -> None:
+        """Let leases last `seconds` from now; 0 gives the messages back at once.
+
+        A lease that has ended is left alone. Raises InvalidArgument for what is no ack id of this
+        subscription.
+        """
+        for ack_id in ack_ids:
+            self._message_id(ack_id)
+            entry = self.outstanding.get(ack_id)
+            if entry is None:
+                continue
+            if seconds:
+                self.outstanding.extend(entry, now + seconds)
+            else:
+                self._fail(entry, now)
+        self._hooks.due_changed(self)
+        self.notify()
+
+    def forget(self, message_ids: Iterable[int]) -> None:
+        """Drop messages by their ids, as an earlier run of the emulator did."""
+        for message_id in message_ids:
+            entry = self.unacked.get(message_id)
+            if entry is not None:
+                self._drop(entry)
+
+    def close(self) -> None:
+        """It was deleted: nothing more goes out, and who waits is told."""
+        self.closed = True
+        self.outstanding.end_all()
+        while self._waiters:
+            self._waiters.popleft()()
+
+    # Time passes
+
+    def tick(self, now: float) -> list[int]:
+        """Do all that is due; return the ids of messages whose retention ended."""
+        for entry in self.outstanding.expired(now):
+            if entry.ack_id:  # an earlier one of its ordering key may have taken it along
+                self._fail(entry, now)
+        while self._resting and self._resting[0][0] <= now:
+            _, _, entry = heapq.heappop(self._resting)
+            if not entry.done:
+                self._backlog.put_back(entry)
+        expired = self._expire(now)
+        self.notify()
+        return expired
+
+    def next_due(self) -> float | None:
+        """When tick() is needed next; None if nothing waits for time."""
+        times = (
+            self.outstanding.next_deadline(),
+            self._resting[0][0] if self._resting else None,
+            self._retention_due,
+        )
+        return min((time for time in times if time is not None), default=None)
+
+    def oldest(self) -> Message | None:
+        """The oldest message not yet acked."""
+        entry = next(iter(self.unacked.values()), None)
+        return None if entry is None else entry.message
+
+    # Consumers wait
+
+    def wait(self, wake: Callable[[], None]) -> None:
+        """Call `wake` once, when something is ready; who has waited longest comes first."""
+        self._waiters.append(wake)
+
+    def stop_waiting(self, wake: Callable[[], None]) -> None:
+        """Withdraw, if it was not called yet."""
+        if wake in self._waiters:
+            self._waiters.remove(wake)
+
+    def notify(self) -> None:
+        """Call who has waited longest, if something is ready."""
+        if self._waiters and self._backlog.waiting():
+            self._waiters.popleft()()
+
+    def _fail(self, entry: Entry, now: float) -> None:
+        self._take_back_after(entry)
+        self.outstanding.end(entry)
+        entry.failures += 1
+        exhausted = self._max_failures and entry.failures >= self._max_failures
+        if exhausted and self._hooks.give_up(self, entry, now):
+            self._drop(entry)
+            self.counters.dead_lettered += 1
+            return
+        delay = self._retry.delay(entry.failures)
+        if delay:
+            heapq.heappush(self._resting, (now + delay, self._hooks.next_serial(), entry))
+        else:
+            self._backlog.put_back(entry)
+
+    def _take_back_after(self, entry: Entry) -> None:
+        for later in self._backlog.after(entry):
+            if later.ack_id:
+                self.outstanding.end(later)
+            elif not later.early:
+                continue  # it rests, and comes back by itself
+            later.early = False
+            self._backlog.put_back(later)
+
+    def _drop(self, entry: Entry) -> None:
+        del self.unacked[entry.message.id]
+        if entry.ack_id:
+            self.outstanding.end(entry)
+        self._backlog.settle(entry)
+
+    def _expire(self, now: float) -> list[int]:
+        expired: list[int] = []
+        if self._retention_due is None or self._retention_due > now:
+            return expired
+        self._retention_due = None
+        # A copy, because dropping changes it; only as long as the messages that are too old.
+        for entry in list(self.unacked.values()):
+            due = entry.message.published + self._retention
+            if due > now:
+                self._retention_due = due
+                break
+            expired.append(entry.message.id)
+            self._take_back_after(entry)
+            self._drop(entry)
+        self.counters.expired += len(expired)
+        return expired
+
+    def _message_id(self, ack_id: str) -> int:
+        token, _, rest = ack_id.partition("-")
+        message_id, _, serial = rest.partition("-")
+        if token != self._token or not message_id.isdecimal() or not serial.isdecimal():
+            raise InvalidArgument(
+                f"You have passed an invalid ack ID to the service (ack_id={ack_id})."
+            )
+        return int(message_id)

@@ -1,0 +1,105 @@
+"""The emulator on the wire: one broker, its gRPC and REST sides, and the port they share."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import closing, nullcontext
+from pathlib import Path
+from weakref import WeakSet
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from localgcp.base import LOOPBACK
+from localgcp.pubsub.disk.journal import Journal
+from localgcp.pubsub.domain.broker import Broker
+from localgcp.pubsub.wire import grpc_server
+from localgcp.pubsub.wire.front import Front, MakeProtocol
+from localgcp.pubsub.wire.push import Pushers
+from localgcp.pubsub.wire.rest import RestApi
+
+JOURNAL_NAME = "pubsub.journal"
+
+
+async def serve(
+    host: str,
+    port: int,
+    data_dir: Path | None,
+    listening: Callable[[], None],
+    stopping: asyncio.Event,
+) -> None:
+    """Serve on host:port until `stopping` is set; call `listening` once connections are taken.
+
+    Raises JournalInUse, JournalDamaged, StorageFailed, OSError.
+    """
+    kept = nullcontext() if data_dir is None else closing(Journal(data_dir / JOURNAL_NAME))
+    with kept as journal:
+        broker = Broker(time.time, journal)
+        alarm, pushers = Alarm(broker), Pushers(broker)
+        broker.on_due, broker.on_change = alarm.set, pushers.sync
+        broker.tick()
+        grpc_side = grpc_server.build(broker)
+        grpc_port = grpc_side.add_insecure_port(f"{LOOPBACK}:0")
+        await grpc_side.start()
+        connections: WeakSet[asyncio.Transport] = WeakSet()
+        make_http = _http_protocols(RestApi(broker))
+        front = await asyncio.get_running_loop().create_server(
+            lambda: Front((LOOPBACK, grpc_port), make_http, connections), host, port
+        )
+        for subscription in broker.subscriptions.values():
+            pushers.sync(subscription)
+        listening()
+        await stopping.wait()
+        front.close()
+        await pushers.close()
+        await grpc_side.stop(grace=None)
+        for connection in list(connections):
+            connection.close()
+        alarm.cancel()
+
+
+def _http_protocols(app: RestApi) -> MakeProtocol:
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        proxy_headers=False,
+        server_header=False,
+        ws="none",
+    )
+    config.load()
+    state = ServerState()
+    return lambda: HttpToolsProtocol(config, state, {})
+
+
+class Alarm:
+    """Calls the broker's tick() at the earliest time asked for."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+        self._due = float("inf")
+        self._timer: asyncio.TimerHandle | None = None
+
+    def set(self, due: float) -> None:
+        """Ring at `due`, in seconds since the epoch, unless it rings before."""
+        if due >= self._due:
+            return
+        self.cancel()
+        self._due = due
+        # A little late, so that what is due then is found due.
+        wait = max(due - self._broker.clock(), 0.0) + 0.001
+        self._timer = asyncio.get_running_loop().call_later(wait, self._ring)
+
+    def cancel(self) -> None:
+        """Do not ring."""
+        self._due = float("inf")
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _ring(self) -> None:
+        self._due, self._timer = float("inf"), None
+        self._broker.tick()

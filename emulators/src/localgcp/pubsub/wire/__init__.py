@@ -1,0 +1,1 @@
+"""How Pub/Sub is spoken: gRPC, REST, push, and the bytes of each."""

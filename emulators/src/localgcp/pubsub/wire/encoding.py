@@ -1,0 +1,46 @@
+"""Received messages, encoded by hand: a message's own bytes go out as they came.
+
+PullResponse and StreamingPullResponse both hold them as field 1, so one encoder serves both.
+API reference: ReceivedMessage (ack_id = 1, message = 2, delivery_attempt = 3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from localgcp.pubsub.domain.entry import Entry
+from localgcp.pubsub.domain.subscription import Subscription
+
+# The Python client keeps gRPC's cap of 4 MiB on what it receives from an emulator.
+MAX_RESPONSE_MESSAGES = 1000
+MAX_RESPONSE_BYTES = (4 << 20) - MAX_RESPONSE_MESSAGES * 100  # less what each is wrapped in
+
+_RECEIVED, _ACK_ID, _MESSAGE, _DELIVERY_ATTEMPT = b"\x0a", b"\x0a", b"\x12", b"\x18"
+
+
+def received_messages(subscription: Subscription, entries: Iterable[Entry]) -> bytes:
+    """A serialized PullResponse, or StreamingPullResponse, with these messages."""
+    parts: list[bytes] = []
+    for entry in entries:
+        ack_id, wire = entry.ack_id.encode(), entry.message.wire
+        attempt = subscription.delivery_attempt(entry)
+        tail = _DELIVERY_ATTEMPT + _varint(attempt) if attempt else b""
+        head = b"".join((_ACK_ID, _varint(len(ack_id)), ack_id, _MESSAGE, _varint(len(wire))))
+        parts += (_RECEIVED, _varint(len(head) + len(wire) + len(tail)), head, wire, tail)
+    return b"".join(parts)
+
+
+def _varint(number: int) -> bytes:
+    if number < 0x80:
+        return _ONE_BYTE[number]
+    if number < 0x4000:
+        return bytes((number & 0x7F | 0x80, number >> 7))
+    groups = []
+    while number >= 0x80:
+        groups.append(number & 0x7F | 0x80)
+        number >>= 7
+    groups.append(number)
+    return bytes(groups)
+
+
+_ONE_BYTE = [bytes((number,)) for number in range(0x80)]

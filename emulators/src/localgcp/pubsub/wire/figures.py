@@ -1,0 +1,54 @@
+"""What a developer wants to see of a running emulator: backlogs, leases, counters, as JSON.
+
+Counters count from the emulator's start. These pages are not part of the Pub/Sub API.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from localgcp.pubsub.domain.broker import Broker
+
+
+def topics(broker: Broker) -> dict[str, Any]:
+    """`{"topics": [...]}`: messages and bytes published to each."""
+    rows = [
+        {
+            "name": topic.name,
+            "subscriptions": sorted(topic.subscriptions),
+            "published": topic.published,
+            "published_bytes": topic.published_bytes,
+        }
+        for topic in broker.topics.values()
+    ]
+    return {"topics": sorted(rows, key=_name)}
+
+
+def subscriptions(broker: Broker) -> dict[str, Any]:
+    """`{"subscriptions": [...]}`: what each still holds, and what has become of the rest.
+
+    `backlog` counts all not yet acked, `outstanding` those of them that are leased.
+    """
+    now, rows = broker.clock(), []
+    for subscription in broker.subscriptions.values():
+        oldest, counters = subscription.oldest(), subscription.counters
+        rows.append(
+            {
+                "name": subscription.name,
+                "topic": subscription.config.topic,
+                "push_endpoint": subscription.push_endpoint,
+                "backlog": len(subscription.unacked),
+                "outstanding": len(subscription.outstanding),
+                "oldest_unacked_seconds": round(now - oldest.published, 3) if oldest else 0.0,
+                "delivered": counters.delivered,
+                "acked": counters.acked,
+                "redelivered": counters.redelivered,
+                "dead_lettered": counters.dead_lettered,
+                "expired": counters.expired,
+            }
+        )
+    return {"subscriptions": sorted(rows, key=_name)}
+
+
+def _name(row: dict[str, Any]) -> str:
+    return str(row["name"])

@@ -1,0 +1,57 @@
+"""The gRPC side: the two services, and a named refusal for every method they lack."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import grpc
+import grpc.aio
+
+from localgcp.pubsub.domain.broker import Broker
+from localgcp.pubsub.wire.calls import PUBLISHER, SUBSCRIBER
+from localgcp.pubsub.wire.grpc_streaming_pull import streaming_pull_handler
+from localgcp.pubsub.wire.grpc_unary import call_handler, pull_handler
+
+# A publish request may have 10 MB; a little more, so that the domain gets to say what is wrong.
+_MAX_RECEIVE_BYTES = 16 << 20
+
+_OPTIONS = (
+    ("grpc.max_receive_message_length", _MAX_RECEIVE_BYTES),
+    ("grpc.max_send_message_length", -1),
+    ("grpc.so_reuseport", 0),
+    # Clients keep idle streams open with pings; gRPC would cut them off as a nuisance.
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.min_ping_interval_without_data_ms", 1000),
+    ("grpc.http2.max_ping_strikes", 0),
+)
+
+
+class Refusals(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no types
+    """Answers every other method with UNIMPLEMENTED, by its name."""
+
+    def service(self, handler_call_details: Any) -> Any:
+        """A handler for whatever method was called."""
+        method = handler_call_details.method.removeprefix("/")
+
+        async def refuse(request: bytes, context: Any) -> None:
+            text = f"{method} is not supported by this emulator."
+            await context.abort(grpc.StatusCode.UNIMPLEMENTED, text)
+
+        return grpc.unary_unary_rpc_method_handler(refuse)
+
+
+def build(broker: Broker) -> grpc.aio.Server:
+    """The gRPC server, with no port yet."""
+    server = grpc.aio.server(options=_OPTIONS)
+    publisher = {name: call_handler(broker, call) for name, call in PUBLISHER.items()}
+    subscriber = {name: call_handler(broker, call) for name, call in SUBSCRIBER.items()}
+    subscriber["Pull"] = pull_handler(broker)
+    subscriber["StreamingPull"] = streaming_pull_handler(broker)
+    server.add_generic_rpc_handlers(
+        (
+            grpc.method_handlers_generic_handler("google.pubsub.v1.Publisher", publisher),
+            grpc.method_handlers_generic_handler("google.pubsub.v1.Subscriber", subscriber),
+            Refusals(),
+        )
+    )
+    return server

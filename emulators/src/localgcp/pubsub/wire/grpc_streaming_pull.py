@@ -1,0 +1,101 @@
+"""gRPC StreamingPull: messages go out as they come, acks and deadlines come in meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+
+from localgcp.pubsub.domain.broker import Broker
+from localgcp.pubsub.domain.subscription import Subscription
+from localgcp.pubsub.domain.subscription_config import check_ack_deadline
+from localgcp.pubsub.errors import InvalidArgument, PubSubError
+from localgcp.pubsub.wire import protos, status
+from localgcp.pubsub.wire.consumer import Consumer
+from localgcp.pubsub.wire.encoding import received_messages
+from localgcp.pubsub.wire.protos import Proto
+
+
+def streaming_pull_handler(broker: Broker) -> Any:
+    """The gRPC handler of StreamingPull."""
+
+    async def handle(requests: AsyncIterator[Proto], context: Any) -> None:
+        try:
+            await _serve(broker, requests, context)
+        except PubSubError as error:
+            await context.abort(status.of(error).grpc, str(error))
+
+    return grpc.stream_stream_rpc_method_handler(
+        handle, request_deserializer=protos.StreamingPullRequest.FromString
+    )
+
+
+async def _serve(broker: Broker, requests: AsyncIterator[Proto], context: Any) -> None:
+    first = await anext(requests, None)
+    if first is None:
+        return
+    subscription = broker.subscription(first.subscription)
+    subscription.check_pullable()
+    check_ack_deadline(first.stream_ack_deadline_seconds)
+    consumer = Consumer(
+        subscription,
+        broker.clock,
+        max(first.max_outstanding_messages, 0),
+        max(first.max_outstanding_bytes, 0),
+        first.stream_ack_deadline_seconds,
+    )
+    # Whichever ends first ends the stream: the client hangs up, or the subscription is deleted.
+    reading = asyncio.create_task(_read(broker, first, requests, consumer))
+    writing = asyncio.create_task(_write(subscription, consumer, context))
+    try:
+        done, _ = await asyncio.wait((reading, writing), return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        reading.cancel()
+        writing.cancel()
+        await asyncio.gather(reading, writing, return_exceptions=True)
+
+
+async def _read(
+    broker: Broker, first: Proto, requests: AsyncIterator[Proto], consumer: Consumer
+) -> None:
+    _answer(broker, first.subscription, first)
+    async for request in requests:
+        if request.subscription:
+            raise InvalidArgument("Only the first StreamingPullRequest may name a subscription.")
+        if request.stream_ack_deadline_seconds:
+            check_ack_deadline(request.stream_ack_deadline_seconds)
+            consumer.ack_deadline = request.stream_ack_deadline_seconds
+        _answer(broker, first.subscription, request)
+
+
+def _answer(broker: Broker, name: str, request: Proto) -> None:
+    """Do what one request says of messages delivered before; an empty one keeps the line open."""
+    if request.ack_ids:
+        broker.acknowledge(name, request.ack_ids)
+    deadlines, ack_ids = request.modify_deadline_seconds, request.modify_deadline_ack_ids
+    if len(deadlines) != len(ack_ids):
+        raise InvalidArgument(
+            f"modify_deadline_seconds has {len(deadlines)} values, but "
+            f"modify_deadline_ack_ids has {len(ack_ids)}; they must pair up."
+        )
+    by_seconds: dict[int, list[str]] = {}
+    for seconds, ack_id in zip(deadlines, ack_ids, strict=True):
+        by_seconds.setdefault(seconds, []).append(ack_id)
+    for seconds, ids in by_seconds.items():
+        broker.modify_ack_deadline(name, ids, seconds)
+
+
+async def _write(subscription: Subscription, consumer: Consumer, context: Any) -> None:
+    while True:
+        batch = await consumer.batch()
+        try:
+            subscription.check_pullable()
+            await context.write(received_messages(subscription, batch))
+        except BaseException:
+            # They never left, so they are not lent: whoever comes next gets them at once.
+            subscription.take_back(batch)
+            raise

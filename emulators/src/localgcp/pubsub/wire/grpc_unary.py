@@ -1,0 +1,48 @@
+"""gRPC for the methods that answer once: parse, call the domain, map its error to a status."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import grpc
+
+from localgcp.pubsub.domain.broker import Broker
+from localgcp.pubsub.errors import PubSubError
+from localgcp.pubsub.wire import protos, status
+from localgcp.pubsub.wire.calls import Call
+from localgcp.pubsub.wire.pull import WAIT_WITHOUT_DEADLINE, pull
+
+# A reply must reach the client before its own deadline does.
+_MARGIN = 0.25
+
+
+def call_handler(broker: Broker, call: Call) -> Any:
+    """The gRPC handler of a method from the table of calls."""
+
+    async def handle(request: Any, context: Any) -> Any:
+        try:
+            return call.answer(broker, request)
+        except PubSubError as error:
+            await context.abort(status.of(error).grpc, str(error))
+
+    return grpc.unary_unary_rpc_method_handler(
+        handle,
+        request_deserializer=call.request.FromString,
+        response_serializer=lambda response: response.SerializeToString(),
+    )
+
+
+def pull_handler(broker: Broker) -> Any:
+    """The gRPC handler of Pull, which may wait; its response is encoded already."""
+
+    async def handle(request: Any, context: Any) -> Any:
+        left = context.time_remaining()
+        wait = WAIT_WITHOUT_DEADLINE if left is None else left - _MARGIN
+        try:
+            return await pull(broker, request, wait)
+        except PubSubError as error:
+            await context.abort(status.of(error).grpc, str(error))
+
+    return grpc.unary_unary_rpc_method_handler(
+        handle, request_deserializer=protos.PullRequest.FromString
+    )

@@ -1,0 +1,37 @@
+"""Pull: the messages that are ready, or the first that come while the client still waits."""
+
+from __future__ import annotations
+
+import asyncio
+
+from localgcp.pubsub.domain.broker import Broker
+from localgcp.pubsub.errors import InvalidArgument
+from localgcp.pubsub.wire.consumer import Consumer
+from localgcp.pubsub.wire.encoding import received_messages
+from localgcp.pubsub.wire.protos import Proto
+
+WAIT_WITHOUT_DEADLINE = 1.0
+
+
+async def pull(broker: Broker, request: Proto, wait: float) -> bytes:
+    """A serialized PullResponse, empty if nothing came in `wait` seconds.
+
+    Raises NotFound, InvalidArgument, WrongState.
+    """
+    if request.max_messages <= 0:
+        raise InvalidArgument(
+            "You have passed an invalid argument to the service "
+            f"(argument=max_messages, value={request.max_messages}); it must be positive."
+        )
+    subscription = broker.subscription(request.subscription)
+    subscription.check_pullable()
+    # It lives as long as the call, and its leases end without it: so it counts nothing after.
+    consumer = Consumer(subscription, broker.clock, max_messages=request.max_messages)
+    entries = consumer.take()
+    if not entries and wait > 0 and not request.return_immediately:
+        try:
+            async with asyncio.timeout(wait):
+                entries = await consumer.batch()
+        except TimeoutError:
+            entries = []
+    return received_messages(subscription, entries)

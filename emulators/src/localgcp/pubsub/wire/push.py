@@ -1,0 +1,116 @@
+"""Push delivery: each message is POSTed to its subscription's endpoint until one accepts it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from localgcp.pubsub.domain.broker import Broker
+from localgcp.pubsub.domain.entry import Entry
+from localgcp.pubsub.domain.subscription import Subscription
+from localgcp.pubsub.errors import NotFound, StorageFailed
+from localgcp.pubsub.wire.consumer import Consumer
+from localgcp.pubsub.wire.http_post import Poster, PostFailed
+from localgcp.pubsub.wire.push_envelope import wrap
+
+# Page "Push subscriptions", section "Receive push messages": these acknowledge.
+ACCEPTED = frozenset((102, 200, 201, 202, 204))
+MAX_IN_FLIGHT = 32
+
+_HEADERS = {"Content-Type": "application/json", "User-Agent": "CloudPubSub-Google"}
+logger = logging.getLogger(__name__)
+
+
+class Pushers:
+    """One Pusher for each subscription that has an endpoint. In the event loop only."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+        self._running: dict[str, tuple[Subscription, asyncio.Task[None]]] = {}
+        self._poster = Poster(_HEADERS)
+
+    def sync(self, subscription: Subscription) -> None:
+        """Start or stop pushing, as the subscription now says."""
+        wanted = bool(subscription.push_endpoint) and not subscription.closed
+        running = self._running.get(subscription.name)
+        if running and (not wanted or running[0] is not subscription):
+            self._running.pop(subscription.name)[1].cancel()
+            running = None
+        if wanted and not running:
+            pusher = Pusher(self._broker, subscription, self._poster)
+            task = asyncio.get_running_loop().create_task(pusher.run())
+            task.add_done_callback(_report)
+            self._running[subscription.name] = (subscription, task)
+
+    async def close(self) -> None:
+        """Stop all; what was under way is delivered again after the next start."""
+        tasks = [task for _, task in self._running.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._poster.close()
+
+
+class Pusher:
+    """Pushes the messages of one subscription, at most MAX_IN_FLIGHT at a time."""
+
+    def __init__(self, broker: Broker, subscription: Subscription, poster: Poster) -> None:
+        self._broker, self._subscription, self._poster = broker, subscription, poster
+        self._consumer = Consumer(subscription, broker.clock, max_messages=MAX_IN_FLIGHT)
+
+    async def run(self) -> None:
+        """Push until it is cancelled or the subscription is deleted."""
+        try:
+            async with asyncio.TaskGroup() as deliveries:
+                while True:
+                    for lane in _lanes(await self._consumer.batch()):
+                        deliveries.create_task(self._deliver_in_order(lane))
+        except* NotFound:
+            logger.info("%s was deleted, so nothing more is pushed", self._subscription.name)
+
+    async def _deliver_in_order(self, entries: list[Entry]) -> None:
+        for entry in entries:
+            # A failed one takes the rest of its ordering key back with it.
+            if entry.ack_id:
+                await self._deliver(entry)
+
+    async def _deliver(self, entry: Entry) -> None:
+        name, ack_id = self._subscription.name, entry.ack_id
+        accepted = await self._post(wrap(self._subscription, entry))
+        try:
+            if accepted:
+                self._broker.acknowledge(name, [ack_id])
+            else:
+                self._broker.modify_ack_deadline(name, [ack_id], 0)
+        except StorageFailed as error:
+            logger.error("%s: an accepted push was not recorded: %s", name, error)
+
+    async def _post(self, body: bytes) -> bool:
+        endpoint = self._subscription.push_endpoint
+        try:
+            async with asyncio.timeout(self._subscription.ack_deadline):
+                code = await self._poster.post(endpoint, body)
+        except (PostFailed, TimeoutError) as error:
+            logger.warning("push to %s failed: %s %s", endpoint, type(error).__name__, error)
+            return False
+        if code not in ACCEPTED:
+            logger.warning("push to %s was answered %d", endpoint, code)
+        return code in ACCEPTED
+
+
+def _report(task: asyncio.Task[None]) -> None:
+    """A pusher that ends by an error would otherwise do so in silence."""
+    if not task.cancelled() and task.exception() is not None:
+        logger.error("pushing has stopped", exc_info=task.exception())
+
+
+def _lanes(entries: list[Entry]) -> list[list[Entry]]:
+    """Messages of one ordering key together, to go one after the other; the rest side by side."""
+    keyed: dict[str, list[Entry]] = {}
+    alone = []
+    for entry in entries:
+        if entry.message.ordering_key:
+            keyed.setdefault(entry.message.ordering_key, []).append(entry)
+        else:
+            alone.append([entry])
+    return [*keyed.values(), *alone]

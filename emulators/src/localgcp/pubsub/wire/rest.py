@@ -1,0 +1,132 @@
+"""The JSON REST API, as `gcloud pubsub` speaks it: parse, call the domain, map its error.
+
+An ASGI application. Beside the API it answers `GET /` and the pages under `/_emulator/`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+from google.protobuf import json_format
+
+from localgcp.pubsub.domain.broker import Broker
+from localgcp.pubsub.errors import InvalidArgument, PubSubError, Unsupported
+from localgcp.pubsub.wire import figures, protos, rest_routes, status
+from localgcp.pubsub.wire.calls import PUBLISHER, SUBSCRIBER
+from localgcp.pubsub.wire.protos import Proto
+from localgcp.pubsub.wire.pull import WAIT_WITHOUT_DEADLINE, pull
+from localgcp.pubsub.wire.rest_routes import Route
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+_JSON, _TEXT = b"application/json; charset=utf-8", b"text/plain; charset=utf-8"
+_CALLS = PUBLISHER | SUBSCRIBER
+
+
+class ClientGone(Exception):
+    """The client hung up before it was answered."""
+
+
+class RestApi:
+    """The HTTP side of one broker."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+        self._pages = {
+            "/_emulator/topics": figures.topics,
+            "/_emulator/subscriptions": figures.subscriptions,
+        }
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        """Answer one HTTP request."""
+        verb, path = scope["method"], unquote(scope["raw_path"].decode())
+        if verb == "GET" and path == "/":
+            await _reply(send, 200, b"Ok", _TEXT)
+            return
+        if verb == "GET" and path in self._pages:
+            await _reply(send, 200, _dump(self._pages[path](self._broker)))
+            return
+        try:
+            body = await _body(receive)
+            response = await self._answer(verb, path, scope["query_string"], body, receive)
+            await _reply(send, 200, _dump(json_format.MessageToDict(response)))
+        except PubSubError as error:
+            code = status.of(error)
+            await _reply(send, code.http, _dump(_error(code.http, code.name, str(error))))
+        except ClientGone:
+            return
+
+    async def _answer(
+        self, verb: str, path: str, query: bytes, body: bytes, receive: Receive
+    ) -> Proto:
+        found = rest_routes.find(verb, path)
+        if found is None:
+            raise Unsupported(f"{verb} {path}")
+        route, resource = found
+        if route.method == "Pull":
+            request = _request(protos.PullRequest, route, resource, query, body)
+            encoded = await _unless_gone(
+                pull(self._broker, request, WAIT_WITHOUT_DEADLINE), receive
+            )
+            return protos.PullResponse.FromString(encoded)
+        call = _CALLS[route.method]
+        return call.answer(self._broker, _request(call.request, route, resource, query, body))
+
+
+def _request(cls: Proto, route: Route, resource: str, query: bytes, body: bytes) -> Proto:
+    """Put together a request from its three parts. Raises InvalidArgument."""
+    try:
+        fields = json.loads(body) if body else {}
+        if route.verb == "GET":
+            known = cls.DESCRIPTOR.fields_by_camelcase_name
+            fields = {key: value for key, value in parse_qsl(query.decode()) if key in known}
+        request = json_format.ParseDict(fields, cls())
+    except (ValueError, json_format.ParseError) as error:
+        raise InvalidArgument(f"Invalid JSON payload received: {error}") from error
+    owner, _, field = route.field.rpartition(".")
+    setattr(getattr(request, owner) if owner else request, field, resource)
+    return request
+
+
+async def _unless_gone(answer: Any, receive: Receive) -> bytes:
+    """Await `answer`, but drop it when the client hangs up. Raises ClientGone."""
+    answering, listening = asyncio.ensure_future(answer), asyncio.ensure_future(receive())
+    try:
+        await asyncio.wait((answering, listening), return_when=asyncio.FIRST_COMPLETED)
+        if not answering.done():
+            raise ClientGone
+        result: bytes = answering.result()
+        return result
+    finally:
+        answering.cancel()
+        listening.cancel()
+
+
+async def _body(receive: Receive) -> bytes:
+    parts = []
+    while True:
+        event = await receive()
+        if event["type"] == "http.disconnect":
+            raise ClientGone
+        parts.append(event.get("body", b""))
+        if not event.get("more_body"):
+            return b"".join(parts)
+
+
+async def _reply(send: Send, code: int, body: bytes, content_type: bytes = _JSON) -> None:
+    headers = [(b"content-type", content_type), (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": code, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _error(code: int, name: str, text: str) -> dict[str, Any]:
+    return {"error": {"code": code, "message": text, "status": name}}
+
+
+def _dump(payload: dict[str, Any]) -> bytes:
+    return json.dumps(payload, indent=2).encode() + b"\n"

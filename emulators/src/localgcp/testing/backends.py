@@ -1,0 +1,156 @@
+"""Where the emulators of a test session run: in this process, in containers, or already."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http.client import HTTPException
+from typing import Any, Protocol
+from urllib.error import HTTPError, URLError
+from urllib.request import urlopen
+
+import settings
+from localgcp.base import LOOPBACK, Emulator
+from localgcp.testing.errors import Unavailable
+
+SERVICES = ("pubsub", "storage", "bigquery")
+START_SECONDS, POLL_SECONDS = 60.0, 0.1
+
+
+class Backend(Protocol):
+    """One way to have emulators."""
+
+    def start(self, service: str) -> str:
+        """HOST:PORT of the service, once it answers. Raises Unavailable."""
+
+    def stop(self) -> None:
+        """End all that was started."""
+
+
+class Embedded:
+    """In the test's own process, on free ports, with nothing kept: the quickest."""
+
+    def __init__(self) -> None:
+        self._running: list[Emulator] = []
+
+    def start(self, service: str) -> str:
+        """HOST:PORT of the service, once it answers. Raises EmulatorError."""
+        from localgcp.__main__ import build
+
+        emulator = build(service, LOOPBACK, 0, None)
+        emulator.start()
+        self._running.append(emulator)
+        return f"{emulator.host}:{emulator.port}"
+
+    def stop(self) -> None:
+        """End all that was started."""
+        while self._running:
+            self._running.pop().stop()
+
+
+class Compose:
+    """The stack that `docker compose up` or `python -m local up` runs, at its ports."""
+
+    def start(self, service: str) -> str:
+        """HOST:PORT of the service. Raises Unavailable where nothing answers."""
+        address = f"{LOOPBACK}:{settings.stack().ports[service]}"
+        if not answers(address):
+            why = (
+                f"nothing answers on {address}; docker compose up --wait, or {service.upper()}_PORT"
+            )
+            raise Unavailable(service, why)
+        return address
+
+    def stop(self) -> None:
+        """Leave it running: it was there before."""
+
+
+@dataclass(frozen=True)
+class Image:
+    """What runs a service in a container of its own."""
+
+    name: str
+    command: str
+    port: int
+
+
+_STORAGE = Image(
+    "fsouza/fake-gcs-server:latest", "-scheme http -port 4443 -backend memory -log-level warn", 4443
+)
+OURS = {
+    "pubsub": Image("realtime-pipeline/emulators", "pubsub --host 0.0.0.0 --port 8085", 8085),
+    "storage": _STORAGE,
+    "bigquery": Image("realtime-pipeline/emulators", "bigquery --host 0.0.0.0 --port 9050", 9050),
+}
+UPSTREAM = {
+    "pubsub": Image(
+        "gcr.io/google.com/cloudsdktool/google-cloud-cli:emulators",
+        "gcloud beta emulators pubsub start --host-port=0.0.0.0:8085",
+        8085,
+    ),
+    "storage": _STORAGE,
+    "bigquery": Image(
+        "ghcr.io/goccy/bigquery-emulator:0.6.6",
+        "--project=test-project --host=0.0.0.0 --port=9050",
+        9050,
+    ),
+}
+
+
+class Containers:
+    """A container for each service, made by testcontainers and gone after the session."""
+
+    def __init__(self, images: Mapping[str, Image]) -> None:
+        self._images = images
+        self._running: list[Any] = []
+
+    def start(self, service: str) -> str:
+        """HOST:PORT of the service, once it answers. Raises Unavailable."""
+        from docker.errors import DockerException
+        from testcontainers.core.container import DockerContainer
+
+        image = self._images[service]
+        container = DockerContainer(image.name).with_command(image.command)
+        # with_exposed_ports would open it to the network.
+        container.ports[f"{image.port}/tcp"] = (LOOPBACK, None)
+        try:
+            container.start()
+        except DockerException as error:
+            raise Unavailable(service, f"image {image.name} does not start: {error}") from error
+        self._running.append(container)
+        address = f"{LOOPBACK}:{container.get_exposed_port(image.port)}"
+        deadline = time.monotonic() + START_SECONDS
+        while not answers(address):
+            if time.monotonic() > deadline:
+                said = b"".join(container.get_logs()).decode(errors="replace")[-1000:]
+                raise Unavailable(service, f"silent for {START_SECONDS:g} s; its log ends: {said}")
+            time.sleep(POLL_SECONDS)
+        return address
+
+    def stop(self) -> None:
+        """End all that was started."""
+        while self._running:
+            self._running.pop().stop()
+
+
+def answers(address: str) -> bool:
+    """Whether HTTP is spoken at HOST:PORT; never raises."""
+    try:
+        with urlopen(f"http://{address}/", timeout=2.0):
+            return True
+    except HTTPError as answer:
+        answer.close()
+        return True
+    except (URLError, OSError, HTTPException):
+        return False
+
+
+def chosen() -> Backend:
+    """The one that EMULATORS names. Raises InvalidSetting."""
+    name = settings.emulators()
+    if name == "embedded":
+        return Embedded()
+    if name == "compose":
+        return Compose()
+    return Containers(OURS if name == "testcontainers" else UPSTREAM)

@@ -1,0 +1,174 @@
+"""How bundles are run: DoFns that live long, retries, metrics, TestStream, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import apache_beam as beam
+import pytest
+from apache_beam.coders import StrUtf8Coder
+from apache_beam.metrics import Metrics
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.direct.direct_runner import BundleBasedDirectRunner
+from apache_beam.testing.test_stream import TestStream as Stream
+from apache_beam.testing.util import assert_that, equal_to
+from apache_beam.transforms.trigger import AccumulationMode, AfterCount, AfterWatermark
+from apache_beam.transforms.userstate import BagStateSpec
+from apache_beam.transforms.window import FixedWindows, TimestampedValue
+
+from localgcp.beam import LocalRunner
+from localgcp.beam.errors import UnsupportedTransform
+from tests.unit.emulators.beam.script import Message, play
+
+calls: list[str] = []
+
+
+@pytest.fixture(autouse=True)
+def no_calls() -> None:
+    calls.clear()
+
+
+class Recorder(beam.DoFn):
+    """Notes its life, and fails when told; each instance has its own half-done bundle."""
+
+    def __init__(self, failures: int = 0) -> None:
+        self._failures = failures
+        self._bundle: list[str] = []
+
+    def setup(self) -> None:
+        calls.append("setup")
+
+    def start_bundle(self) -> None:
+        calls.append("start")
+
+    def process(self, text: str) -> Iterator[tuple[str, list[str]]]:
+        self._bundle.append(text)
+        Metrics.counter("recorder", "seen").inc()
+        if calls.count("fail") < self._failures:
+            calls.append("fail")
+            raise ConnectionError("the table is not there yet")
+        yield "key", [text]
+
+    def finish_bundle(self) -> None:
+        calls.append("finish " + " ".join(self._bundle))
+        self._bundle = []
+
+    def teardown(self) -> None:
+        calls.append("teardown")
+
+
+def test_a_dofn_is_set_up_once_for_all_bundles_and_torn_down_at_the_end() -> None:
+    script = play(
+        lambda data: data | beam.ParDo(Recorder()), [Message("a", 1)], [Message("b", 2)], 5.0
+    )
+    assert calls == ["setup", "start", "finish a", "start", "finish b", "teardown"]
+    assert script.panes == [["a"], ["b"]]
+
+
+def test_a_bundle_that_failed_runs_again_on_a_new_dofn_and_only_then_is_acked() -> None:
+    script = play(
+        lambda data: data | beam.ParDo(Recorder(failures=2)), [Message("a", 1)], *[5.0] * 2
+    )
+    failed = ["setup", "start", "fail", "teardown"]
+    assert calls == [*failed, *failed, "setup", "start", "finish a", "teardown"]
+    assert script.seen[1].outstanding == 1
+    assert script.panes == [["a"]]
+    assert script.ack_ids == ["ack-1"]
+
+
+def test_counters_count_committed_bundles_only() -> None:
+    script = play(
+        lambda data: data | beam.ParDo(Recorder(failures=2)), [Message("a", 1)], [Message("b", 2)]
+    )
+    assert script.job is not None
+    assert script.job.status()["counters"] == {"recorder.seen": 2}
+
+
+def late_stream() -> Any:
+    return (
+        Stream()
+        .advance_watermark_to(0)
+        .add_elements([TimestampedValue(("k", "a"), 1), TimestampedValue(("k", "b"), 2)])
+        .advance_watermark_to(20)
+        .add_elements([TimestampedValue(("k", "late"), 3)])
+        .advance_watermark_to_infinity()
+    )
+
+
+@pytest.mark.parametrize("runner", [LocalRunner, BundleBasedDirectRunner, LocalRunner])
+def test_a_test_stream_runs_alike_here_and_on_the_stock_runner(runner: Any) -> None:
+    pipeline = beam.Pipeline(runner(), PipelineOptions(["--streaming"]))
+    panes = (
+        pipeline
+        | late_stream()
+        | beam.WindowInto(
+            FixedWindows(10),
+            trigger=AfterWatermark(late=AfterCount(1)),
+            accumulation_mode=AccumulationMode.DISCARDING,
+            allowed_lateness=100,
+        )
+        | beam.GroupByKey()
+        | beam.Map(lambda pane: sorted(pane[1]))
+    )
+    assert_that(panes, equal_to([["a", "b"], ["late"]]))
+    pipeline.run().wait_until_finish()
+
+
+def test_side_inputs_wait_until_they_are_ready() -> None:
+    with beam.Pipeline(LocalRunner()) as pipeline:
+        side = pipeline | "side" >> beam.Create([1, 2, 3])
+        sums = pipeline | beam.Create([10, 20]) | beam.Map(_plus, beam.pvalue.AsList(side))
+        assert_that(sums, equal_to([16, 26]))
+
+
+def _plus(number: int, others: list[int]) -> int:
+    return number + sum(others)
+
+
+def test_a_bounded_pipeline_that_fails_ends_with_the_error_after_four_attempts() -> None:
+    pipeline = beam.Pipeline(LocalRunner())
+    pipeline | beam.Create(["a"]) | beam.ParDo(Recorder(failures=9))
+    with pytest.raises(ConnectionError, match="the table is not there yet"):
+        pipeline.run().wait_until_finish()
+    assert calls.count("fail") == 4
+
+
+BAG = beam.DoFn.StateParam(BagStateSpec("bag", StrUtf8Coder()))
+
+
+class Stateful(beam.DoFn):
+    def process(self, pair: Any, bag: Any = BAG) -> Any:
+        return iter(())
+
+
+def stateful(data: Any) -> None:
+    data | beam.Map(lambda text: ("k", text)) | "remember" >> beam.ParDo(Stateful())
+
+
+def accumulating(data: Any) -> None:
+    windows = beam.WindowInto(
+        FixedWindows(10),
+        trigger=AfterWatermark(),
+        accumulation_mode=AccumulationMode.ACCUMULATING,
+    )
+    data | beam.Map(lambda text: ("k", text)) | windows | "pile up" >> beam.GroupByKey()
+
+
+def side_input(data: Any) -> None:
+    other = data.pipeline | beam.Create([1])
+    other | beam.Map(_plus, beam.pvalue.AsIter(data | "aside" >> beam.Map(len)))
+
+
+@pytest.mark.parametrize(
+    ("build", "step", "why"),
+    [
+        (stateful, "remember", "state or timers"),
+        (accumulating, "pile up", "accumulation_mode should be DISCARDING"),
+        (side_input, "aside", "side input"),
+    ],
+)
+def test_what_acks_can_t_follow_is_refused_by_name(build: Any, step: str, why: str) -> None:
+    with pytest.raises(UnsupportedTransform, match=why) as refused:
+        play(build, [Message("a", 1)])
+    assert step in refused.value.step
