@@ -47,6 +47,12 @@ $(UV): requirements/uv.txt
 	.venv/uv/bin/pip install -q --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
+.venv/local/ready: requirements/local.txt emulators/pyproject.toml $(UV)
+	$(UV) venv -q --clear --python $(PYTHON) .venv/local
+	$(UV) pip sync --require-hashes --python .venv/local $<
+	$(UV) pip install -q --no-deps --python .venv/local -e emulators
+	@touch $@
+
 .venv/%/ready: requirements/%.txt $(UV)
 	$(UV) venv -q --clear --python $(PYTHON) .venv/$*
 	$(UV) pip sync --require-hashes --python .venv/$* $<

@@ -197,12 +197,6 @@ def stack(environ: Mapping[str, str] | None = None) -> Stack:
     )
 
 
-def emulators(environ: Mapping[str, str] | None = None) -> str:
-    """Read which emulators a test suite is to run on. Raises InvalidSetting."""
-    env = os.environ if environ is None else environ
-    return _choice(env, "EMULATORS", ("embedded", "testcontainers", "compose", "upstream"))
-
-
 def endpoints(environ: Mapping[str, str] | None = None) -> Endpoints | None:
     """Read where a stack is that something else runs; None where PIPELINE_URL names none.
 

@@ -142,7 +142,7 @@ class Ground:
         with contextlib.ExitStack() as processes:
             for attempt in range(START_ATTEMPTS):
                 child = processes.enter_context(
-                    self.module("emulators", name, "--data-dir", str(data_dir))
+                    self.module("localgcp", name, "--data-dir", str(data_dir))
                 )
                 try:
                     self.wait(lambda c=child: said_ready(c), f"{name} to listen", child)  # type: ignore[misc]

@@ -113,5 +113,5 @@ def _is_ours(pid: int) -> bool:
     asked = subprocess.run(
         ["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
     )
-    modules = ("emulators", "services.", "services/", "pipeline.main")
+    modules = ("localgcp", "services.", "services/", "pipeline.main")
     return any(module in asked.stdout for module in modules)

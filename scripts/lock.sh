@@ -4,14 +4,18 @@
 set -eu
 uv=$1
 shift
-compile() { "$uv" pip compile -q --universal --python-version 3.11 --generate-hashes --no-header "$@"; }
+# localgcp is this checkout's own, and has no hash: make and tox install it by its path.
+compile() {
+    "$uv" pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+        --no-emit-package localgcp "$@"
+}
 
 compile -o requirements/uv.txt requirements/uv.in "$@"
 compile -o requirements/tox.txt requirements/tox.in "$@"
 compile -o requirements/hadolint.txt requirements/hadolint.in "$@"
 compile --extra dev -o requirements/dev.txt pyproject.toml "$@"
 compile -c requirements/dev.txt -o requirements/deploy.txt requirements/deploy.in "$@"
-for extra in generator table_manager pipeline emulators tools testing local; do
+for extra in generator table_manager pipeline emulators tools local; do
     compile --extra "$extra" -c requirements/dev.txt -o "requirements/$extra.txt" pyproject.toml
 done
 

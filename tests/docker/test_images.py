@@ -58,9 +58,9 @@ def test_only_the_pipeline_carries_beam(built: None, image: str) -> None:
 @pytest.mark.parametrize(
     ("image", "absent"),
     [
-        ("generator", ["emulators", "local", "pipeline", "services.table_manager"]),
-        ("table-manager", ["emulators", "local", "pipeline", "services.generator"]),
-        ("pipeline", ["emulators", "local", "services"]),
+        ("generator", ["localgcp", "local", "pipeline", "services.table_manager"]),
+        ("table-manager", ["localgcp", "local", "pipeline", "services.generator"]),
+        ("pipeline", ["localgcp.pubsub", "localgcp.bigquery", "local", "services"]),
         ("emulators", ["settings", "event_types", "services", "pipeline", "local"]),
     ],
 )

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 import settings
+from localgcp import environment
 from tests.docker.compose import ComposeStack, why_no_engine
 
 ROOT = Path(__file__).parent.parent.parent
@@ -141,8 +142,8 @@ def until(condition: Callable[[], bool], seconds: float, what: str) -> None:
 @pytest.fixture
 def local_stack(tmp_path: Path) -> Iterator[LocalStack]:
     """Not started yet; stopped after the test."""
-    if settings.emulators() != "embedded":
-        pytest.skip(f"EMULATORS={settings.emulators()}: this one drives processes of its own")
+    if environment.kind() != "embedded":
+        pytest.skip(f"EMULATORS={environment.kind()}: this one drives processes of its own")
     made = LocalStack(tmp_path / "data")
     yield made
     made.stop()
@@ -152,7 +153,7 @@ def local_stack(tmp_path: Path) -> Iterator[LocalStack]:
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack | ComposeStack]:
     """A running stack that the tests of one module share: of processes, or of containers."""
     folder = tmp_path_factory.mktemp("stack")
-    where = settings.emulators()
+    where = environment.kind()
     if where == "testcontainers":
         pytest.skip("EMULATORS=testcontainers runs emulators alone; compose runs the whole stack")
     if where != "embedded" and (why := why_no_engine()) is not None:

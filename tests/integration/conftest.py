@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-import settings
+from localgcp import environment
 from tests.emulators.elsewhere import elsewhere
 from tests.integration.processes import Emulator
 
@@ -32,7 +32,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def serving(service: str, folder: Path) -> Iterator[Emulator | None]:
     """Leads the official clients to it; yields the process where it is one of the tests' own."""
     with pytest.MonkeyPatch.context() as patch:
-        if settings.emulators() != "embedded":
+        if environment.kind() != "embedded":
             with elsewhere(service) as (_, environ):
                 _set(patch, environ)
                 yield None
@@ -57,7 +57,7 @@ def pubsub(folder: Path) -> Iterator[Emulator | None]:
 @pytest.fixture
 def killable_pubsub(pubsub: Emulator | None) -> Emulator:
     if pubsub is None:
-        pytest.skip(f"EMULATORS={settings.emulators()}: this one kills an emulator's process")
+        pytest.skip(f"EMULATORS={environment.kind()}: this one kills an emulator's process")
     return pubsub
 
 
@@ -65,7 +65,7 @@ def killable_pubsub(pubsub: Emulator | None) -> Emulator:
 def pushing_pubsub(pubsub: Emulator | None) -> None:
     """One that reaches what listens on this machine's loopback."""
     if pubsub is None:
-        pytest.skip(f"EMULATORS={settings.emulators()}: a container can't push to 127.0.0.1 here")
+        pytest.skip(f"EMULATORS={environment.kind()}: a container can't push to 127.0.0.1 here")
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""A project that is not this one, with this one installed."""
+"""A project that is not this one, with the package localgcp installed."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+EMULATORS = ROOT / "emulators"
 
 
 def example() -> str:
@@ -27,7 +28,7 @@ def run_pytest(
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-W", "error", *args, "test_example.py"],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": f"{ROOT}:{_installed(folder)}", **environ},
+        env={**os.environ, "PYTHONPATH": f"{EMULATORS / 'src'}:{_installed(folder)}", **environ},
         capture_output=True,
         text=True,
         timeout=120,
@@ -37,7 +38,7 @@ def run_pytest(
 
 def _installed(folder: Path) -> Path:
     """What an installer would leave beside the code: the names by which pytest finds the plugin."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((EMULATORS / "pyproject.toml").read_text())["project"]
     made = folder / "site" / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
     made.mkdir(parents=True)
     about = f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"

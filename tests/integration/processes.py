@@ -16,12 +16,12 @@ from uuid import uuid4
 
 import httpx
 
-import settings
+from localgcp import environment
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS, STOP_SECONDS = 30.0, 20.0
 # The other containers are new for each run; this stack is shared, and keeps what is made in it.
-PROJECT = f"test-{uuid4().hex[:12]}" if settings.emulators() == "compose" else "test-project"
+PROJECT = f"test-{uuid4().hex[:12]}" if environment.kind() == "compose" else "test-project"
 
 
 def free_port() -> int:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from pathlib import Path
 
 import pytest
 
-from tests.integration.outside import ROOT, example, run_pytest
+from tests.integration.outside import example, run_pytest
 
 FIXTURES = ("pubsub_topic", "bigquery_dataset", "gcs_bucket")
 APART = """
@@ -59,11 +58,3 @@ def test_an_unknown_kind_is_refused(tmp_path: Path) -> None:
     done = run_pytest(tmp_path, "def test_it(gcp_stack): pass", EMULATORS="cloud")
     assert done.returncode == 1
     assert "EMULATORS should be one of embedded, testcontainers, compose, upstream" in done.stdout
-
-
-def test_the_package_has_the_plugin() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    assert "testing*" in project["tool"]["setuptools"]["packages"]["find"]["include"]
-    assert project["project"]["entry-points"]["pytest11"] == {
-        "gcp_stack": "localgcp.testing.plugin"
-    }

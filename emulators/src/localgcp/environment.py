@@ -1,6 +1,46 @@
-"""The environment variables that lead clients to an emulator, known before it is started."""
+"""The environment: the variables that lead clients to an emulator, and those that are read here.
+
+No other module of this package reads the environment.
+"""
 
 from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+PORTS = {"pubsub": 8085, "storage": 4443, "bigquery": 9050}
+"""Where each emulator listens by default; PUBSUB_PORT and so on say otherwise."""
+KINDS = ("embedded", "testcontainers", "compose", "upstream")
+
+
+class InvalidVariable(ValueError):
+    """An environment variable has a value that can't be used."""
+
+    def __init__(self, name: str, why: str) -> None:
+        self.name = name
+        super().__init__(f"environment variable {name} {why}")
+
+
+def kind(environ: Mapping[str, str] | None = None) -> str:
+    """Where a test session's emulators run, by EMULATORS. Raises InvalidVariable."""
+    env = os.environ if environ is None else environ
+    text = env.get("EMULATORS") or KINDS[0]
+    if text not in KINDS:
+        raise InvalidVariable("EMULATORS", f"should be one of {', '.join(KINDS)}; got {text!r}")
+    return text
+
+
+def port(service: str, environ: Mapping[str, str] | None = None) -> int:
+    """Where a stack that runs already has `service`, by PUBSUB_PORT and so on.
+
+    Raises InvalidVariable.
+    """
+    env = os.environ if environ is None else environ
+    name = f"{service.upper()}_PORT"
+    text = env.get(name) or str(PORTS[service])
+    if not text.isdecimal() or not 0 < int(text) < 65_536:
+        raise InvalidVariable(name, f"should be a port from 1 to 65535; got {text!r}")
+    return int(text)
 
 
 def pubsub(address: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ from google.api_core.client_options import ClientOptions
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
-import settings
+from localgcp import environment
 from localgcp.bigquery.emulator import BigQueryEmulator
 from tests.emulators.elsewhere import elsewhere
 
@@ -37,7 +37,7 @@ def connect(emulator: BigQueryEmulator | Container) -> bigquery.Client:
 @pytest.fixture(scope="session")
 def emulator() -> Iterator[BigQueryEmulator | Container]:
     """One emulator for all tests; they keep apart by datasets."""
-    if settings.emulators() != "embedded":
+    if environment.kind() != "embedded":
         with elsewhere("bigquery") as (_, environ):
             yield Container(environ)
         return

@@ -9,7 +9,7 @@ import pytest
 from google.cloud import pubsub_v1
 from google.pubsub_v1 import PublisherClient as GapicPublisher
 
-import settings
+from localgcp import environment
 from tests.emulators.elsewhere import elsewhere
 from tests.emulators.pubsub.processes import EmulatorProcess
 
@@ -21,7 +21,7 @@ _numbers = itertools.count(1)
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatorProcess]:
     """One emulator for all tests that need not kill it; they keep apart by names."""
     process = EmulatorProcess(tmp_path_factory.mktemp("pubsub"))
-    if settings.emulators() != "embedded":
+    if environment.kind() != "embedded":
         with elsewhere("pubsub") as (process.port, process.env):
             yield process
         return

@@ -18,12 +18,12 @@ from typing import Any
 
 import pytest
 
-import settings
+from localgcp import environment
 from tests.emulators.pubsub.conftest import Clients
 from tests.emulators.pubsub.processes import EmulatorProcess, wait_until
 
 pytestmark = pytest.mark.skipif(
-    settings.emulators() != "embedded", reason="a container can't push to this process's 127.0.0.1"
+    environment.kind() != "embedded", reason="a container can't push to this process's 127.0.0.1"
 )
 
 

@@ -107,7 +107,7 @@ def test_no_worker_reads_what_only_a_laptop_has(sent: Sent) -> None:
     text = json.dumps(sent.job)
     assert "EMULATOR" not in text
     assert "127.0.0.1" not in text
-    assert "local_runner" not in text
+    assert "localgcp" not in text
 
 
 def test_a_step_has_the_same_name_here_and_there(sent: Sent) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
-import settings
+from localgcp import environment
 from localgcp.base import LOOPBACK, Emulator
 from localgcp.testing.errors import Unavailable
 
@@ -54,7 +54,7 @@ class Compose:
 
     def start(self, service: str) -> str:
         """HOST:PORT of the service. Raises Unavailable where nothing answers."""
-        address = f"{LOOPBACK}:{settings.stack().ports[service]}"
+        address = f"{LOOPBACK}:{environment.port(service)}"
         if not answers(address):
             why = (
                 f"nothing answers on {address}; docker compose up --wait, or {service.upper()}_PORT"
@@ -147,8 +147,8 @@ def answers(address: str) -> bool:
 
 
 def chosen() -> Backend:
-    """The one that EMULATORS names. Raises InvalidSetting."""
-    name = settings.emulators()
+    """The one that EMULATORS names. Raises InvalidVariable."""
+    name = environment.kind()
     if name == "embedded":
         return Embedded()
     if name == "compose":

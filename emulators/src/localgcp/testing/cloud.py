@@ -39,7 +39,7 @@ class Cloud:
         set_env("GOOGLE_CLOUD_PROJECT", PROJECT_ID)
 
     def need(self, *services: str) -> None:
-        """Make sure that they serve. Raises Unavailable, InvalidSetting, EmulatorError."""
+        """Make sure that they serve. Raises Unavailable, InvalidVariable, EmulatorError."""
         for service in services:
             if service not in self._addresses:
                 address = self._addresses[service] = self._backend.start(service)
