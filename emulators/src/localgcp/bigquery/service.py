@@ -13,6 +13,7 @@ from localgcp.bigquery.catalog.expiry import Expiry
 from localgcp.bigquery.catalog.figures import Figures
 from localgcp.bigquery.catalog.schema import to_resource
 from localgcp.bigquery.catalog.table import Name, Table, apply
+from localgcp.bigquery.jobs.anonymous import AnonymousTables
 from localgcp.bigquery.jobs.loads import Loads
 from localgcp.bigquery.jobs.queries import Outcome, Queries
 from localgcp.bigquery.jobs.registry import Jobs
@@ -40,6 +41,7 @@ class Service:
         self.expiry = Expiry(self.store, self.catalog, self.figures)
         self.loads = Loads(self.store, self.catalog, self.figures)
         self.jobs = Jobs(self.queries, self.loads, self.catalog.now_ms)
+        self.anonymous = AnonymousTables(self.jobs)
 
     def create_table(self, project: str, dataset: str, resource: Mapping[str, Any]) -> Table:
         """Make a table, or a view, whose schema is then that of its query."""
@@ -63,6 +65,7 @@ class Service:
         """Delete what is past its time."""
         self.expiry.sweep()
         self.insert_ids.sweep()
+        self.jobs.sweep()
 
     def bytes_read(self, outcome: Outcome) -> int:
         """Bytes of the tables that a statement read: an upper bound, since nothing is pruned."""

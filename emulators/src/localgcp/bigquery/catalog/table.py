@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -46,9 +47,19 @@ class Name:
         return f"{self.project}:{self.dataset}.{self.table}"
 
     @property
+    def is_anonymous(self) -> bool:
+        """Whether it is the result of a query, held with its job."""
+        return self.dataset == anonymous_dataset(self.project)
+
+    @property
     def sql(self) -> str:
         """Where its rows are in DuckDB."""
         return f"data.{schema.quoted(f'{self.project}:{self.dataset}')}.{schema.quoted(self.table)}"
+
+
+def anonymous_dataset(project: str) -> str:
+    """The hidden dataset of the results that no query named a table for."""
+    return f"_{hashlib.sha1(project.encode(), usedforsecurity=False).hexdigest()}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,13 @@ class Names:
             raise InvalidQuery(
                 f'Table "{table}" must be qualified with a dataset (e.g. dataset.table).', "query"
             )
-        return Name(parts[-3] if len(parts) > 2 else self.project, dataset, table)
+        name = Name(parts[-3] if len(parts) > 2 else self.project, dataset, table)
+        if name.is_anonymous:
+            what = (
+                "a query over the anonymous table of a result; give the result a destinationTable"
+            )
+            raise SqlNotSupported(what)
+        return name
 
     def _replace(self, node: exp.Table) -> None:
         if node.args.get("version"):
@@ -68,6 +74,11 @@ class Names:
             self._replace_information_schema(node, upper.removeprefix("INFORMATION_SCHEMA."))
             return
         name = self.name_of(node)
+        if name.is_anonymous:
+            what = (
+                "a query over the anonymous table of a result; give the result a destinationTable"
+            )
+            raise SqlNotSupported(what)
         table = self.catalog.table(name)
         self.tables.append(table)
         alias = exp.to_identifier(node.alias or name.table, quoted=True)

@@ -44,7 +44,10 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a statement came to; `rows` is None for one that gives none."""
+    """What a statement came to.
+
+    `rows` are those of a query without a destination; with one they are in the table `target`.
+    """
 
     kind: str
     fields: tuple[Field, ...] = ()
@@ -53,6 +56,7 @@ class Outcome:
     target: Name | None = None
     operation: str | None = None
     tables: tuple[Table, ...] = ()
+    dry_run: bool = False
 
 
 class Queries:
@@ -105,15 +109,14 @@ class Queries:
                 relation = _bind(db, translation)
                 fields = fields_of(relation)
                 rows = None if query.dry_run else fetch(relation)
-            return Outcome("SELECT", fields, rows, tables=translation.tables)
+            tables = translation.tables
+            return Outcome("SELECT", fields, rows, tables=tables, dry_run=query.dry_run)
         with self._store.write() as tx:
             watch(tx.db)
             fields = fields_of(_bind(tx.db, translation))
             table = self._prepare_destination(tx, query, fields)
             self._insert(tx, table, fields, translation)
-        with self._store.read() as db:
-            rows = fetch(db.sql(f"SELECT * FROM {table.name.sql}"))
-        return Outcome("SELECT", table.fields, rows, tables=translation.tables)
+        return Outcome("SELECT", table.fields, target=table.name, tables=translation.tables)
 
     def _prepare_destination(
         self, tx: Transaction, query: Query, fields: tuple[Field, ...]

@@ -1,6 +1,7 @@
 """Jobs: each runs in a thread of its own, and the result of a query stays to be read by pages.
 
-Jobs live in memory: a restart forgets them, and the oldest go when there are too many.
+Jobs live in memory: a restart forgets them, and the oldest go when there are too many. A result
+without a destination goes before its job does: after a day, or when results take too much memory.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from localgcp.bigquery.jobs.queries import Outcome, Queries, Query
 
 MAX_JOBS = 1000
 MAX_HELD_BYTES = 512 * 1024 * 1024
+RESULT_KEPT_MS = 24 * 3600 * 1000  # Using cached query results: "approximately 24 hours"
 QUERY_THREADS = 8
 
 
@@ -54,6 +56,11 @@ class Job:
         """Memory of the result."""
         rows = self.outcome.rows if isinstance(self.outcome, Outcome) else None
         return rows.nbytes if rows is not None else 0
+
+    def drop_result(self) -> None:
+        """Forget the rows, if any are held; the job itself stays."""
+        if isinstance(self.outcome, Outcome) and self.outcome.rows is not None:
+            self.outcome = replace(self.outcome, rows=None)
 
 
 class Jobs:
@@ -129,7 +136,7 @@ class Jobs:
             job.cursor = None
             job.ended_ms = self._now_ms()
             job.done.set()
-            self._evict()
+            self._evict(job)
 
     def _outcome(self, job: Job) -> Outcome | Loaded:
         if isinstance(job.work, Load):
@@ -137,12 +144,21 @@ class Jobs:
             return self._loads.run(load)
         return self._queries.run(job.work, lambda db: setattr(job, "cursor", db))
 
-    def _evict(self) -> None:
+    def sweep(self) -> None:
+        """Drop the results that are past their day."""
+        oldest = self._now_ms() - RESULT_KEPT_MS
+        for job in list(self._jobs.values()):
+            if job.ended_ms is not None and job.ended_ms <= oldest:
+                job.drop_result()
+
+    def _evict(self, newest: Job) -> None:
+        """Make room for what `newest` came to: the oldest results go, then the oldest jobs."""
         with self._lock:
-            held = sum(job.held_bytes for job in self._jobs.values())
-            for key, job in list(self._jobs.items())[:-1]:
-                if len(self._jobs) <= MAX_JOBS and held <= MAX_HELD_BYTES:
-                    return
-                if job.done.is_set():
+            ended = [job for job in self._jobs.values() if job.done.is_set() and job is not newest]
+            held = sum(job.held_bytes for job in (*ended, newest))
+            for job in sorted(ended, key=lambda job: job.ended_ms or 0):
+                if held > MAX_HELD_BYTES:
                     held -= job.held_bytes
-                    del self._jobs[key]
+                    job.drop_result()
+            for job in ended[: max(0, len(self._jobs) - MAX_JOBS)]:
+                del self._jobs[job.project, job.id]

@@ -44,6 +44,23 @@ def fetch(relation: duckdb.DuckDBPyRelation) -> pa.Table:
     return _int64(pa.Table.from_batches(batches, reader.schema))
 
 
+def first_bytes(relation: duckdb.DuckDBPyRelation, limit: int) -> pa.Table:
+    """Its first rows, at least one if it has any, and as many as fit into `limit` bytes."""
+    import pyarrow as pa
+
+    reader = relation.to_arrow_reader(_BATCH)
+    batches: list[pa.RecordBatch] = []
+    left = limit
+    for batch in reader:
+        if batch.nbytes > left:
+            fit = batch.num_rows * left // batch.nbytes
+            batches.append(batch.slice(0, fit if batches or fit else 1))
+            break
+        batches.append(batch)
+        left -= batch.nbytes
+    return pa.Table.from_batches(batches, reader.schema)
+
+
 def _int64(rows: pa.Table) -> pa.Table:
     """DuckDB sums up in 128 bits (here a decimal without a fraction), BigQuery in 64."""
     import pyarrow as pa

@@ -8,12 +8,13 @@ from typing import Any
 
 from localgcp.bigquery.catalog import resource as res
 from localgcp.bigquery.catalog.dataset import Dataset
-from localgcp.bigquery.catalog.table import Table
+from localgcp.bigquery.catalog.figures import logical_bytes
+from localgcp.bigquery.catalog.table import Table, anonymous_dataset
 from localgcp.bigquery.errors import JobExists, NotSupported
 from localgcp.bigquery.jobs.queries import Outcome
 from localgcp.bigquery.jobs.registry import Job
 from localgcp.bigquery.rest import wire, wire_load
-from localgcp.bigquery.rest.call import Call, int64_timestamps, page_of, plain, some
+from localgcp.bigquery.rest.call import Call, as_int64, int64_timestamps, page_of, plain, some
 from localgcp.bigquery.rest.listing import Listing
 from localgcp.bigquery.service import Service
 
@@ -51,6 +52,11 @@ class Api:
     def datasets_list(self, call: Call) -> Answer:
         """Datasets of a project, page by page."""
         found = self._catalog.list_datasets(call.path["project"])
+        if call.query.get("all", "").lower() == "true":
+            results = self._service.anonymous.dataset(call.path["project"])
+            found += [results] if results else []
+        else:  # a name that begins with an underscore hides a dataset
+            found = [dataset for dataset in found if not dataset.id.startswith("_")]
         keys = ("kind", "id", "datasetReference", "location", "labels", "friendlyName")
         rows = [some(dataset.to_resource(), keys) for dataset in found]
         return {"kind": "bigquery#datasetList"} | page_of(call, "datasets", rows)
@@ -84,7 +90,9 @@ class Api:
         return None
 
     def _dataset(self, call: Call) -> Dataset:
-        return self._catalog.dataset(call.path["project"], call.path["dataset"])
+        project, id_ = call.path["project"], call.path["dataset"]
+        results = self._service.anonymous.dataset(project) if id_.startswith("_") else None
+        return results if results and results.id == id_ else self._catalog.dataset(project, id_)
 
     # tables
 
@@ -93,7 +101,10 @@ class Api:
         dataset = self._dataset(call)
         keys = ("kind", "id", "tableReference", "type", "labels", "timePartitioning")
         more = ("clustering", "creationTime", "expirationTime", "friendlyName", "view")
-        tables = self._catalog.list_tables(dataset.project, dataset.id)
+        if dataset.id == anonymous_dataset(dataset.project):
+            tables = self._service.anonymous.tables(dataset.project)
+        else:
+            tables = self._catalog.list_tables(dataset.project, dataset.id)
         rows = [some(table.to_resource(dataset.location), keys + more) for table in tables]
         for row in rows:
             if "view" in row:
@@ -110,6 +121,10 @@ class Api:
         """One table, with its rows and bytes as of now."""
         if self._listing.is_summary(call.name):
             return self._listing.summary_table(call.name)
+        if call.name.is_anonymous:
+            table, held = self._service.anonymous.find(call.name)
+            size = sum(logical_bytes(chunk) for c in held.columns for chunk in c.chunks)
+            return table.to_resource("US") | _figures(held.num_rows, size)
         return self._table_resource(self._catalog.table(plain(call.name)))
 
     def tables_patch(self, call: Call) -> Answer:
@@ -134,14 +149,7 @@ class Api:
         if table.is_view:
             return resource
         rows, size = self._service.figures.rows(table), self._service.figures.bytes(table)
-        return resource | {
-            "numRows": str(rows),
-            "numBytes": str(size),
-            "numLongTermBytes": "0",
-            "numTotalLogicalBytes": str(size),
-            "numActiveLogicalBytes": str(size),
-            "numLongTermLogicalBytes": "0",
-        }
+        return resource | _figures(rows, size)
 
     # tabledata
 
@@ -173,6 +181,7 @@ class Api:
     def jobs_query(self, call: Call) -> Answer:
         """Run a query and wait for it, at most timeoutMs; requestId makes a retry the same job."""
         query = wire.read_query(call.path["project"], call.body)
+        int64 = as_int64(call.body.get("formatOptions") or {})
         configuration = {"query": dict(call.body), "dryRun": query.dry_run}
         location = str(call.body.get("location") or "US")
         request = call.body.get("requestId")
@@ -183,28 +192,34 @@ class Api:
             job = self._jobs.get(query.project, str(id_))
         self._wait(job, res.integer(call.body.get("timeoutMs") or DEFAULT_TIMEOUT_MS, "timeoutMs"))
         limit = call.body.get("maxResults")
-        return wire.query_response(
-            "bigquery#queryResponse",
-            job,
-            self._processed(job),
-            start=0,
-            limit=wire.PAGE_ROWS if limit is None else res.integer(limit, "maxResults"),
-            int64_timestamps=bool((call.body.get("formatOptions") or {}).get("useInt64Timestamp")),
-        )
+        limit = wire.PAGE_ROWS if limit is None else res.integer(limit, "maxResults")
+        return self._rows("bigquery#queryResponse", job, 0, limit, int64)
 
     def jobs_get_query_results(self, call: Call) -> Answer:
         """A page of a job's result; waits for the job, at most timeoutMs."""
         job = self._job(call)
         self._wait(job, call.number("timeoutMs", DEFAULT_TIMEOUT_MS))
         start = call.number("startIndex", 0) if not call.query.get("pageToken") else 0
+        start, limit = call.number("pageToken", start), call.number("maxResults", wire.PAGE_ROWS)
+        kind = "bigquery#getQueryResultsResponse"
+        return self._rows(kind, job, start, limit, int64_timestamps(call))
+
+    def _rows(self, kind: str, job: Job, start: int, limit: int, int64: bool) -> Answer:
+        """A page of the result, or that the query runs on. Raises the job's own error."""
+        if not self._ended(job):
+            return wire.pending_response(kind, job)
+        page, asked = self._listing.result(job, start, limit), limit > 0
         return wire.query_response(
-            "bigquery#getQueryResultsResponse",
-            job,
-            self._processed(job),
-            start=call.number("pageToken", start),
-            limit=call.number("maxResults", wire.PAGE_ROWS),
-            int64_timestamps=int64_timestamps(call),
+            kind, job, self._processed(job), page, with_rows=asked, int64_timestamps=int64
         )
+
+    def _ended(self, job: Job) -> bool:
+        """Whether it has ended. Raises its own error if it failed."""
+        if not job.done.is_set():
+            return False
+        if job.error is not None:
+            raise job.error
+        return True
 
     def jobs_insert(self, call: Call) -> Answer:
         """Start a query job, or a load job with the file that came with it."""
@@ -278,6 +293,17 @@ class Api:
         if job.done.is_set() and isinstance(job.outcome, Outcome):
             return self._service.bytes_read(job.outcome)
         return 0
+
+
+def _figures(rows: int, size: int) -> dict[str, str]:
+    return {
+        "numRows": str(rows),
+        "numBytes": str(size),
+        "numLongTermBytes": "0",
+        "numTotalLogicalBytes": str(size),
+        "numActiveLogicalBytes": str(size),
+        "numLongTermLogicalBytes": "0",
+    }
 
 
 Method = Callable[[Call], Answer]

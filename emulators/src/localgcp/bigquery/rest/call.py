@@ -10,6 +10,8 @@ from localgcp.bigquery.catalog import resource as res
 from localgcp.bigquery.catalog.table import Name
 from localgcp.bigquery.errors import BadValue, NotSupported
 
+_UNSPECIFIED = "TIMESTAMP_OUTPUT_FORMAT_UNSPECIFIED"
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -43,8 +45,21 @@ def plain(name: Name) -> Name:
 
 
 def int64_timestamps(call: Call) -> bool:
-    """Whether TIMESTAMPs are asked for as microseconds."""
-    return call.query.get("formatOptions.useInt64Timestamp", "").lower() == "true"
+    """Whether a query string asks for TIMESTAMPs as microseconds. Raises what `as_int64` raises."""
+    prefix = "formatOptions."
+    return as_int64({k.removeprefix(prefix): v for k, v in call.query.items() if prefix in k})
+
+
+def as_int64(options: Mapping[str, Any]) -> bool:
+    """Whether DataFormatOptions ask for microseconds. Raises BadValue, NotSupported."""
+    plain_flag = str(options.get("useInt64Timestamp", "")).lower() == "true"
+    form = options.get("timestampOutputFormat") or _UNSPECIFIED
+    if form == "ISO8601_STRING":
+        raise NotSupported(f"timestampOutputFormat {form}", "formatOptions.timestampOutputFormat")
+    if form not in (_UNSPECIFIED, "FLOAT64", "INT64") or (plain_flag and form == "FLOAT64"):
+        why = "FLOAT64 or INT64, the latter if useInt64Timestamp is set"
+        raise BadValue("formatOptions.timestampOutputFormat", form, why)
+    return plain_flag or form == "INT64"
 
 
 def some(resource: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:

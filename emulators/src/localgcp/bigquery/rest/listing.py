@@ -1,16 +1,24 @@
-"""tabledata.list, and the summary of partitions that `client.list_partitions` reads."""
+"""Rows by pages: of tables, of results, and of the partitions that `list_partitions` reads."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from localgcp.bigquery.catalog.schema import Field, quoted
 from localgcp.bigquery.catalog.table import Name, Table
 from localgcp.bigquery.errors import BadValue, Invalid, NotSupported
+from localgcp.bigquery.jobs.anonymous import name_of
+from localgcp.bigquery.jobs.queries import Outcome
+from localgcp.bigquery.jobs.registry import Job
+from localgcp.bigquery.jobs.results import first_bytes
 from localgcp.bigquery.rows.cells import encode
 from localgcp.bigquery.service import Service
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+MAX_PAGE_BYTES = 10_000_000  # jobs.query, maxResults: "responses are also limited to 10 MB"
 SUMMARY = "$__PARTITIONS_SUMMARY__"
 _SUMMARY_FIELDS = tuple(
     Field(name, kind)
@@ -25,8 +33,24 @@ _SUMMARY_FIELDS = tuple(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some rows in their order: `start` is the place of the first, `total` counts all."""
+
+    fields: tuple[Field, ...]
+    rows: pa.Table
+    start: int
+    total: int
+
+    @property
+    def token(self) -> str | None:
+        """What asks for the next page; None on the last one."""
+        end = self.start + int(self.rows.num_rows)
+        return str(end) if self.start < end < self.total else None
+
+
 class Listing:
-    """Pages of a table's rows."""
+    """Pages of a table's or a result's rows."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -39,16 +63,44 @@ class Listing:
             return self._summary_rows(name, selected)
         if "$" in name.table:
             raise NotSupported(f"partition decorator in table {name.table}", "tableId")
+        page = self._page(name, selected, start, limit)
+        return {
+            "kind": "bigquery#tableDataList",
+            "totalRows": str(page.total),
+            "rows": encode(page.fields, page.rows, int64_timestamps),
+        } | ({"pageToken": page.token} if page.token else {})
+
+    def result(self, job: Job, start: int, limit: int) -> Page | None:
+        """A page of what a query came to; None for a statement that gives no rows.
+
+        Raises TableNotFound for a result that is past its time, or whose table is gone.
+        """
+        outcome = job.outcome
+        if not isinstance(outcome, Outcome) or outcome.kind != "SELECT" or outcome.dry_run:
+            return None
+        if outcome.rows is not None:
+            return _cut(outcome.fields, outcome.rows, start, limit)
+        return self._page(outcome.target or name_of(job), None, start, limit)
+
+    def _page(
+        self,
+        name: Name,
+        selected: str | None,
+        start: int,
+        limit: int,
+    ) -> Page:
+        if name.is_anonymous:
+            table, rows = self._service.anonymous.find(name)
+            fields = _select(table.fields, selected.split(",")) if selected else table.fields
+            return _cut(fields, rows.select([f.name for f in fields]), start, limit)
         table = self._service.catalog.rows_of(name, "list the rows of")
         fields = _select(table.fields, selected.split(",")) if selected else table.fields
-        columns = ", ".join(quoted(field.name) for field in fields)
-        page: list[Any] = []
         total = self._service.figures.rows(table)
-        if fields and limit:
-            query = f"SELECT {columns} FROM {name.sql} LIMIT {limit} OFFSET {start}"
-            with self._service.store.read() as db:
-                page = encode(fields, db.sql(query).to_arrow_table(), int64_timestamps)
-        return _answer(page, start, total)
+        columns = ", ".join(quoted(field.name) for field in fields) or "NULL"
+        query = f"SELECT {columns} FROM {name.sql} LIMIT {limit} OFFSET {start}"
+        with self._service.store.read() as db:
+            rows = first_bytes(db.sql(query), MAX_PAGE_BYTES)
+        return Page(fields, rows if fields else rows.select([]), start, total)
 
     def is_summary(self, name: Name) -> bool:
         """Whether the name is that of a table's partitions."""
@@ -86,13 +138,15 @@ class Listing:
                 "last_modified_time": str(table.modified_ms),
             }
             rows.append({"f": [{"v": values[key]} for key in values if key in wanted]})
-        return _answer(rows, 0, len(rows))
+        return {"kind": "bigquery#tableDataList", "totalRows": str(len(rows)), "rows": rows}
 
 
-def _answer(page: list[Any], start: int, total: int) -> dict[str, Any]:
-    answer = {"kind": "bigquery#tableDataList", "totalRows": str(total), "rows": page}
-    more = page and start + len(page) < total
-    return answer | ({"pageToken": str(start + len(page))} if more else {})
+def _cut(fields: tuple[Field, ...], rows: pa.Table, start: int, limit: int) -> Page:
+    """A page of rows in memory: at least one row, and otherwise at most MAX_PAGE_BYTES."""
+    page = rows.slice(start, limit)
+    while page.num_rows > 1 and page.nbytes > MAX_PAGE_BYTES:
+        page = page.slice(0, max(1, page.num_rows * MAX_PAGE_BYTES // page.nbytes))
+    return Page(fields, page, start, int(rows.num_rows))
 
 
 def _select(fields: tuple[Field, ...], paths: list[str]) -> tuple[Field, ...]:

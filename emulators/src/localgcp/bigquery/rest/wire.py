@@ -25,10 +25,12 @@ from localgcp.bigquery.errors import (
     TooLarge,
 )
 from localgcp.bigquery.googlesql import parameters
+from localgcp.bigquery.jobs.anonymous import destination
 from localgcp.bigquery.jobs.loads import Load, Loaded
 from localgcp.bigquery.jobs.queries import Outcome, Query
 from localgcp.bigquery.jobs.registry import Job
 from localgcp.bigquery.rest import wire_load
+from localgcp.bigquery.rest.listing import Page
 from localgcp.bigquery.rows.cells import encode
 from localgcp.bigquery.rows.streaming import InsertError, Row
 
@@ -171,11 +173,21 @@ def job_resource(job: Job, processed: int) -> dict[str, Any]:
         "kind": "bigquery#job",
         "id": f"{job.project}:{job.location}.{job.id}",
         "jobReference": _job_reference(job),
-        "configuration": {"jobType": _job_type(job), **job.configuration},
+        "configuration": _configuration(job),
         "statistics": statistics,
         "status": _job_status(job),
         "user_email": "local@emulator",
     }
+
+
+def _configuration(job: Job) -> dict[str, Any]:
+    """JobConfiguration, in the end with the table that a query wrote."""
+    configuration = {"jobType": _job_type(job), **job.configuration}
+    written = destination(job) if job.done.is_set() else None
+    if written is not None and "query" in configuration:
+        query = {**configuration["query"], "destinationTable": table_reference(written)}
+        configuration["query"] = query
+    return configuration
 
 
 def _job_type(job: Job) -> str:
@@ -230,30 +242,36 @@ def table_reference(name: Name) -> dict[str, str]:
     return {"projectId": name.project, "datasetId": name.dataset, "tableId": name.table}
 
 
+def pending_response(kind: str, job: Job) -> dict[str, Any]:
+    """What is said of a query that runs on."""
+    return {"kind": kind, "jobReference": _job_reference(job), "jobComplete": False}
+
+
 def query_response(
-    kind: str, job: Job, processed: int, start: int, limit: int, int64_timestamps: bool
+    kind: str,
+    job: Job,
+    processed: int,
+    page: Page | None,
+    *,
+    with_rows: bool,
+    int64_timestamps: bool,
 ) -> dict[str, Any]:
-    """A page of a job's result, from row `start`. Raises the job's own error if it failed."""
-    response: dict[str, Any] = {
-        "kind": kind,
-        "jobReference": _job_reference(job),
-        "jobComplete": job.done.is_set(),
-    }
-    if not job.done.is_set():
-        return response
-    if job.error is not None:
-        raise job.error
+    """A page of a finished job's result, None if it has no rows. Raises Invalid for a load job.
+
+    An answer `with_rows` false has no `rows`, not even an empty list: the official clients would
+    take that for the first page.
+    """
     outcome = job.outcome
     if not isinstance(outcome, Outcome):
         raise Invalid(f"Cannot return the rows of {job.id}: it is a load job")
+    response = pending_response(kind, job) | {"jobComplete": True}
     response |= {"totalBytesProcessed": str(processed), "cacheHit": False} | _affected(outcome)
     if outcome.kind == "SELECT":
         response["schema"] = {"fields": to_resource(outcome.fields)}
-    if outcome.rows is None:
-        return response | {"totalRows": "0"}
-    page = outcome.rows.slice(start, limit)
-    response["totalRows"] = str(outcome.rows.num_rows)
-    response["rows"] = encode(outcome.fields, page, int64_timestamps)
-    if start + page.num_rows < outcome.rows.num_rows and page.num_rows:
-        response["pageToken"] = str(start + page.num_rows)
+    if page is None:
+        return response
+    response["totalRows"] = str(page.total)
+    if with_rows:
+        response["rows"] = encode(page.fields, page.rows, int64_timestamps)
+        response |= {"pageToken": page.token} if page.token else {}
     return response
