@@ -12,6 +12,7 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationInfo,
+    computed_field,
     field_validator,
 )
 
@@ -228,6 +229,12 @@ class TaskStatus(Body):
     seed: int
     """Starts the same task again."""
     request: GenerationRequest | ReplayRequest
+
+    @computed_field  # type: ignore[prop-decorator] # mypy#1362
+    @property
+    def task_id(self) -> str:
+        """The same as `id`, by the name that the paths of the API have for it."""
+        return self.id
 
 
 class Summary(Body):

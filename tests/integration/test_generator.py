@@ -187,6 +187,11 @@ def test_an_idempotency_key_starts_nothing_twice(generator: Service) -> None:
         generator.http.post("/generate/start", json=body, headers=key).json() for _ in range(2)
     )
     assert first["id"] == again["id"]
+    assert first["task_id"] == first["id"], "by the name that a path has for it, too"
+    status = generator.http.get(f"/generate/status/{first['task_id']}").json()
+    assert status["task_id"] == first["task_id"]
+    described = generator.http.get("/openapi.json").json()["components"]["schemas"]["TaskStatus"]
+    assert "task_id" in described["required"]
     other = generator.http.post("/generate/start", json={**body, "seed": 1}, headers=key)
     assert (other.status_code, other.json()["title"]) == (409, "Conflict")
     assert len(generator.http.get("/generate/status").json()["tasks"]) == 1
