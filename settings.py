@@ -6,6 +6,7 @@ PUBSUB_EMULATOR_HOST, STORAGE_EMULATOR_HOST and BIGQUERY_EMULATOR_HOST.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ PORTS = {
     "pipeline": 8082,
 }
 """Where the processes of a local stack listen by default."""
+HIGHEST_PORT = 65535
+LOG_LEVELS = ("INFO", "DEBUG", "WARNING", "ERROR", "CRITICAL")
 
 
 class InvalidSetting(ValueError):
@@ -162,8 +165,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         project_id=project_id,
         environment=env.get("ENVIRONMENT") or "dev",
         region=env.get("REGION") or "us-central1",
-        log_level=(env.get("LOG_LEVEL") or "INFO").upper(),
-        port=_number(env, "PORT", 8080, int),
+        log_level=_choice(env, "LOG_LEVEL", LOG_LEVELS, str.upper),
+        port=_port(env, "PORT", 8080),
         host=env.get("HOST") or "127.0.0.1",
         window_seconds=_number(env, "WINDOW_SECONDS", 60.0, float),
         max_event_bytes=_number(env, "MAX_EVENT_BYTES", 1024 * 1024, int),
@@ -189,21 +192,29 @@ def port_setting(process: str) -> str:
 
 
 def stack(environ: Mapping[str, str] | None = None) -> Stack:
-    """Read where the local stack lives; port 0 takes a free one. Raises InvalidSetting."""
+    """Read where the local stack lives; port 0 takes a free one.
+
+    Raises InvalidSetting, also for two processes with one port.
+    """
     env = os.environ if environ is None else environ
-    return Stack(
-        data_dir=Path(env.get("LOCAL_DATA_DIR") or ".local").absolute(),
-        ports={name: _number(env, port_setting(name), port, int) for name, port in PORTS.items()},
-    )
+    ports = {name: _port(env, port_setting(name), port) for name, port in PORTS.items()}
+    by_port: dict[int, str] = {}
+    for name, port in ports.items():
+        if port and port in by_port:
+            other = port_setting(by_port[port])
+            raise InvalidSetting(port_setting(name), f"is {port}, and so is {other}")
+        by_port[port] = name
+    return Stack(data_dir=Path(env.get("LOCAL_DATA_DIR") or ".local").absolute(), ports=ports)
 
 
 def endpoints(environ: Mapping[str, str] | None = None) -> Endpoints | None:
     """Read where a stack is that something else runs; None where PIPELINE_URL names none.
 
-    Raises InvalidSetting for a part that is not named.
+    A PIPELINE_URL that `python -m local env` printed names our own stack: LOCAL_PIPELINE_URL,
+    printed with it, is the same. Raises InvalidSetting for a part that is not named.
     """
     env = os.environ if environ is None else environ
-    if not env.get("PIPELINE_URL"):
+    if env.get("PIPELINE_URL", "") in ("", env.get("LOCAL_PIPELINE_URL")):
         return None
     return Endpoints(
         pubsub=f"http://{_given(env, 'PUBSUB_EMULATOR_HOST')}",
@@ -236,12 +247,24 @@ def _path(env: Mapping[str, str], name: str) -> Path | None:
     return Path(text) if text else None
 
 
-def _choice(env: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
-    """One of a few words; the first is the default."""
+def _choice(
+    env: Mapping[str, str],
+    name: str,
+    choices: tuple[str, ...],
+    spelled: Callable[[str], str] = str,
+) -> str:
+    """One of a few words, after `spelled` made it alike; the first is the default."""
     text = env.get(name) or choices[0]
-    if text not in choices:
+    if spelled(text) not in choices:
         raise InvalidSetting(name, f"should be one of {', '.join(choices)}; got {text!r}")
-    return text
+    return spelled(text)
+
+
+def _port(env: Mapping[str, str], name: str, default: int) -> int:
+    port = _number(env, name, default, int)
+    if port > HIGHEST_PORT:
+        raise InvalidSetting(name, f"should be a port, 0 to {HIGHEST_PORT}; got {env[name]!r}")
+    return port
 
 
 def _number(
@@ -254,6 +277,8 @@ def _number(
         value = kind(text)
     except ValueError:
         raise InvalidSetting(name, f"should be a number; got {text!r}") from None
+    if not math.isfinite(value):
+        raise InvalidSetting(name, f"should be a finite number; got {text!r}")
     if value < 0:
         raise InvalidSetting(name, f"should be 0 or more; got {text!r}")
     return value

@@ -12,6 +12,15 @@ from local.errors import LocalError
 from local.run import Interrupted, signals_raise
 from settings import InvalidSetting
 
+
+def seconds(text: str) -> float:
+    """A length of time. Raises ValueError, which argparse tells with the option's name."""
+    value = float(text)
+    if not 0 <= value < float("inf"):
+        raise ValueError(text)
+    return value
+
+
 Add = Callable[[str, str], argparse.ArgumentParser]
 
 
@@ -21,18 +30,32 @@ def parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--json", action="store_true", help="for a script: one JSON document")
     common.add_argument("--data-dir", type=Path, help="the stack's folder (LOCAL_DATA_DIR)")
+    looking = argparse.ArgumentParser(add_help=False)
+    looking.add_argument(
+        "--wait",
+        type=seconds,
+        default=0.0,
+        metavar="SECONDS",
+        help="wait so long at most for a stack that starts",
+    )
     add_to = main.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def add(name: str, about: str) -> argparse.ArgumentParser:
         return add_to.add_parser(name, help=about, description=about, parents=[common])
 
+    def add_looking(name: str, about: str) -> argparse.ArgumentParser:
+        return add_to.add_parser(name, help=about, description=about, parents=[common, looking])
+
     _add_running(add)
-    _add_looking(add)
+    _add_looking(add_looking)
     return main
 
 
 def _add_running(add: Add) -> None:
     up = add("up", "start the stack and keep it running; Ctrl-C drains it")
+    up.add_argument(
+        "--detach", action="store_true", help="return once it serves, and leave it running"
+    )
     up.add_argument("--fresh", action="store_true", help="forget all data of earlier runs first")
     demo = add("demo", "move events through a stack of its own, and prove that none was lost")
     demo.add_argument("--svg", type=Path, help="save what it showed as a picture")
@@ -57,7 +80,7 @@ def _add_looking(add: Add) -> None:
     check = add("check", "ask every part, follow one event; exit code 1 names what fails")
     check.add_argument(
         "--within",
-        type=float,
+        type=seconds,
         default=120.0,
         metavar="SECONDS",
         help="how long the event may take to its row and its file (default: %(default)g)",

@@ -25,7 +25,8 @@ from local.errors import BadQuery, NotSent
 from local.ledger import Ledger, read_published, reconcile
 from local.logs import Logs
 from local.observe import look
-from local.stack import Stack, claim, running
+from local.stack import Stack
+from local.state import running
 from settings import InvalidSetting
 
 LOOK_SECONDS = 0.5
@@ -33,17 +34,29 @@ DEMO_WINDOW_SECONDS = "2"
 
 
 def up(args: Namespace) -> int:
-    """Start the stack and keep it running."""
-    asked = _asked(args)
-    run.ensure_none(asked.data_dir)
-    if args.fresh:
-        run.clear(asked.data_dir)
-    stack = claim(asked)
+    """Start the stack and keep it running, or with --detach leave it running."""
+    if args.detach:
+        from local.detached import start
+
+        began = time.monotonic()
+        _say_ready(args, start(_asked(args), _words(args)), time.monotonic() - began)
+        return 0
+    log = Logs(sys.stderr if args.json else sys.stdout).write
     began = time.monotonic()
-    with run.started(stack, Logs(sys.stdout).write) as supervisor:
-        ready = time.monotonic() - began
-        print(_welcome(stack, ready), flush=True)
+    with run.started(_asked(args), log, fresh=args.fresh) as (stack, supervisor):
+        _say_ready(args, stack, time.monotonic() - began)
         return supervisor.watch(threading.Event())
+
+
+def _words(args: Namespace) -> list[str]:
+    """The command line of the same stack, kept in the foreground."""
+    return ["--fresh"] if args.fresh else []
+
+
+def _say_ready(args: Namespace, stack: Stack, seconds: float) -> None:
+    urls = {process: stack.url(process) for process in stack.ports}
+    ready = {"ready_seconds": round(seconds, 1), "data_dir": str(stack.data_dir), "urls": urls}
+    print(json.dumps(ready) if args.json else _welcome(stack, seconds), flush=True)
 
 
 def _welcome(stack: Stack, seconds: float) -> str:
@@ -84,13 +97,12 @@ def _demo_on(stack: Attached, console: Console) -> tuple[Ledger, str]:
 def _demo_of_its_own(args: Namespace, console: Console) -> tuple[Ledger, str]:
     asked = _asked(args)
     data_dir = asked.data_dir if args.data_dir else asked.data_dir / "demo"
-    run.ensure_none(data_dir)
-    run.clear(data_dir)
-    stack = claim(settings.Stack(data_dir, ports=dict.fromkeys(settings.PORTS, 0)))
+    of_its_own = settings.Stack(data_dir, ports=dict.fromkeys(settings.PORTS, 0))
     began = time.monotonic()
     console.print("Starting the emulators, the table manager, the generator and the Beam job.")
     extra = {"WINDOW_SECONDS": DEMO_WINDOW_SECONDS}
-    with run.started(stack, lambda name, line: None, extra) as supervisor:
+    quiet = run.started(of_its_own, lambda name, line: None, extra, fresh=True)
+    with quiet as (stack, supervisor):
         console.print(f"Ready in {time.monotonic() - began:.1f} s.")
         from local import demo as demonstration
 
@@ -137,7 +149,7 @@ def status(args: Namespace) -> int:
 
 def env(args: Namespace) -> int:
     """Print what points clients at the stack."""
-    environ = running(_asked(args).data_dir).client_environ()
+    environ = running(_asked(args).data_dir, args.wait).client_environ()
     if args.json:
         print(json.dumps(environ, indent=2))
     else:
@@ -221,7 +233,7 @@ def _asked(args: Namespace) -> settings.Stack:
 
 def _stack(args: Namespace) -> Reachable:
     """The stack that the environment leads to, or else the one that runs on the data folder."""
-    return attached() or running(_asked(args).data_dir)
+    return attached() or running(_asked(args).data_dir, args.wait)
 
 
 def _connect(args: Namespace) -> Reachable:

@@ -7,6 +7,7 @@ In the cloud a service's line is a JSON object with `severity` and `message` (Cl
 from __future__ import annotations
 
 import json
+import os
 import threading
 from typing import TextIO
 
@@ -35,8 +36,19 @@ class Logs:
         if self._coloured:
             prefix = f"\x1b[{COLOURS.get(name, 0)}m{prefix}\x1b[0m"
         with self._lock:
-            self._stream.write(f"{prefix}{readable(line)}\n")
-            self._stream.flush()
+            try:
+                self._stream.write(f"{prefix}{readable(line)}\n")
+                self._stream.flush()
+            except OSError:
+                # The terminal is closed, or the pipe: the log files have it all.
+                to_nowhere(self._stream)
+
+
+def to_nowhere(stream: TextIO) -> None:
+    """Lead a stream whose reader is gone to the null device, with what it still holds."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def readable(line: str) -> str:

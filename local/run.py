@@ -6,35 +6,40 @@ import contextlib
 import os
 import shutil
 import signal
-import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import FrameType
 
 import settings
-from local.errors import NoStack, StackRuns
+from local.errors import NoStack, StillStopping
 from local.processes import EMULATORS, all_of
-from local.stack import Stack, is_alive, running, saved
+from local.stack import READY, STARTING, Stack, claim
+from local.state import LOOK_SECONDS, held, is_held, leftovers, saved
 from local.supervise import Log, Supervisor
 
 KEPT = ("pubsub", "bigquery", "storage", "logs", "published.jsonl")
 """What a stack leaves in its data folder."""
 DOWN_SECONDS = 120.0
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupted(BaseException):
-    """SIGINT or SIGTERM came: drain and end. No `except Exception` holds it up."""
+    """SIGINT, SIGTERM or SIGHUP came: drain and end. No `except Exception` holds it up."""
 
 
 @contextlib.contextmanager
 def signals_raise() -> Iterator[None]:
-    """Turn SIGINT and SIGTERM into Interrupted, raised in the main thread."""
+    """Turn SIGINT, SIGTERM and SIGHUP into Interrupted, raised in the main thread."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise Interrupted(signal.Signals(number).name)
 
-    before = {each: signal.signal(each, interrupt) for each in (signal.SIGINT, signal.SIGTERM)}
+    before = {each: signal.getsignal(each) for each in ENDING}
+    for each in ENDING:
+        # `nohup` asks for SIGHUP to mean nothing.
+        if each != signal.SIGHUP or before[each] != signal.SIG_IGN:
+            signal.signal(each, interrupt)
     try:
         yield
     finally:
@@ -43,24 +48,41 @@ def signals_raise() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def started(stack: Stack, log: Log, extra: Mapping[str, str] | None = None) -> Iterator[Supervisor]:
+def started(
+    asked: settings.Stack, log: Log, extra: Mapping[str, str] | None = None, fresh: bool = False
+) -> Iterator[tuple[Stack, Supervisor]]:
     """A stack that serves inside of the block and is drained after it.
 
-    `extra` adds to every process's environment. Raises NotReady, naming the process. A second
-    Interrupted, during the drain, ends all at once.
+    `extra` adds to every process's environment; `fresh` forgets all data of earlier runs first.
+    Raises StackRuns, Unusable, PortTaken, InvalidSetting, and NotReady, naming the process. A
+    second Interrupted, during the drain, ends all at once.
     """
-    stack.write_client_files()
-    settings.adopt(stack.environ())
-    supervisor = Supervisor({**stack.environ(), **(extra or {})}, stack.logs, log)
+    with held(asked.data_dir):
+        leftovers(asked.data_dir)
+        if fresh:
+            clear(asked.data_dir)
+        stack = claim(asked)
+        environ = {**stack.environ(), **(extra or {})}
+        settings.load(settings.child_environ(environ))  # told here, not by a process that ends
+        stack.write_client_files()
+        stack.save(STARTING, {})
+        settings.adopt(stack.environ())
+        with _supervised(stack, Supervisor(environ, stack.logs, log)) as supervisor:
+            yield stack, supervisor
+
+
+@contextlib.contextmanager
+def _supervised(stack: Stack, supervisor: Supervisor) -> Iterator[Supervisor]:
     try:
         supervisor.start(all_of(stack))
-        stack.save(child.pid for child in supervisor.children.values())
+        stack.save(STARTING, supervisor.groups())
         # Imported while the processes start: the clients take a second to load.
         from local.provision import provision
 
         supervisor.wait_ready(EMULATORS)
         provision(stack.names, stack.url("table_manager"))
         supervisor.wait_ready(list(supervisor.children))
+        stack.save(READY, supervisor.groups())
         yield supervisor
     finally:
         try:
@@ -68,12 +90,6 @@ def started(stack: Stack, log: Log, extra: Mapping[str, str] | None = None) -> I
         finally:
             supervisor.kill()
             stack.forget()
-
-
-def ensure_none(data_dir: Path) -> None:
-    """Raises StackRuns if a stack runs on `data_dir`."""
-    with contextlib.suppress(NoStack):
-        raise StackRuns(data_dir, running(data_dir).pid)
 
 
 def clear(data_dir: Path) -> None:
@@ -89,29 +105,18 @@ def clear(data_dir: Path) -> None:
 def down(data_dir: Path) -> int:
     """Stop the stack on `data_dir`, or what a killed supervisor left. Gives how many ended.
 
-    Raises NoStack where there is nothing to stop.
+    Raises NoStack where there is nothing to stop, StillStopping after two minutes.
     """
-    stack = saved(data_dir)
-    if is_alive(stack.pid):
+    if is_held(data_dir):
+        stack = saved(data_dir)
         os.kill(stack.pid, signal.SIGTERM)
         deadline = time.monotonic() + DOWN_SECONDS
-        # Its last act is to forget the stack; who started it may be slow to collect its exit.
-        while (data_dir / "stack.json").exists() and time.monotonic() < deadline:
-            time.sleep(0.1)
+        while is_held(data_dir):
+            if time.monotonic() > deadline:
+                raise StillStopping(data_dir, stack.pid)
+            time.sleep(LOOK_SECONDS)
         return len(stack.children)
-    orphans = [pid for pid in stack.children if _is_ours(pid)]
-    for pid in orphans:
-        os.killpg(pid, signal.SIGKILL)
-    stack.forget()
-    if not orphans:
+    ended = leftovers(data_dir)
+    if not ended:
         raise NoStack(data_dir)
-    return len(orphans)
-
-
-def _is_ours(pid: int) -> bool:
-    # The id may long since belong to another program.
-    asked = subprocess.run(
-        ["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
-    )
-    modules = ("localgcp", "services.", "services/", "pipeline.main")
-    return any(module in asked.stdout for module in modules)
+    return ended

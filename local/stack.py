@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import settings
-from local.errors import NoStack, PortTaken
+from local.errors import PortTaken, Unusable
+from local.holder import holder
 from localgcp import environment
 from localgcp.base import LOOPBACK, PortBusy, claim_port
 
+FILE = "stack.json"
+STARTING, READY = "starting", "ready"
 PROJECT_ID = "local-project"
 TOKEN = "local"
 # Stands for a signed-in user, so that no client looks for one, or for a network: the token is
@@ -36,8 +40,9 @@ class Stack:
     """By process."""
     pid: int = 0
     """The supervisor's process."""
-    children: tuple[int, ...] = ()
-    """The process groups it started."""
+    children: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+    """What it started, by process: the id of its group, and its command line."""
+    state: str = STARTING
 
     @property
     def names(self) -> settings.Settings:
@@ -63,7 +68,7 @@ class Stack:
         return f"{LOOPBACK}:{self.ports[process]}"
 
     def environ(self) -> dict[str, str]:
-        """What every process of the stack and every client of it has in its environment."""
+        """What every process of the stack has in its environment, and every client of it."""
         return {
             **environment.pubsub(self.address("pubsub")),
             **environment.storage(self.address("storage")),
@@ -76,9 +81,15 @@ class Stack:
         }
 
     def client_environ(self) -> dict[str, str]:
-        """The same, with what gcloud and bq read."""
+        """The same, with what gcloud and bq read, and where the other parts are."""
         return {
             **self.environ(),
+            "GENERATOR_URL": self.url("generator"),
+            "TABLE_MANAGER_URL": self.url("table_manager"),
+            "PIPELINE_URL": self.url("pipeline"),
+            # For our own commands: these lines came from the stack of this folder.
+            "LOCAL_PIPELINE_URL": self.url("pipeline"),
+            "LOCAL_DATA_DIR": str(self.data_dir),
             "CLOUDSDK_CORE_PROJECT": PROJECT_ID,
             "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE": str(self.data_dir / "token"),
             "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",
@@ -86,8 +97,7 @@ class Stack:
         }
 
     def write_client_files(self) -> None:
-        """Write the files that `client_environ` names."""
-        self.data_dir.mkdir(parents=True, exist_ok=True)
+        """Write the files that `client_environ` names. Raises Unusable."""
         _write(self.data_dir / "credentials.json", json.dumps(CREDENTIALS, indent=2) + "\n")
         _write(self.data_dir / "token", TOKEN)
         _write(
@@ -97,15 +107,25 @@ class Stack:
             "[query]\n--use_legacy_sql=false\n[mk]\n--use_legacy_sql=false\n",
         )
 
-    def save(self, children: Iterable[int] = ()) -> None:
-        """Let the other commands find this stack, run by the calling process."""
-        run = replace(self, pid=os.getpid(), children=tuple(children))
-        state = {**asdict(run), "data_dir": str(self.data_dir)}
-        _write(self.data_dir / "stack.json", json.dumps(state, indent=2) + "\n")
+    def save(self, state: str, children: Mapping[str, tuple[int, str]]) -> None:
+        """Let the other commands find this stack, run by the calling process. Raises Unusable."""
+        now = replace(self, pid=os.getpid(), children=dict(children), state=state)
+        _write(self.data_dir / FILE, json.dumps({**asdict(now), "data_dir": str(self.data_dir)}))
+
+    @classmethod
+    def from_json(cls, state: dict[str, Any]) -> Stack:
+        """What `save` wrote. Raises KeyError, TypeError, ValueError if it is no such thing."""
+        return cls(
+            data_dir=Path(state["data_dir"]),
+            ports={process: int(state["ports"][process]) for process in settings.PORTS},
+            pid=int(state["pid"]),
+            children={name: (int(pid), str(run)) for name, (pid, run) in state["children"].items()},
+            state=str(state["state"]),
+        )
 
     def forget(self) -> None:
         """The stack has stopped."""
-        (self.data_dir / "stack.json").unlink(missing_ok=True)
+        (self.data_dir / FILE).unlink(missing_ok=True)
 
 
 def claim(asked: settings.Stack) -> Stack:
@@ -118,42 +138,18 @@ def claim(asked: settings.Stack) -> Stack:
             while port == 0 and taken in ports.values():
                 taken = claim_port(process, LOOPBACK, 0)
         except PortBusy as busy:
-            raise PortTaken(settings.port_setting(process), busy.port) from busy
+            setting = settings.port_setting(process)
+            raise PortTaken(setting, busy.port, holder(busy.port)) from busy
         ports[process] = taken
     return Stack(data_dir=asked.data_dir, ports=ports)
-
-
-def saved(data_dir: Path) -> Stack:
-    """The last stack on `data_dir` that did not stop in order. Raises NoStack."""
-    try:
-        state = json.loads((data_dir / "stack.json").read_text())
-    except FileNotFoundError:
-        raise NoStack(data_dir) from None
-    paths = {"data_dir": Path(state["data_dir"]), "children": tuple(state["children"])}
-    return Stack(**{**state, **paths})
-
-
-def running(data_dir: Path) -> Stack:
-    """The stack that runs on `data_dir`. Raises NoStack where none does."""
-    found = saved(data_dir)
-    if not is_alive(found.pid):
-        raise NoStack(data_dir)
-    return found
-
-
-def is_alive(pid: int) -> bool:
-    """Whether a process with this id runs."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _write(path: Path, text: str) -> None:
     # Renamed into place: a command that reads it meanwhile sees the old file or the new one.
     draft = path.with_suffix(path.suffix + ".new")
-    draft.write_text(text)
-    draft.replace(path)
+    try:
+        draft.touch(0o600)
+        draft.write_text(text)
+        draft.replace(path)
+    except OSError as error:
+        raise Unusable(path.parent, error) from error

@@ -6,6 +6,7 @@ after the one before it is gone, so that the emulators serve until the last mess
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -17,12 +18,15 @@ from typing import IO
 
 import settings
 from local.errors import NotReady
+from local.logs import readable
 from local.processes import Process, is_ready
+from local.reaper import Reaper
 
 ROOT = Path(__file__).parent.parent
 POLL_SECONDS = 0.05
-READY_SECONDS = 60.0
+READY_SECONDS = 120.0
 BROKEN_STOP_SECONDS = 5.0
+READ_SECONDS = 1.0
 
 Log = Callable[[str, str], None]
 """Takes a process's name and one line that it wrote."""
@@ -33,6 +37,7 @@ class Child:
 
     def __init__(self, process: Process, environ: dict[str, str], log_file: Path, log: Log) -> None:
         self.process, self.log_file, self._log = process, log_file, log
+        self._last_line = ""
         self._popen = subprocess.Popen(
             process.command,
             env=settings.child_environ({**environ, **process.environ, "PYTHONUNBUFFERED": "1"}),
@@ -60,6 +65,12 @@ class Child:
         code = self._popen.poll()
         return code if code is None or code >= 0 else 128 - code
 
+    def last_line(self) -> str:
+        """What it said last; all of it, if it has ended."""
+        if self.exit_code() is not None:
+            self._reader.join(READ_SECONDS)
+        return readable(self._last_line)
+
     def stop(self, at_most: float = float("inf")) -> None:
         """SIGTERM, wait as long as the process may take, then SIGKILL for it and its children."""
         if self.exit_code() is None:
@@ -70,7 +81,7 @@ class Child:
             except subprocess.TimeoutExpired:
                 self._log(self.process.name, f"did not end in {seconds:g} s: SIGKILL")
         self.kill()
-        self._reader.join(1.0)
+        self._reader.join(READ_SECONDS)
 
     def kill(self) -> None:
         """SIGKILL for the process and all that it started."""
@@ -82,11 +93,13 @@ class Child:
             self._popen.wait()
 
     def _copy(self, stream: IO[bytes]) -> None:
-        with stream, self.log_file.open("ab") as copy:
+        with stream, self.log_file.open("ab", buffering=0) as copy:
             for line in stream:
-                copy.write(line)
-                copy.flush()
-                self._log(self.process.name, line.decode(errors="replace").rstrip())
+                with contextlib.suppress(OSError):  # a full disk must not stop who writes
+                    copy.write(line)
+                text = line.decode(errors="replace").rstrip()
+                self._last_line = text or self._last_line
+                self._log(self.process.name, text)
 
 
 class Supervisor:
@@ -95,14 +108,26 @@ class Supervisor:
     def __init__(self, environ: dict[str, str], logs: Path, log: Log) -> None:
         self._environ, self._logs, self._log = environ, logs, log
         self._broken = False
+        self._reaper: Reaper | None = None
         self.children: dict[str, Child] = {}
 
     def start(self, processes: Sequence[Process]) -> None:
         """Start them all at once; `wait_ready` tells when they serve."""
         self._logs.mkdir(parents=True, exist_ok=True)
+        self._reaper = self._reaper or Reaper()
         for process in processes:
             log_file = self._logs / f"{process.name}.log"
-            self.children[process.name] = Child(process, self._environ, log_file, self._log)
+            child = Child(process, self._environ, log_file, self._log)
+            self._reaper.started(child.pid)
+            self.children[process.name] = child
+
+    def groups(self) -> dict[str, tuple[int, str]]:
+        """By process: the id of its group, and its command line."""
+        # Not its first word: that may be a link, which the system tells by where it leads.
+        return {
+            name: (child.pid, " ".join(child.process.command[1:]))
+            for name, child in self.children.items()
+        }
 
     def wait_ready(self, names: Sequence[str], timeout: float = READY_SECONDS) -> None:
         """Return once all of `names` serve. Raises NotReady, naming the one that does not."""
@@ -112,15 +137,18 @@ class Supervisor:
             self._check_running()
             waiting = [name for name in waiting if not is_ready(self.children[name].process)]
             if waiting and time.monotonic() > deadline:
-                child = self.children[waiting[0]]
-                raise NotReady(waiting[0], f"was not ready after {timeout:g} s", child.log_file)
+                raise self._not_ready(waiting[0], f"was not ready after {timeout:g} s")
             time.sleep(POLL_SECONDS if waiting else 0)
 
     def _check_running(self) -> None:
         for name, child in self.children.items():
             code = child.exit_code()
             if code is not None:
-                raise NotReady(name, f"exited with {code} before it was ready", child.log_file)
+                raise self._not_ready(name, f"exited with {code} before it was ready")
+
+    def _not_ready(self, name: str, why: str) -> NotReady:
+        child = self.children[name]
+        return NotReady(name, why, child.log_file, child.last_line())
 
     def first_exit(self) -> tuple[str, int] | None:
         """Name and exit code of a child that has ended, or None."""
@@ -147,9 +175,22 @@ class Supervisor:
         at_most = BROKEN_STOP_SECONDS if self._broken else float("inf")
         for name in reversed(list(self.children)):
             self.children[name].stop(at_most)
-            del self.children[name]
+            self._forget(name)
+        self._close()
 
     def kill(self) -> None:
         """End all at once, with no drain."""
         for name in list(self.children):
-            self.children.pop(name).kill()
+            self.children[name].kill()
+            self._forget(name)
+        self._close()
+
+    def _forget(self, name: str) -> None:
+        child = self.children.pop(name)
+        if self._reaper is not None:
+            self._reaper.ended(child.pid)
+
+    def _close(self) -> None:
+        if self._reaper is not None:
+            self._reaper.close()
+            self._reaper = None

@@ -18,7 +18,7 @@ FINISH_REQUESTS_SECONDS = 2
 
 
 def main() -> int:
-    """Serve until SIGTERM or SIGINT; 0 if everything published was confirmed."""
+    """Serve until SIGTERM, SIGINT or SIGHUP; 0 if everything published was confirmed."""
     here = settings.load()
     logs.set_up(here.log_level)
     options = settings.generator()
@@ -35,7 +35,11 @@ def main() -> int:
     # uvicorn raises the signal again when it is done; by then it means nothing more.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
-    uvicorn.Server(config).run()
+    server = uvicorn.Server(config)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup
+        # Its terminal is closed, which uvicorn does not look for.
+        signal.signal(signal.SIGHUP, lambda *_: server.handle_exit(signal.SIGTERM, None))
+    server.run()
     return 1 if service.unconfirmed else 0
 
 

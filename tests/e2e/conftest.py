@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -24,7 +25,7 @@ FILES = {
     "compose": ("compose.yaml",),
     "upstream": ("compose.yaml", "compose.upstream.yaml"),
 }
-READY_SECONDS, STOP_SECONDS, DRAIN_SECONDS = 60.0, 90.0, 60.0
+READY_SECONDS, STOP_SECONDS, DRAIN_SECONDS = 120.0, 90.0, 60.0
 
 
 @dataclass
@@ -81,14 +82,15 @@ class LocalStack:
                 stderr=subprocess.STDOUT,
                 text=True,
             )
-        started = (self.data_dir / "up.log").read_text().count("Ready in")
-        until(lambda: self._ready(started), READY_SECONDS, "the stack to be ready")
+        until(self._ready, READY_SECONDS, "the stack to be ready")
 
-    def _ready(self, before: int) -> bool:
+    def _ready(self) -> bool:
         assert self.process is not None
-        said = (self.data_dir / "up.log").read_text()
-        assert self.process.poll() is None, said
-        return said.count("Ready in") > before
+        assert self.process.poll() is None, (self.data_dir / "up.log").read_text()
+        with contextlib.suppress(FileNotFoundError):
+            state = self.state()
+            return bool(state["pid"] == self.process.pid and state["state"] == "ready")
+        return False
 
     def published(self) -> int:
         """How many events the publishers have recorded."""
@@ -105,19 +107,29 @@ class LocalStack:
 
     def port(self, name: str) -> int:
         """Where one of the stack's processes listens."""
-        return int(self._state()["ports"][name])
+        return int(self.state()["ports"][name])
 
-    def _state(self) -> dict[str, Any]:
+    def state(self) -> dict[str, Any]:
+        """What the stack says of itself."""
         state: dict[str, Any] = json.loads((self.data_dir / "stack.json").read_text())
         return state
 
     def child(self, name: str) -> int:
         """Process id of one of the stack's processes."""
-        for pid in self._state()["children"]:
-            command = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
-            if name in command:
-                return int(pid)
-        raise LookupError(name)
+        return int(self.state()["children"][name][0])
+
+    def files(self) -> int:
+        """How many objects are stored: looked for on the disk, so that nothing need run."""
+        bucket = self.data_dir / "storage" / "local-project-dev-raw-events"
+        return sum(path.is_file() for path in bucket.rglob("*.json"))
+
+    def stored(self, published: int) -> None:
+        """Return once `published` messages have their rows."""
+        until(lambda: self._rows() >= published, DRAIN_SECONDS, f"{published} rows")
+
+    def _rows(self) -> int:
+        now = self.json("status")
+        return int(sum(now["rows"].values()) + now["dead_letters"])
 
     def drained(self, published: int) -> None:
         """Return once `published` messages are stored and acked."""

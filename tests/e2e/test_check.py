@@ -47,10 +47,10 @@ def test_dead_letters_are_counted(stack: LocalStack) -> None:
 @pytest.mark.parametrize(
     ("process", "failing"),
     [
-        ("emulators bigquery", {"bigquery", "event"}),
-        ("emulators pubsub", {"pubsub", "backlog", "dead_letters", "event"}),
-        ("pipeline.main", {"pipeline", "job", "event"}),
-        ("functions_framework", {"table_manager", "event"}),
+        ("bigquery", {"bigquery", "event"}),
+        ("pubsub", {"pubsub", "backlog", "dead_letters", "event"}),
+        ("pipeline", {"pipeline", "job", "event"}),
+        ("table_manager", {"table_manager", "event"}),
     ],
 )
 def test_what_is_ill_is_named(stack: LocalStack, process: str, failing: set[str]) -> None:

@@ -19,7 +19,7 @@ DRAINED = "job ended: DONE"
 def drain(stack: LocalStack) -> None:
     """SIGTERM for the job alone, while messages are on their way to it."""
     until(lambda: unacked(stack) > 50, 30, "messages on their way")
-    os.kill(stack.child("pipeline.main"), signal.SIGTERM)
+    os.kill(stack.child("pipeline"), signal.SIGTERM)
     assert stack.process is not None
     # Whichever process ends, the stack ends with it: with 0 here, for a drain is no failure.
     assert stack.process.wait(STOP_SECONDS) == 0

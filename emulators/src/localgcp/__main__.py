@@ -40,14 +40,15 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Serve until SIGTERM or SIGINT; answer 1 if the server ended by itself.
+    """Serve until SIGTERM, SIGINT or SIGHUP; answer 1 if the server ended by itself.
 
     Prints one JSON line, with the address, once it listens.
     """
     args = parser().parse_args(argv)
     asked_to_stop = threading.Event()
-    for signum in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(signum, lambda *_: asked_to_stop.set())
+    for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        if signum != signal.SIGHUP or signal.getsignal(signum) != signal.SIG_IGN:  # nohup
+            signal.signal(signum, lambda *_: asked_to_stop.set())
     emulator = build(args.name, args.host, args.port, args.data_dir)
     try:
         emulator.start()

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 import settings
 from local import run
-from local.errors import NoStack, PortTaken, StackRuns
-from local.stack import Stack, claim, running, saved
+from local.attached import attached
+from local.errors import BrokenState, NoStack, PortTaken, StackRuns, Starting
+from local.stack import READY, STARTING, Stack, claim
+from local.state import held, leftovers, running, saved
 from localgcp.base import LOOPBACK
 
 
@@ -32,25 +36,73 @@ def test_a_busy_port_is_named_with_its_setting(tmp_path: Path) -> None:
         holder.bind((LOOPBACK, 0))
         holder.listen()
         port = holder.getsockname()[1]
-        with pytest.raises(PortTaken, match=f"port {port} is in use.*BIGQUERY_PORT"):
+        by = rf"by process {os.getpid()} \("
+        with pytest.raises(PortTaken, match=f"port {port} is in use {by}.*BIGQUERY_PORT"):
             claim(asked(tmp_path, bigquery=port))
 
 
-def test_a_saved_stack_is_found_until_it_stops(tmp_path: Path) -> None:
+def test_a_stack_is_found_once_it_serves_and_until_it_stops(tmp_path: Path) -> None:
     stack = claim(asked(tmp_path))
     with pytest.raises(NoStack, match="python -m local up"):
         running(tmp_path)
-    stack.save([11, 12])
-    found = running(tmp_path)
-    assert found.pid == os.getpid()
-    assert found.children == (11, 12)
-    assert found.environ() == stack.environ()
-    with pytest.raises(StackRuns, match=str(os.getpid())):
-        run.ensure_none(tmp_path)
-    stack.forget()
-    run.ensure_none(tmp_path)
+    with held(tmp_path):
+        with pytest.raises(Starting):
+            running(tmp_path)
+        stack.save(STARTING, {"pubsub": (11, "emulators pubsub")})
+        with pytest.raises(Starting, match="--wait"):
+            running(tmp_path, wait=0.1)
+        stack.save(READY, {"pubsub": (11, "emulators pubsub")})
+        found = running(tmp_path)
+        assert found.pid == os.getpid()
+        assert found.children == {"pubsub": (11, "emulators pubsub")}
+        assert found.environ() == stack.environ()
+        with pytest.raises(StackRuns, match="local down"), held(tmp_path):
+            pass
+        stack.forget()
     with pytest.raises(NoStack):
         saved(tmp_path)
+
+
+def test_a_file_that_a_killed_stack_left_deceives_nobody(tmp_path: Path) -> None:
+    # Its process id is one that runs: ours.
+    claim(asked(tmp_path)).save(READY, {})
+    with pytest.raises(NoStack):
+        running(tmp_path)
+
+
+def test_what_a_killed_stack_left_is_ended_and_nothing_else(tmp_path: Path) -> None:
+    words = ("-c", "import time; time.sleep(60)")
+    left = subprocess.Popen([sys.executable, *words], start_new_session=True)
+    claim(asked(tmp_path)).save(
+        READY, {"one": (left.pid, " ".join(words)), "other": (os.getpid(), "no such command")}
+    )
+    assert leftovers(tmp_path) == 1
+    assert left.wait(10) == -9
+    assert leftovers(tmp_path) == 0
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"data_dir": 1}'])
+def test_a_broken_file_is_named_and_stands_in_nobody_s_way(tmp_path: Path, text: str) -> None:
+    (tmp_path / "stack.json").write_text(text)
+    with pytest.raises(BrokenState, match=r"stack\.json is broken"):
+        running(tmp_path)
+    assert leftovers(tmp_path) == 0
+    with held(tmp_path):
+        claim(asked(tmp_path)).save(READY, {})
+        assert running(tmp_path).state == READY
+
+
+def test_what_env_prints_attaches_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    printed = claim(asked(tmp_path)).client_environ()
+    for name, value in printed.items():
+        monkeypatch.setenv(name, value)
+    assert attached() is None
+    assert settings.stack().data_dir == tmp_path
+    # But a stack that something else runs, named afterwards in the same shell, is attached.
+    monkeypatch.setenv("PIPELINE_URL", "http://pipeline:8082")
+    there = attached()
+    assert there is not None
+    assert there.url("pipeline") == "http://pipeline:8082"
 
 
 def test_every_client_is_led_to_loopback(tmp_path: Path) -> None:
@@ -91,6 +143,9 @@ def test_names_of_record() -> None:
         ({}, "PROJECT_ID is not set"),
         ({"PROJECT_ID": "p", "PORT": "many"}, "PORT should be a number; got 'many'"),
         ({"PROJECT_ID": "p", "WINDOW_SECONDS": "-1"}, "WINDOW_SECONDS should be 0 or more"),
+        ({"PROJECT_ID": "p", "WINDOW_SECONDS": "nan"}, "WINDOW_SECONDS should be a finite number"),
+        ({"PROJECT_ID": "p", "PORT": "99999"}, "PORT should be a port, 0 to 65535; got '99999'"),
+        ({"PROJECT_ID": "p", "LOG_LEVEL": "loud"}, "LOG_LEVEL should be one of INFO.*'loud'"),
     ],
 )
 def test_a_bad_setting_is_named_with_its_value(environ: dict[str, str], said: str) -> None:

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from local.errors import NotReady
+from local.logs import Logs
 from local.processes import Process, is_ready
-from local.stack import is_alive
 from local.supervise import Supervisor
 from localgcp.base import LOOPBACK, claim_port
 
@@ -76,6 +76,14 @@ def until(condition: Callable[[], bool], seconds: float = 20) -> None:
         time.sleep(0.01)
 
 
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def is_zombie(pid: int) -> bool:
     # Dead, but nobody in a container may have collected an orphan's exit code.
     state = subprocess.run(
@@ -95,7 +103,7 @@ def test_waits_until_it_serves(supervisor: Supervisor) -> None:
 
 def test_one_that_ends_before_it_is_ready_is_named_with_its_code(supervisor: Supervisor) -> None:
     supervisor.start([process("broken", "import sys; print('no luck'); sys.exit(7)")])
-    with pytest.raises(NotReady, match=r"broken exited with 7 .*broken\.log"):
+    with pytest.raises(NotReady, match=r"broken exited with 7 .*: no luck; .*broken\.log"):
         supervisor.wait_ready(["broken"])
     until(lambda: "no luck" in supervisor.children["broken"].log_file.read_text())
 
@@ -154,3 +162,46 @@ def test_output_goes_to_the_log_file_too(supervisor: Supervisor, tmp_path: Path)
     until(lambda: supervisor.first_exit() is not None)
     supervisor.stop()
     assert (tmp_path / "logs" / "talker.log").read_text() == "one\ntwo\n"
+
+
+SUPERVISE = """
+import pathlib, sys, time
+from local.processes import Process
+from local.supervise import Supervisor
+code = "import subprocess; subprocess.run(['sleep', '60'])"
+supervisor = Supervisor({}, pathlib.Path(sys.argv[1]), lambda name, line: None)
+supervisor.start([Process("parent", (sys.executable, "-c", code), "http://127.0.0.1:1/")])
+print(supervisor.children["parent"].pid, flush=True)
+time.sleep(60)
+"""
+
+
+def test_nothing_outlives_a_killed_supervisor(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", SUPERVISE, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    ) as supervisor:
+        assert supervisor.stdout is not None
+        group = int(supervisor.stdout.readline())
+        until(lambda: len(members(group)) == 2)
+        supervisor.kill()
+        until(lambda: not members(group))
+
+
+def members(group: int) -> list[str]:
+    """The processes of a group that run."""
+    asked = subprocess.run(
+        ["ps", "-A", "-o", "pgid=,state="], capture_output=True, text=True, check=True
+    )
+    found = (line.split() for line in asked.stdout.splitlines())
+    return [state for pgid, state in found if int(pgid) == group and not state.startswith("Z")]
+
+
+def test_a_closed_terminal_holds_nothing_up(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    with os.fdopen(writer, "w") as terminal:
+        os.close(reader)
+        supervisor = Supervisor({}, tmp_path / "logs", Logs(terminal).write)
+        supervisor.start([process("talker", "for n in range(5000): print('x' * 50, n)")])
+        until(lambda: supervisor.first_exit() == ("talker", 0))
+        supervisor.stop()
+    assert (tmp_path / "logs" / "talker.log").read_text().splitlines()[-1].endswith(" 4999")

@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C drain the job; a second one ends the process at once."""
+"""SIGTERM, Ctrl-C and a closed terminal drain the job; a second one ends the process at once."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ class DrainOnSignal:
         """Take the signals over; only the main thread can, in another it does nothing."""
         if threading.current_thread() is not threading.main_thread():
             return
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            if number == signal.SIGHUP and signal.getsignal(number) == signal.SIG_IGN:
+                continue  # nohup
             self._before[number] = signal.signal(number, self._received)
 
     def restore(self) -> None:

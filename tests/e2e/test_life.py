@@ -1,0 +1,103 @@
+"""How a stack starts and ends: detached, by a closed terminal, and with its supervisor killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+
+import settings
+from local.messages import THREE
+from tests.e2e.conftest import ROOT, STOP_SECONDS, LocalStack, until
+
+READY_SECONDS = "120"
+IN_A_TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.executable, [sys.executable, "-m", "local", "up"])
+"""
+
+
+def runs(stack: LocalStack) -> list[str]:
+    """The processes that have the stack's folder in their command line or their environment."""
+    asked = subprocess.run(
+        ["ps", "axeww", "-o", "pid=,state=,command="], capture_output=True, check=True
+    )
+    mark = f"={stack.data_dir}/".encode()
+    found = [line.decode(errors="replace") for line in asked.stdout.splitlines() if mark in line]
+    return [line for line in found if line.split()[1] != "Z"]
+
+
+def test_a_closed_terminal_drains_the_stack(local_stack: LocalStack) -> None:
+    local_stack.settings["WINDOW_SECONDS"] = "3600"
+    local_stack.data_dir.mkdir()
+    terminal, of_the_stack = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", IN_A_TERMINAL],
+        cwd=ROOT,
+        env=local_stack.environ(),
+        stdin=of_the_stack,
+        stdout=of_the_stack,
+        stderr=of_the_stack,
+        start_new_session=True,
+    )
+    os.close(of_the_stack)
+    until((local_stack.data_dir / "stack.lock").exists, 60, "its first act")
+    early = local_stack.run("env")
+    assert early.returncode == 2
+    assert "is starting; wait for it with --wait" in early.stderr
+    assert local_stack.json("status", "--wait", READY_SECONDS)["pipeline"] == "running"
+    local_stack.json("send", "-", stdin=b"\n".join(THREE).decode())
+    local_stack.stored(len(THREE))
+    assert local_stack.files() == 0, "their windows are open for an hour"
+
+    os.close(terminal)
+    assert process.wait(STOP_SECONDS) == 0
+    assert not runs(local_stack)
+    assert local_stack.files() == len(THREE), "the drain closed their windows"
+
+
+def test_a_detached_stack_serves_ends_with_its_supervisor_and_comes_back(
+    local_stack: LocalStack,
+) -> None:
+    ready = local_stack.json("up", "--detach")
+    try:
+        assert ready["urls"].keys() == settings.PORTS.keys()
+        assert local_stack.json("status")["pipeline"] == "running"
+        assert "a stack runs on" in local_stack.run("up", "--detach").stderr
+
+        os.kill(local_stack.state()["pid"], signal.SIGKILL)
+        until(lambda: not runs(local_stack), 10, "its processes to end")
+        assert "no stack runs on" in local_stack.run("status").stderr
+
+        local_stack.json("up", "--detach")
+        # In a shell that has the first stack's addresses, commands find the second.
+        environ = local_stack.json("env")
+        stale = {**environ, "PIPELINE_URL": ready["urls"]["pipeline"]}
+        local_stack.settings |= {**stale, "LOCAL_PIPELINE_URL": stale["PIPELINE_URL"]}
+        assert local_stack.json("env") == environ
+        local_stack.json("send", "-", stdin=THREE[0].decode())
+        local_stack.drained(1)
+    finally:
+        assert local_stack.json("down") == {"stopped": 6}
+    assert not runs(local_stack)
+
+
+def test_a_detached_stack_that_can_t_start_says_why_and_leaves_nothing(
+    local_stack: LocalStack,
+) -> None:
+    local_stack.settings["SCENARIOS_FILE"] = "/no/such/scenarios.json"
+    done = local_stack.run("up", "--detach")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    first, *rest = done.stderr.splitlines()
+    assert first.startswith("up: generator exited with ")
+    assert "/no/such/scenarios.json" in first
+    assert any(line.startswith("generator     | ") for line in rest), "its last lines"
+    assert "Traceback" not in first
+    assert not runs(local_stack)
+    assert not (local_stack.data_dir / "stack.json").exists()
+    assert json.loads((local_stack.data_dir / "credentials.json").read_text())
