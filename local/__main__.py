@@ -68,7 +68,12 @@ def _add_looking(add: Add) -> None:
     status.add_argument("--once", action="store_true", help="look once")
     add("env", 'export lines for clients, gcloud and bq: eval "$(python -m local env)"')
     send = add("send", "publish each line of a file as a message, exactly as it stands")
-    send.add_argument("file", help="a file's path, or - for standard input")
+    send.add_argument("file", help="a file's path, .gz too, or - for standard input")
+    send.add_argument(
+        "--lines",
+        action="store_true",
+        help="a line is a message, whatever it holds; else a JSON object may take several",
+    )
     send.add_argument(
         "--attribute",
         action="append",

@@ -12,9 +12,7 @@ import sys
 import threading
 import time
 from argparse import Namespace
-from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 from rich.console import Console
 
@@ -159,12 +157,28 @@ def env(args: Namespace) -> int:
 
 def send(args: Namespace) -> int:
     """Publish lines as messages."""
-    stack = _connect(args)
-    from local.publish import publish_all
-
     attributes = dict(_attribute(each) for each in args.attribute)
-    ids = publish_all(stack.names, _lines(args.file), attributes)
-    print(json.dumps({"sent": len(ids), "event_ids": ids}) if args.json else f"sent {len(ids)}")
+    stack = _connect(args)
+    from local import sending
+    from local.publish import publish_each
+    from local.reading import checked, read
+
+    progress = sending.Progress(sys.stderr, checked(args.file, args.lines))
+    invalid = sending.Invalid()
+    said = sending.Document(sys.stdout) if args.json else sending.Words(sys.stdout)
+    error: str | None = sending.INTERRUPTED
+    try:
+        messages = invalid.watched(read(args.file, args.lines))
+        for event_id in publish_each(stack.names, messages, attributes):
+            said.add(event_id)
+            progress.show(said.sent)
+        error = None
+    except NotSent as why:
+        error = str(why)
+        raise
+    finally:
+        progress.end()
+        said.end(invalid, error)
     return 0
 
 
@@ -242,21 +256,6 @@ def _connect(args: Namespace) -> Reachable:
     if isinstance(stack, Stack):
         settings.adopt(stack.environ())
     return stack
-
-
-def _lines(file: str) -> Iterator[bytes]:
-    source = sys.stdin.buffer if file == "-" else _open(Path(file))
-    with source:
-        for line in source:
-            if line.strip():
-                yield line.rstrip(b"\r\n")
-
-
-def _open(path: Path) -> BinaryIO:
-    try:
-        return path.open("rb")
-    except OSError as error:
-        raise NotSent(f"{path}: {error.strerror}") from error
 
 
 def _attribute(text: str) -> tuple[str, str]:
