@@ -7,7 +7,7 @@ LOCAL := .venv/local/bin/python
 export TOX_UV_PATH = $(CURDIR)/$(UV)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test verify bench lint render lock clean
+.PHONY: help demo up down test verify bench docs lint render lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -29,6 +29,9 @@ verify: .venv/tox/ready ## scripts, workflows and Terraform, offline; needs the 
 
 bench: .venv/local/ready ## speed beside the stock parts, in about four minutes; ARGS="runner --quick" for less
 	$(LOCAL) -m bench $(ARGS)
+
+docs: .venv/tox/ready ## the pages and the API as a site, in .tox/docs/site
+	.venv/tox/bin/tox run -e docs
 
 lint: .venv/tox/ready ## style, imports and types alone
 	.venv/tox/bin/tox run -e lint,types

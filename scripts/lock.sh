@@ -13,6 +13,7 @@ compile() {
 compile -o requirements/uv.txt requirements/uv.in "$@"
 compile -o requirements/tox.txt requirements/tox.in "$@"
 compile -o requirements/hadolint.txt requirements/hadolint.in "$@"
+compile -o requirements/docs.txt requirements/docs.in "$@"
 compile --extra dev -o requirements/dev.txt pyproject.toml "$@"
 compile -c requirements/dev.txt -o requirements/deploy.txt requirements/deploy.in "$@"
 for extra in generator table_manager pipeline emulators tools local; do
