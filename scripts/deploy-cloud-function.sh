@@ -54,7 +54,7 @@ deploy() {
         --service-account "$(account table-manager)" \
         --build-service-account "projects/$PROJECT/serviceAccounts/$(account build)" \
         --docker-repository \
-        "projects/$PROJECT/locations/$REGION/repositories/$ENVIRONMENT-realtime-pipeline" \
+        "projects/$PROJECT/locations/$REGION/repositories/$ENVIRONMENT-table-manager" \
         --ingress-settings internal-only --no-allow-unauthenticated \
         --memory 512Mi --cpu 1 --timeout 60s --max-instances 3 --concurrency 80 \
         --set-env-vars "PROJECT_ID=$PROJECT,ENVIRONMENT=$ENVIRONMENT,REGION=$REGION"

@@ -27,8 +27,9 @@ resource "google_storage_bucket" "raw_events_copy" {
 }
 
 data "google_storage_transfer_project_service_account" "agent" {
-  count   = local.copies
-  project = var.project_id
+  count      = local.copies
+  project    = var.project_id
+  depends_on = [google_project_service.apis]
 }
 
 resource "google_storage_bucket_iam_member" "transfer" {

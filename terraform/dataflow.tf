@@ -41,6 +41,14 @@ resource "google_dataflow_flex_template_job" "pipeline" {
 
   lifecycle {
     replace_triggered_by = [terraform_data.drained_for]
+    # The provider reads these from the job's options by Java's names (numWorkers, maxNumWorkers,
+    # workerMachineType, stagingLocation, tempLocation, sdkContainerImage). A Python job has others,
+    # so what comes back is empty, and each apply would launch the job anew: resourceDataflowFlexTemplateJobRead
+    # of terraform-provider-google-beta; magic-modules #14038, terraform-provider-google #21322. A new
+    # job has them all: what is ignored is ignored of a job that stays.
+    ignore_changes = [
+      num_workers, max_workers, machine_type, staging_location, temp_location, sdk_container_image,
+    ]
     precondition {
       condition     = local.pipeline_template != null
       error_message = "pipeline_image needs release or pipeline_template beside it."
@@ -58,12 +66,21 @@ resource "google_dataflow_flex_template_job" "pipeline" {
   ]
 }
 
-# By itself the provider updates a streaming job in place. What changes here makes it end one job,
-# drained, and start the next.
+# All that a job is launched with. What changes here ends one job, drained, and starts the next, the
+# number and the size of its workers too. Left to itself the provider would update the job in place, and
+# launch that update with what it has read: no image, no places, no workers.
 resource "terraform_data" "drained_for" {
-  input = var.dataflow_update == "drain" ? {
-    image      = local.pipeline_image
-    template   = local.pipeline_template
-    parameters = local.job_parameters
-  } : null
+  input = local.pipeline_image == null ? null : {
+    image           = local.pipeline_image
+    template        = local.pipeline_template
+    parameters      = local.job_parameters
+    labels          = local.labels
+    machine_type    = var.dataflow_machine_type
+    num_workers     = var.dataflow_num_workers
+    max_workers     = var.dataflow_max_workers
+    service_account = google_service_account.parts["pipeline"].email
+    network         = google_compute_network.pipeline.name
+    subnetwork      = google_compute_subnetwork.pipeline.name
+    kms_key         = local.kms_key
+  }
 }

@@ -16,13 +16,6 @@ resource "google_cloud_run_v2_service" "generator" {
       min_instance_count = local.here.min_instances
       max_instance_count = 1
     }
-    vpc_access {
-      egress = "PRIVATE_RANGES_ONLY"
-      network_interfaces {
-        network    = google_compute_network.pipeline.id
-        subnetwork = google_compute_subnetwork.pipeline.id
-      }
-    }
     containers {
       image = local.generator_image
       resources {

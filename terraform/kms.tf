@@ -4,9 +4,12 @@ locals {
   kms_key     = local.here.encrypted ? google_kms_crypto_key.data[var.region].id : null
   copy_key    = local.here.encrypted ? google_kms_crypto_key.data[var.copy_region].id : null
 
+  key_agents = [
+    "artifactregistry", "bigquerydatatransfer", "cloudfunctions", "dataflow", "eventarc", "pubsub", "run",
+  ]
   # Those of Google's accounts that read and write for us.
   key_users = local.here.encrypted ? merge(
-    { for name, agent in google_project_service_identity.agents : name => agent.member },
+    { for name in local.key_agents : name => google_project_service_identity.agents[name].member },
     {
       bigquery = data.google_bigquery_default_service_account.agent.member
       storage  = data.google_storage_project_service_account.agent.member
@@ -16,14 +19,17 @@ locals {
 }
 
 data "google_bigquery_default_service_account" "agent" {
-  project = var.project_id
+  project    = var.project_id
+  depends_on = [google_project_service.apis]
 }
 
 data "google_storage_project_service_account" "agent" {
-  project = var.project_id
+  project    = var.project_id
+  depends_on = [google_project_service.apis]
 }
 
-# Google never deletes a key ring or a key. Destroy schedules the end of a key's versions, and with
+# Google never deletes a key ring or a key, so after a destroy they are taken over: var.adopt, for which
+# scripts/restore.sh brings back what can be. Destroy schedules the end of a key's versions, and with
 # them of all data under it; until destroy_scheduled_duration is over they can be restored.
 resource "google_kms_key_ring" "data" {
   for_each = local.key_regions

@@ -12,7 +12,8 @@ locals {
     bucket                   = "${var.project_id}-${var.environment}-raw-events"
     template_bucket          = "${var.project_id}-${var.environment}-dataflow-templates"
     registry                 = "${var.environment}-realtime-pipeline"
-    failed_jobs_metric       = "${var.environment}-bigquery-failed-jobs"
+    function_registry        = "${var.environment}-table-manager"
+    failed_jobs_metric       = "${var.environment}_bigquery_failed_jobs" # PromQL knows no hyphen
   }
 
   # What sets the environments apart; how large their workers are is in environments/*.tfvars.

@@ -57,13 +57,17 @@ resource "google_monitoring_alert_policy" "rules" {
         }
       }
     }
-    # A counter's growth, which a threshold can't ask for.
+    # A counter's growth, which a threshold can't ask for; and a metric that this apply makes, which a
+    # threshold refuses for up to ten minutes: "Cannot find metric(s)" (terraform-provider-google
+    # #11102). A query need not find its metric, if it says so.
     dynamic "condition_prometheus_query_language" {
       for_each = contains(keys(each.value), "query") ? [each.value] : []
       iterator = rule
       content {
         query    = rule.value.query
         duration = "${rule.value.for_seconds}s"
+
+        disable_metric_validation = true
       }
     }
   }

@@ -27,8 +27,9 @@ locals {
     pipeline      = "roles/bigquery.dataEditor"
   }
   registry_roles = {
-    build    = "roles/artifactregistry.writer"
-    pipeline = "roles/artifactregistry.reader"
+    build          = ["build", google_artifact_registry_repository.images.name, "roles/artifactregistry.writer"]
+    build_function = ["build", google_artifact_registry_repository.functions.name, "roles/artifactregistry.writer"]
+    pipeline       = ["pipeline", google_artifact_registry_repository.images.name, "roles/artifactregistry.reader"]
   }
   bucket_roles = {
     # To store an object where there may be one already, one has to be allowed to replace it, though
@@ -53,6 +54,21 @@ resource "google_project_iam_member" "parts" {
   project = local.project_id
   member  = google_service_account.parts[each.value[0]].member
   role    = each.value[1]
+}
+
+# Cloud Functions copies a function's source into a bucket of its own, which it makes with the first
+# function of a region: until then there is none to grant on, so the grant is the project's, and bound
+# to the bucket's name. Without it the build says "Access to bucket gcf-v2-sources-... denied. You must
+# grant Storage Object Viewer" (terraform-provider-google #20571).
+resource "google_project_iam_member" "function_sources" {
+  project = local.project_id
+  member  = google_service_account.parts["build"].member
+  role    = "roles/storage.objectViewer"
+
+  condition {
+    title      = "only the sources of Cloud Functions"
+    expression = "resource.name.startsWith('projects/_/buckets/gcf-v2-sources-${data.google_project.here.number}-${var.region}')"
+  }
 }
 
 resource "google_pubsub_topic_iam_member" "generator" {
@@ -83,9 +99,9 @@ resource "google_artifact_registry_repository_iam_member" "parts" {
   for_each   = local.registry_roles
   project    = local.project_id
   location   = var.region
-  repository = google_artifact_registry_repository.images.name
-  role       = each.value
-  member     = google_service_account.parts[each.key].member
+  member     = google_service_account.parts[each.value[0]].member
+  repository = each.value[1]
+  role       = each.value[2]
 }
 
 resource "google_storage_bucket_iam_member" "parts" {

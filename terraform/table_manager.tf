@@ -9,7 +9,7 @@ resource "google_cloudfunctions2_function" "table_manager" {
   build_config {
     runtime           = "python311"
     entry_point       = "manage_table"
-    docker_repository = google_artifact_registry_repository.images.id
+    docker_repository = google_artifact_registry_repository.functions.id
     service_account   = google_service_account.parts["build"].id
     source {
       storage_source {
@@ -49,6 +49,8 @@ resource "google_cloudfunctions2_function" "table_manager" {
     google_artifact_registry_repository_iam_member.parts,
     google_bigquery_dataset_iam_member.parts,
     google_kms_crypto_key_iam_member.agents,
+    google_project_iam_member.agents,
+    google_project_iam_member.function_sources,
     google_project_iam_member.parts,
     google_storage_bucket_iam_member.parts,
   ]

@@ -102,7 +102,7 @@ variable "dataflow_machine_type" {
 }
 
 variable "dataflow_num_workers" {
-  description = "Workers at the start."
+  description = "Workers at the start. To change it, or the workers' machine type, drains the job."
   type        = number
   default     = 1
   validation {
@@ -112,26 +112,12 @@ variable "dataflow_num_workers" {
 }
 
 variable "dataflow_max_workers" {
-  description = "Workers at most; the job scales to its backlog."
+  description = "Workers at most; the job scales to its backlog. To change it drains the job."
   type        = number
   default     = 2
   validation {
     condition     = var.dataflow_max_workers >= var.dataflow_num_workers
     error_message = "dataflow_max_workers is dataflow_num_workers or more."
-  }
-}
-
-variable "dataflow_update" {
-  description = <<-EOT
-    What becomes of the running job when its release or its options change. "drain": it takes no more messages,
-    finishes those it has, and the new job starts where it stopped; always possible. "in_place": the
-    new job takes over the old one's state, without a pause; only if no transform was renamed.
-  EOT
-  type        = string
-  default     = "drain"
-  validation {
-    condition     = contains(["drain", "in_place"], var.dataflow_update)
-    error_message = "dataflow_update is drain or in_place."
   }
 }
 
@@ -261,6 +247,25 @@ variable "deletion_protection" {
   description = "Whether destroy refuses what holds data. By default so in prod; set it to false, apply, then destroy."
   type        = bool
   default     = null
+}
+
+variable "adopt" {
+  description = <<-EOT
+    Whether to take over what outlived a destroy: Google deletes neither key rings nor keys, and keeps a
+    workload identity pool's name for 30 days. scripts/restore.sh brings them back and says what to
+    give here. Once they are in the state, it makes no difference.
+  EOT
+  type        = object({ keys = optional(bool, false), github = optional(bool, false) })
+  default     = {}
+  nullable    = false
+  validation {
+    condition     = !var.adopt.keys || local.here.encrypted
+    error_message = "adopt.keys is for prod: other environments have no keys of their own."
+  }
+  validation {
+    condition     = !var.adopt.github || var.github_repository != null
+    error_message = "adopt.github needs github_repository."
+  }
 }
 
 variable "log_level" {

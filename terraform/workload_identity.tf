@@ -28,7 +28,9 @@ locals {
   planner_role = "${var.environment}_planner"
 
   # All that is granted on the project here, and so all that the deployer may grant.
-  granted_roles = sort(distinct(flatten([values(local.project_roles), values(local.deployer_roles)])))
+  granted_roles = sort(distinct(flatten([
+    values(local.project_roles), values(local.agent_roles), values(local.deployer_roles), "roles/storage.objectViewer",
+  ])))
 }
 
 resource "google_service_account" "deployers" {

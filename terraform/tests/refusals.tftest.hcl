@@ -60,14 +60,6 @@ run "no_worker" {
   }
 }
 
-run "unknown_way_to_update" {
-  command         = plan
-  expect_failures = [var.dataflow_update]
-  variables {
-    dataflow_update = "cancel"
-  }
-}
-
 run "deadline_beyond_pubsubs" {
   command         = plan
   expect_failures = [var.ack_deadline_seconds]
@@ -169,5 +161,21 @@ run "window_of_nothing" {
   expect_failures = [var.window_seconds]
   variables {
     window_seconds = 0
+  }
+}
+
+run "keys_where_there_are_none" {
+  command         = plan
+  expect_failures = [var.adopt]
+  variables {
+    adopt = { keys = true }
+  }
+}
+
+run "a_pool_of_no_repository" {
+  command         = plan
+  expect_failures = [var.adopt]
+  variables {
+    adopt = { github = true }
   }
 }

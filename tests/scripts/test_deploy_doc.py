@@ -84,7 +84,9 @@ def test_the_job_s_entry_point_knows_its_options() -> None:
     assert here.job == "prod-realtime-data-pipeline"
 
 
-@pytest.mark.parametrize("name", ["alert_email", "copy_region", "dataflow_update", "import_tables"])
+@pytest.mark.parametrize(
+    "name", ["alert_email", "copy_region", "dataflow_max_workers", "import_tables"]
+)
 def test_a_variable_that_it_speaks_of_is_there(name: str) -> None:
     assert f"`{name}" in TEXT
     assert f'variable "{name}" {{' in (ROOT / "terraform" / "variables.tf").read_text()

@@ -159,6 +159,25 @@ def test_both_builders_build_the_same_stages() -> None:
     assert {each["--target"] for each in here} <= set(stages)
 
 
+def last_user(stage: str) -> str:
+    """Whom a stage of the Dockerfile ends as, through the stages that it is made from."""
+    text = (ROOT / "docker/Dockerfile").read_text()
+    stages = re.findall(r"^FROM (\S+) AS (\S+)\n(.*?)(?=^FROM |\Z)", text, re.M | re.S)
+    bodies = {name: (base, body) for base, name, body in stages}
+    while stage in bodies:
+        stage, body = bodies[stage]
+        if users := re.findall(r"^USER (\S+)", body, re.M):
+            return str(users[-1])
+    return "root"
+
+
+def test_dataflow_s_image_is_root_s_and_no_other_is() -> None:
+    """Google's launcher opens a file in /var/log as root (python-docs-samples #13213)."""
+    assert last_user("flex-template") == "root"
+    ours = ("emulators", "generator", "table-manager", "pipeline", "local")
+    assert {last_user(each) for each in ours} == {"10001"}
+
+
 def test_the_function_s_source_is_where_terraform_looks_for_it(function: dict[str, str]) -> None:
     source = f"gs://{NAMES.template_bucket}/functions/table-manager-{RELEASE}.zip"
     assert function["--source"] == source
@@ -182,6 +201,10 @@ def test_the_template_is_where_terraform_looks_for_it(job: dict[str, str]) -> No
 def test_the_function_is_as_terraform_has_it(function: dict[str, str]) -> None:
     assert function["--memory"] == terraform("table_manager.tf", "available_memory")
     assert function["--cpu"] == terraform("table_manager.tf", "available_cpu")
+    registry = terraform("locals.tf", "function_registry").replace(
+        "${var.environment}", ENVIRONMENT
+    )
+    assert function["--docker-repository"].endswith(f"/repositories/{registry}")
     assert function["--timeout"] == terraform("table_manager.tf", "timeout_seconds") + "s"
     assert function["--max-instances"] == terraform("table_manager.tf", "max_instance_count")
     concurrency = terraform("table_manager.tf", "max_instance_request_concurrency")

@@ -15,12 +15,13 @@ from typing import Any
 
 import pytest
 
-from tests.terraform.provider import install
+from tests.terraform.plans import PROJECT, ROOT, Plan
+from tests.terraform.provider import install, memory
+from tests.terraform.provider.memory import Cloud
 
-ROOT = Path(__file__).parents[2]
 LOCAL_STATE = 'terraform {\n  backend "local" {}\n}\n'
 ENVIRONMENTS = ("dev", "staging", "prod")
-PROJECT = "test-project"
+JOB = "google_dataflow_flex_template_job.pipeline[0]"
 # What somebody who deploys gives besides the environment's file.
 GIVEN = {
     "project_id": PROJECT,
@@ -32,20 +33,15 @@ GIVEN = {
 
 
 @dataclass(frozen=True)
-class Resource:
-    """A resource of a plan."""
-
-    address: str
-    type: str
-    values: dict[str, Any]
-
-
-@dataclass(frozen=True)
 class Workspace:
     """A copy of terraform/, initialised, with a state of its own."""
 
     folder: Path
     environ: Mapping[str, str]
+
+    def cloud(self) -> Cloud:
+        """What its cloud remembers."""
+        return memory.cloud_of(Path(self.environ["CLOUD_MEMORY"]), str(self.folder), PROJECT)
 
     def run(self, *args: str, code: int = 0) -> str:
         """Run a command of Terraform, which must end with this code; gives what it says."""
@@ -60,9 +56,9 @@ class Workspace:
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout + done.stderr
 
-    def plan(self, environment: str, **variables: str) -> dict[str, Any]:
+    def plan(self, environment: str, *args: str, **variables: str) -> dict[str, Any]:
         """The plan, as `terraform show -json` has it."""
-        self.run("plan", "-out=plan", *options(environment, **variables))
+        self.run("plan", "-out=plan", *args, *options(environment, **variables))
         document: dict[str, Any] = json.loads(self.run("show", "-json", "plan"))
         return document
 
@@ -109,6 +105,12 @@ def _workspace(folder: Path, version: str, environ: dict[str, str]) -> Workspace
     leave = shutil.ignore_patterns(".terraform*", "*.tfstate*")
     shutil.copytree(ROOT / "terraform", folder, ignore=leave)
     (folder / "backend_override.tf").write_text(LOCAL_STATE)
+    # A cloud of its own for each workspace: the providers tell them apart by this.
+    blocks = (
+        f'provider "{name}" {{\n  request_reason = "{folder}"\n}}\n'
+        for name in ("google", "google-beta")
+    )
+    (folder / "provider_override.tf").write_text("".join(blocks))
     Workspace(folder, install.environ(install.install(version, types()))).run("init")
     return Workspace(folder, environ)
 
@@ -130,9 +132,9 @@ def deployed(
         folder = tmp_path_factory.mktemp(environment) / "terraform"
         made = _workspace(folder, install.VERSIONS[-1], providers(install.VERSIONS[-1]))
         made.apply(environment, manage_tables="true")
-        (made.folder / "plan.json").write_text(
-            json.dumps(made.plan(environment, manage_tables="true"))
-        )
+        # What the job is launched with can't be read from it: only the plan of a new one says it.
+        plan = made.plan(environment, f"-replace={JOB}", manage_tables="true")
+        (made.folder / "plan.json").write_text(json.dumps(plan))
         return made
 
     return deploy
@@ -144,24 +146,13 @@ def environment(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+@pytest.fixture(scope="session")
+def plan_of(deployed: Callable[[str], Workspace]) -> Callable[[str], Plan]:
+    """Gives a deployed environment's plan."""
+    return cache(lambda environment: Plan.read(environment, deployed(environment).folder))
+
+
 @pytest.fixture
-def resources(environment: str, deployed: Callable[[str], Workspace]) -> list[Resource]:
-    """What each environment has."""
-    return planned(deployed(environment))
-
-
-def planned(workspace: Workspace) -> list[Resource]:
-    """What the plan of a deployed environment has."""
-    plan = json.loads((workspace.folder / "plan.json").read_text())
-    return [
-        Resource(each["address"], each["type"], each["change"]["after"])
-        for each in plan["resource_changes"]
-        if each["mode"] == "managed"
-    ]
-
-
-def of_type(resources: list[Resource], *types: str) -> list[Resource]:
-    """Those of a type, of which there must be some."""
-    found = [each for each in resources if each.type in types]
-    assert found, f"no {types} in the plan"
-    return found
+def plan(environment: str, plan_of: Callable[[str], Plan]) -> Plan:
+    """Each environment's plan."""
+    return plan_of(environment)

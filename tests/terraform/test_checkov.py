@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.terraform.conftest import ROOT, Workspace
+from tests.terraform.conftest import Workspace
+from tests.terraform.plans import ROOT
 
 HOME = Path(sys.prefix) / "checkov"
 SKIPPED = set(re.findall(r"^  - (CKV\w+)$", (ROOT / "terraform/.checkov.yaml").read_text(), re.M))

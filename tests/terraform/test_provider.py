@@ -26,7 +26,7 @@ SLIPS = (
         "Invalid resource type",
     ),
     ("kms.tf", ".member\n      storage", ".members\n      storage", "Unsupported attribute"),
-    ("generator.tf", "PRIVATE_RANGES_ONLY", "PRIVATE", "expected egress to be one of"),
+    ("generator.tf", "INGRESS_TRAFFIC_ALL", "INGRESS_EVERY", "expected ingress to be one of"),
     ("table_manager.tf", "available_memory   ", "memory   ", "Unsupported argument"),
     ("dataflow.tf", "max_workers    ", "maximum_workers    ", "Unsupported argument"),
 )

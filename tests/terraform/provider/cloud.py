@@ -1,8 +1,9 @@
-"""What a cloud that accepts everything answers: pure functions over schemas and values.
+"""What the providers answer: pure functions over schemas and values.
 
-It knows names as Google gives them where outputs and references need them, which values an
-attribute's description allows, and that what is protected is not destroyed. It does not know
-patterns of names, attributes that exclude one another, server defaults, quotas or permissions.
+They know names as Google gives them (names.py), which values an attribute's description allows,
+what forces a new resource and what is not read back (behaviour.py). What a cloud refuses because
+of what was before is memory.py's. Nobody here knows patterns of names, attributes that exclude one
+another, server defaults, quotas, or how long a grant takes to be known.
 """
 
 from __future__ import annotations
@@ -11,53 +12,15 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from tests.terraform.provider.behaviour import FORCES_NEW, NOT_READ_BACK
+from tests.terraform.provider.names import IDS, chosen
+
 Block = dict[str, Any]
 Values = dict[str, Any]
 Path = tuple[str | int, ...]
 
-PROJECT_NUMBER = "123456789012"
-# Other attributes change in place. A real provider knows more that force a new resource.
-IDENTITY = frozenset(
-    (
-        *("account_id", "dataset_id", "key_ring", "location", "name"),
-        *("project", "region", "repository_id", "table_id"),
-    )
-)
-IDS = {
-    "google_artifact_registry_repository": (
-        "projects/{project}/locations/{location}/repositories/{repository_id}"
-    ),
-    "google_bigquery_dataset": "projects/{project}/datasets/{dataset_id}",
-    "google_bigquery_table": "projects/{project}/datasets/{dataset_id}/tables/{table_id}",
-    "google_cloud_run_v2_service": "projects/{project}/locations/{location}/services/{name}",
-    "google_cloudfunctions2_function": "projects/{project}/locations/{location}/functions/{name}",
-    "google_compute_network": "projects/{project}/global/networks/{name}",
-    "google_compute_subnetwork": "projects/{project}/regions/{region}/subnetworks/{name}",
-    "google_iam_workload_identity_pool": (
-        f"projects/{PROJECT_NUMBER}/locations/global"
-        "/workloadIdentityPools/{workload_identity_pool_id}"
-    ),
-    "google_kms_crypto_key": "{key_ring}/cryptoKeys/{name}",
-    "google_kms_key_ring": "projects/{project}/locations/{location}/keyRings/{name}",
-    "google_pubsub_subscription": "projects/{project}/subscriptions/{name}",
-    "google_pubsub_topic": "projects/{project}/topics/{name}",
-    "google_service_account": (
-        "projects/{project}/serviceAccounts/{account_id}@{project}.iam.gserviceaccount.com"
-    ),
-    "google_storage_bucket": "{name}",
-}
-COMPUTED = {
-    ("google_cloud_run_v2_service", "uri"): f"https://{{name}}-{PROJECT_NUMBER}.a.run.app",
-    ("google_iam_workload_identity_pool", "name"): IDS["google_iam_workload_identity_pool"],
-    ("google_project", "number"): PROJECT_NUMBER,
-    ("google_project_service_identity", "member"): "serviceAccount:agent@{service}",
-    ("google_service_account", "email"): "{account_id}@{project}.iam.gserviceaccount.com",
-    ("google_service_account", "member"): (
-        "serviceAccount:{account_id}@{project}.iam.gserviceaccount.com"
-    ),
-    ("google_service_account", "name"): IDS["google_service_account"],
-    ("google_storage_bucket", "url"): "gs://{name}",
-}
+# Of a type whose source nobody here has read.
+IDENTITY = ("location", "name", "project", "region")
 
 
 class Unknown:
@@ -88,14 +51,38 @@ def complaints(block: Block, config: Values, path: Path = ()) -> Iterator[Compla
             yield from complaints(nested["block"], each, where)
 
 
-def planned(block: Block, proposed: Values) -> Values:
-    """The proposed values, with what the cloud will choose still unknown."""
+def planned(
+    type_name: str, block: Block, prior: Values | None, proposed: Values, provider: Values
+) -> Values:
+    """The proposed values; for a resource that is new, what the cloud will choose is unknown."""
+    out = _open(block, proposed) if prior is None else dict(proposed)
+    attributes = block.get("attributes", {})
+    if "effective_labels" in attributes:  # tpgresource.SetLabelsDiff
+        given = out.get("labels")
+        if isinstance(given, Unknown):
+            return out
+        every = {**(provider.get("default_labels") or {}), **(given or {})}
+        for name in ("terraform_labels", "effective_labels"):
+            out[name] = every or None
+    if type_name == "google_service_account":  # ResourceServiceAccountCustomDiffFunc
+        names = {**provider, **{key: each for key, each in out.items() if isinstance(each, str)}}
+        for name in ("email", "member"):
+            out[name] = chosen(type_name, name, names)
+    return out
+
+
+def read(type_name: str, state: Values) -> Values:
+    """The state, less what the provider does not find again."""
+    return {**state, **dict.fromkeys(NOT_READ_BACK.get(type_name, ()))}
+
+
+def _open(block: Block, proposed: Values) -> Values:
     out = dict(proposed)
     for name, attribute in block.get("attributes", {}).items():
         if attribute.get("computed") and out.get(name) is None:
             out[name] = UNKNOWN
     for name, nested in block.get("block_types", {}).items():
-        out[name] = _each_block(out.get(name), lambda each, b=nested["block"]: planned(b, each))
+        out[name] = _each_block(out.get(name), lambda each, b=nested["block"]: _open(b, each))
     return out
 
 
@@ -104,7 +91,7 @@ def applied(type_name: str, block: Block, plan: Values, provider: Values) -> Val
     known = {name: each for name, each in plan.items() if isinstance(each, str)}
     names = {"project": "no-project", "region": "no-region", **provider, **known}
     names.setdefault("location", names["region"])
-    return _filled(block, plan, lambda name: _chosen(type_name, name, names))
+    return _filled(block, plan, lambda name: chosen(type_name, name, names))
 
 
 def imported(type_name: str, identity: str) -> Values:
@@ -116,13 +103,24 @@ def imported(type_name: str, identity: str) -> Values:
     return {**found.groupdict(), "id": identity}
 
 
-def replacing(prior: Values, plan: Values) -> list[str]:
-    """Attributes whose change makes another resource."""
+def replacing(type_name: str, prior: Values, plan: Values) -> list[str]:
+    """Attributes whose change makes another resource, blocks by their own name."""
     return sorted(
-        name
-        for name in IDENTITY & prior.keys()
-        if prior[name] != plan.get(name) and not isinstance(plan.get(name), Unknown)
+        {
+            path.partition(".")[0]
+            for path in FORCES_NEW.get(type_name, IDENTITY)
+            if _at(prior, path.split(".")) != _at(plan, path.split("."))
+        }
     )
+
+
+def _at(values: Any, path: list[str]) -> list[Any]:
+    """All values at a path; none where a block is absent, or says nothing."""
+    if isinstance(values, list):
+        return [found for each in values for found in _at(each, path)]
+    if path and isinstance(values, dict):
+        return _at(values.get(path[0]), path[1:])
+    return [] if values is None or path else [values]
 
 
 def _filled(block: Block, values: Values, choose: Any) -> Values:
@@ -136,16 +134,6 @@ def _filled(block: Block, values: Values, choose: Any) -> Values:
             out.get(name), lambda each, b=nested["block"]: _filled(b, each, "the-{}".format)
         )
     return out
-
-
-def _chosen(type_name: str, name: str, names: Values) -> str:
-    pattern = COMPUTED.get((type_name, name)) or {
-        "id": IDS.get(type_name, f"{type_name}/{{name}}"),
-        "project": "{project}",
-        "region": "{region}",
-        "location": "{location}",
-    }.get(name, f"the-{name}")
-    return re.sub(r"\{(\w+)\}", lambda m: str(names.get(m[1], f"no-{m[1]}")), pattern)
 
 
 def _of_type(kind: Any, text: str) -> Any:

@@ -94,10 +94,16 @@ def serving(mirror: Path) -> Iterator[dict[str, str]]:
     all they do. It takes what runs as it is: for `init`, which compares versions, use environ().
     """
     with ExitStack() as stack:
+        memory = stack.enter_context(tempfile.TemporaryDirectory())
         running = {}
         for program in sorted(mirror.rglob("terraform-provider-*")):
             process = stack.enter_context(
-                subprocess.Popen([program], stdout=subprocess.PIPE, text=True)
+                subprocess.Popen(
+                    [program],
+                    stdout=subprocess.PIPE,
+                    text=True,
+                    env={**os.environ, "CLOUD_MEMORY": memory},
+                )
             )
             stack.callback(process.terminate)
             assert process.stdout is not None
@@ -110,7 +116,11 @@ def serving(mirror: Path) -> Iterator[dict[str, str]]:
                 "Test": True,
                 "Addr": {"Network": network, "String": address},
             }
-        yield {**environ(mirror), "TF_REATTACH_PROVIDERS": json.dumps(running)}
+        yield {
+            **environ(mirror),
+            "CLOUD_MEMORY": memory,
+            "TF_REATTACH_PROVIDERS": json.dumps(running),
+        }
 
 
 def _download(requirements: Path, target: Path) -> None:

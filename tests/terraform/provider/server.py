@@ -8,6 +8,7 @@ unknown ones as an extension type.
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 import tempfile
@@ -21,7 +22,7 @@ import grpc
 import msgpack
 from tf.gen import tfplugin_pb2 as pb
 
-from tests.terraform.provider import cloud
+from tests.terraform.provider import cloud, memory
 
 NESTING = {"single": 1, "list": 2, "set": 3, "map": 4, "group": 5}
 UNLIMITED = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
@@ -32,7 +33,7 @@ class Provider:
 
     def __init__(self, schema: dict[str, Any]) -> None:
         self._schema = schema
-        self._settings: dict[str, str] = {}
+        self._settings: dict[str, Any] = {}
 
     def GetMetadata(self, _: Any) -> Any:  # noqa: N802
         answer = pb.GetMetadata.Response()
@@ -57,7 +58,8 @@ class Provider:
 
     def ConfigureProvider(self, request: Any) -> Any:  # noqa: N802
         config = _decode(request.config) or {}
-        self._settings = {name: each for name, each in config.items() if isinstance(each, str)}
+        known = ("default_labels", "project", "region", "request_reason", "zone")
+        self._settings = {name: config[name] for name in known if config.get(name)}
         return pb.ConfigureProvider.Response()
 
     def ValidateResourceConfig(self, request: Any) -> Any:  # noqa: N802
@@ -75,11 +77,16 @@ class Provider:
         return pb.UpgradeResourceState.Response(upgraded_state=state)
 
     def ReadResource(self, request: Any) -> Any:  # noqa: N802
-        return pb.ReadResource.Response(new_state=request.current_state)
+        state = _decode(request.current_state)
+        return pb.ReadResource.Response(new_state=_encode(cloud.read(request.type_name, state)))
 
     def ReadDataSource(self, request: Any) -> Any:  # noqa: N802
         block = self._data_source(request)
-        plan = cloud.planned(block, _decode(request.config))
+        if refusal := memory.refused_reading(self._cloud(), request.type_name):
+            return pb.ReadDataSource.Response(diagnostics=[_diagnostic((), refusal)])
+        plan = cloud.planned(
+            request.type_name, block, None, _decode(request.config), self._settings
+        )
         state = cloud.applied(request.type_name, block, plan, self._settings)
         return pb.ReadDataSource.Response(state=_encode(state))
 
@@ -87,33 +94,34 @@ class Provider:
         prior, proposed = _decode(request.prior_state), _decode(request.proposed_new_state)
         if proposed is None:
             return pb.PlanResourceChange.Response(planned_state=_encode(None))
-        plan = cloud.planned(self._resource(request), proposed)
+        block = self._resource(request)
+        plan = cloud.planned(request.type_name, block, prior, proposed, self._settings)
         answer = pb.PlanResourceChange.Response(planned_state=_encode(plan))
-        for name in cloud.replacing(prior, plan) if prior is not None else ():
+        for name in cloud.replacing(request.type_name, prior, plan) if prior is not None else ():
             answer.requires_replace.add().steps.add(attribute_name=name)
         return answer
 
     def ApplyResourceChange(self, request: Any) -> Any:  # noqa: N802
         prior, plan = _decode(request.prior_state), _decode(request.planned_state)
-        if plan is not None:
-            block = self._resource(request)
-            state = cloud.applied(request.type_name, block, plan, self._settings)
-            return pb.ApplyResourceChange.Response(new_state=_encode(state))
-        if prior.get("deletion_protection"):
-            refusal = f"{prior['id']} can't be destroyed: deletion_protection is true"
-            return pb.ApplyResourceChange.Response(
-                new_state=request.prior_state, diagnostics=[_diagnostic((), refusal)]
-            )
-        return pb.ApplyResourceChange.Response(new_state=request.planned_state)
+        name, there = request.type_name, self._cloud()
+        if plan is None:
+            if refusal := memory.refused_destroying(there, name, prior):
+                return _refused(request, refusal)
+            memory.destroyed(there, name, prior)
+            return pb.ApplyResourceChange.Response(new_state=request.planned_state)
+        state = cloud.applied(name, self._resource(request), plan, self._settings)
+        if prior is None and (refusal := memory.refused_making(there, name, state)):
+            return _refused(request, refusal)
+        memory.made(there, name, state)
+        return pb.ApplyResourceChange.Response(new_state=_encode(state))
 
     def ImportResourceState(self, request: Any) -> Any:  # noqa: N802
-        answer = pb.ImportResourceState.Response()
-        block = self._resource(request)
-        state: dict[str, Any] = dict.fromkeys(block["attributes"])
-        for name, nested in block["block_types"].items():
-            state[name] = [] if nested["nesting_mode"] in ("list", "set") else None
+        answer, there = pb.ImportResourceState.Response(), self._cloud()
+        if refusal := memory.refused_importing(there, request.type_name, request.id):
+            answer.diagnostics.append(_diagnostic((), refusal))
+            return answer
         try:
-            state.update(cloud.imported(request.type_name, request.id))
+            state = memory.found(there, request.type_name, request.id) or self._told(request)
         except ValueError as error:
             answer.diagnostics.append(_diagnostic((), str(error)))
             return answer
@@ -122,6 +130,24 @@ class Provider:
 
     def StopProvider(self, _: Any) -> Any:  # noqa: N802
         return pb.StopProvider.Response()
+
+    def _told(self, request: Any) -> dict[str, Any]:
+        """What an import's id says of a resource that this cloud has not made."""
+        block = self._resource(request)
+        state: dict[str, Any] = dict.fromkeys(block["attributes"])
+        for name, nested in block["block_types"].items():
+            state[name] = [] if nested["nesting_mode"] in ("list", "set") else None
+        return {**state, **cloud.imported(request.type_name, request.id)}
+
+    def _cloud(self) -> memory.Cloud:
+        """The memory of the project that is spoken to.
+
+        One process serves many configurations in turn. What tells their clouds apart is
+        `request_reason`, which the real providers send along and Google writes into its logs.
+        """
+        reason, project = (self._settings.get(name) for name in ("request_reason", "project"))
+        home = Path(os.environ.get("CLOUD_MEMORY", ".terraform/cloud"))
+        return memory.cloud_of(home, reason, project)
 
     def _resource(self, request: Any) -> Any:
         return self._schema["resource_schemas"][request.type_name]["block"]
@@ -166,6 +192,12 @@ def _unknown(value: Any) -> Any:
     if isinstance(value, cloud.Unknown):
         return msgpack.ExtType(0, b"\x00")
     raise TypeError(f"{value!r} has no form in MessagePack")
+
+
+def _refused(request: Any, refusal: str) -> Any:
+    return pb.ApplyResourceChange.Response(
+        new_state=request.prior_state, diagnostics=[_diagnostic((), refusal)]
+    )
 
 
 def _diagnostics(block: Any, config: Any) -> list[Any]:
