@@ -20,11 +20,14 @@ CLASSES = {
 }
 
 
-def build(name: str, host: str, port: int, data_dir: Path | None) -> Emulator:
-    """Make the emulator called `name`, not yet started. Raises KeyError for an unknown name."""
+def build(name: str, host: str, port: int, data_dir: Path | None, **own: str | None) -> Emulator:
+    """Make the emulator called `name`, not yet started; `own` is what that one alone takes.
+
+    Raises KeyError for an unknown name.
+    """
     module, _, cls = CLASSES[name].partition(":")
     emulator: Emulator = getattr(importlib.import_module(module), cls)(
-        host=host, port=port, data_dir=data_dir
+        host=host, port=port, data_dir=data_dir, **own
     )
     return emulator
 
@@ -36,6 +39,11 @@ def parser() -> argparse.ArgumentParser:
     args.add_argument("--host", default=LOOPBACK, help="address to listen on (%(default)s)")
     args.add_argument("--port", type=int, default=0, help="0 takes a free one, which is printed")
     args.add_argument("--data-dir", type=Path, help="keep state here; without it, nothing is kept")
+    args.add_argument(
+        "--pubsub",
+        metavar="HOST:PORT",
+        help="storage alone: where its buckets' notifications go; without it they are refused",
+    )
     return args
 
 
@@ -44,12 +52,16 @@ def main(argv: list[str] | None = None) -> int:
 
     Prints one JSON line, with the address, once it listens.
     """
-    args = parser().parse_args(argv)
+    asked = parser()
+    args = asked.parse_args(argv)
+    if args.pubsub and args.name != "storage":
+        asked.error(f"--pubsub is for storage alone, not for {args.name}")
+    own = {"pubsub": args.pubsub} if args.pubsub else {}
     asked_to_stop = threading.Event()
     for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         if signum != signal.SIGHUP or signal.getsignal(signum) != signal.SIG_IGN:  # nohup
             signal.signal(signum, lambda *_: asked_to_stop.set())
-    emulator = build(args.name, args.host, args.port, args.data_dir)
+    emulator = build(args.name, args.host, args.port, args.data_dir, **own)
     try:
         emulator.start()
     except EmulatorError as error:

@@ -100,6 +100,4 @@ def _warm_up() -> None:
     def load() -> None:
         import pyarrow.compute  # noqa: F401
 
-        import localgcp.bigquery.googlesql.statements  # noqa: F401
-
     threading.Thread(target=load, name="bigquery-warm-up", daemon=True).start()

