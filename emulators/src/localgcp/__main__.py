@@ -1,4 +1,8 @@
-"""`python -m localgcp NAME [--host H] [--port P] [--data-dir DIR]`: one emulator, alone."""
+"""`python -m localgcp NAME [--host H] [--port P] [--data-dir DIR]`: one emulator, alone.
+
+It answers programs on this machine, and no web page. --allow-host, --allow-origin and --allow-push
+name more; ALLOW_HOST, ALLOW_ORIGIN and ALLOW_PUSH do the same, with commas between.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,12 @@ import json
 import signal
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
+from localgcp import environment
 from localgcp.base import LOOPBACK, Emulator, EmulatorError
+from localgcp.guard import NOBODY_ELSE, Allowed
 
 # Imported by name, so that starting one does not load the others.
 CLASSES = {
@@ -20,14 +27,21 @@ CLASSES = {
 }
 
 
-def build(name: str, host: str, port: int, data_dir: Path | None, **own: str | None) -> Emulator:
+def build(
+    name: str,
+    host: str,
+    port: int,
+    data_dir: Path | None,
+    allowed: Allowed = NOBODY_ELSE,
+    **own: str | None,
+) -> Emulator:
     """Make the emulator called `name`, not yet started; `own` is what that one alone takes.
 
     Raises KeyError for an unknown name.
     """
     module, _, cls = CLASSES[name].partition(":")
     emulator: Emulator = getattr(importlib.import_module(module), cls)(
-        host=host, port=port, data_dir=data_dir, **own
+        host=host, port=port, data_dir=data_dir, allowed=allowed, **own
     )
     return emulator
 
@@ -44,7 +58,24 @@ def parser() -> argparse.ArgumentParser:
         metavar="HOST:PORT",
         help="storage alone: where its buckets' notifications go; without it they are refused",
     )
+    for what, whom in _ALLOW.items():
+        args.add_argument(
+            f"--allow-{what}", action="append", default=[], metavar=what.upper(), help=whom
+        )
     return args
+
+
+_ALLOW = {
+    "host": "a name by which it may be asked, beside this machine's own; may be given again",
+    "origin": "a page that may ask it, as SCHEME://HOST[:PORT]; may be given again",
+    "push": "a host that Pub/Sub may push to, beside this machine; may be given again",
+}
+
+
+def allowed(args: argparse.Namespace, environ: Mapping[str, str] | None = None) -> Allowed:
+    """What the command line and the environment name together."""
+    named = {w: [*getattr(args, f"allow_{w}"), *environment.allowed(w, environ)] for w in _ALLOW}
+    return Allowed.of(named["host"], named["origin"], named["push"])
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -61,7 +92,7 @@ def main(argv: list[str] | None = None) -> int:
     for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         if signum != signal.SIGHUP or signal.getsignal(signum) != signal.SIG_IGN:  # nohup
             signal.signal(signum, lambda *_: asked_to_stop.set())
-    emulator = build(args.name, args.host, args.port, args.data_dir, **own)
+    emulator = build(args.name, args.host, args.port, args.data_dir, allowed(args), **own)
     try:
         emulator.start()
     except EmulatorError as error:

@@ -28,8 +28,9 @@ class Health:
 class Emulator(Protocol):
     """One service of the small cloud.
 
-    Built as `Thing(host=LOOPBACK, port=0, data_dir=None)`: port 0 takes a free one, and without
-    a data_dir nothing outlives `stop()`.
+    Built as `Thing(host=LOOPBACK, port=0, data_dir=None, allowed=Allowed())`: port 0 takes a free
+    one, without a data_dir nothing outlives `stop()`, and `allowed` names whom its guard lets in
+    besides this machine.
     """
 
     name: str
@@ -101,6 +102,11 @@ def _is_free(host: str, port: int) -> bool:
         except OSError:
             return False
         return True
+
+
+def reachable(host: str) -> str:
+    """Where a program on this machine finds what listens on `host`: all addresses has none."""
+    return LOOPBACK if host in ("0.0.0.0", "::", "") else host
 
 
 def data_directory(data_dir: Path | str | None) -> Path | None:

@@ -43,6 +43,15 @@ def port(service: str, environ: Mapping[str, str] | None = None) -> int:
     return int(text)
 
 
+def allowed(what: str, environ: Mapping[str, str] | None = None) -> list[str]:
+    """Whom a server deals with besides this machine: ALLOW_HOST, ALLOW_ORIGIN or ALLOW_PUSH.
+
+    Names with commas between; `what` is host, origin or push.
+    """
+    env = os.environ if environ is None else environ
+    return [each for each in env.get(f"ALLOW_{what.upper()}", "").split(",") if each.strip()]
+
+
 def pubsub(address: str) -> dict[str, str]:
     """For the client libraries and for gcloud pubsub; `address` is HOST:PORT."""
     return {

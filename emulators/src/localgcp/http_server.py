@@ -20,8 +20,12 @@ async def run(
     """Serve an ASGI application until `stopping`; `listening()` is called once it listens."""
     import uvicorn
 
+    from localgcp.http import BoundedHttp
+
     config = uvicorn.Config(
         application,
+        http=BoundedHttp,
+        ws="none",
         host=host,
         port=port,
         log_level="error",

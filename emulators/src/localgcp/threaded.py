@@ -11,7 +11,16 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
-from localgcp.base import LOOPBACK, Health, NotStarted, StartFailed, claim_port, data_directory
+from localgcp.base import (
+    LOOPBACK,
+    Health,
+    NotStarted,
+    StartFailed,
+    claim_port,
+    data_directory,
+    reachable,
+)
+from localgcp.guard import NOBODY_ELSE, Allowed
 
 HEALTH_SECONDS = 2.0
 
@@ -76,9 +85,14 @@ class ThreadedEmulator(ABC):
     """Answers 200 with a JSON object that `figures` understands."""
 
     def __init__(
-        self, host: str = LOOPBACK, port: int = 0, data_dir: Path | str | None = None
+        self,
+        host: str = LOOPBACK,
+        port: int = 0,
+        data_dir: Path | str | None = None,
+        allowed: Allowed = NOBODY_ELSE,
     ) -> None:
         self.host, self.port = host, port
+        self.allowed = allowed.with_host(host)
         self._data_dir = data_dir
         self._thread: LoopThread | None = None
 
@@ -119,7 +133,7 @@ class ThreadedEmulator(ABC):
         """Ask its health page; never raises."""
         if self._thread is None:
             return Health(False, "not started")
-        url = f"http://{self.host}:{self.port}{self.health_path}"
+        url = f"http://{reachable(self.host)}:{self.port}{self.health_path}"
         try:
             with urllib.request.urlopen(url, timeout=HEALTH_SECONDS) as response:
                 answer = json.load(response)
@@ -131,4 +145,4 @@ class ThreadedEmulator(ABC):
         """What leads the official clients here. Raises NotStarted."""
         if self._thread is None:
             raise NotStarted(self.name)
-        return self.variables(f"{self.host}:{self.port}")
+        return self.variables(f"{reachable(self.host)}:{self.port}")

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from localgcp.pubsub.wire.http_post import Poster, PostFailed
+from localgcp.pubsub.wire.http_post import Poster, PostFailed, Reaches
 
 OK = b"HTTP/1.1 204 No Content\r\n\r\n"
 
@@ -33,11 +33,19 @@ class Script:
         await writer.wait_closed()
 
 
-def with_server(script: Script, client: Callable[[Poster, str], Awaitable[None]]) -> None:
+def everywhere(host: str, address: str) -> bool:
+    return True
+
+
+def with_server(
+    script: Script,
+    client: Callable[[Poster, str], Awaitable[None]],
+    reaches: Reaches = everywhere,
+) -> None:
     async def run() -> None:
         server = await asyncio.start_server(script.serve, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
-        poster = Poster({"X-Name": "value"})
+        poster = Poster({"X-Name": "value"}, reaches)
         await client(poster, f"http://127.0.0.1:{port}/a%20b?c=d%2Fe")
         poster.close()
         server.close()
@@ -108,3 +116,31 @@ def test_no_answer_is_an_error(answer: bytes | None, why: str) -> None:
             await poster.post(url, b"body")
 
     with_server(Script([answer]), client)
+
+
+def test_a_redirect_is_an_answer_and_is_not_followed() -> None:
+    elsewhere = b"HTTP/1.1 307 T\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n"
+    script = Script([elsewhere, OK])
+
+    async def client(poster: Poster, url: str) -> None:
+        assert await poster.post(url, b"body") == 307
+
+    with_server(script, client)
+    assert len(script.requests) == 1
+
+
+def test_a_name_that_leads_elsewhere_by_now_is_not_connected_to() -> None:
+    """Each address is asked about after it was resolved, so a name server gains nothing."""
+    script, seen = Script([OK]), []
+
+    def reaches(host: str, address: str) -> bool:
+        seen.append((host, address))
+        return False
+
+    async def client(poster: Poster, url: str) -> None:
+        with pytest.raises(PostFailed, match="ALLOW_PUSH=localhost"):
+            await poster.post(url.replace("127.0.0.1", "localhost"), b"body")
+
+    with_server(script, client, reaches)
+    assert ("localhost", "127.0.0.1") in seen
+    assert script.opened == 0

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import shutil
+import socket
 import subprocess
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -15,6 +18,7 @@ from tests.emulators.pubsub.conftest import PROJECT, Clients
 from tests.emulators.pubsub.processes import EmulatorProcess
 
 GCLOUD = shutil.which("gcloud")
+JSON = {"content-type": "application/json"}
 
 
 @pytest.fixture
@@ -72,9 +76,44 @@ def test_errors_look_like_googles(
 
 
 def test_a_body_that_is_no_json_is_told(rest: httpx.Client) -> None:
-    response = rest.put("/v1/projects/p/topics/abc", content=b"{")
+    response = rest.put("/v1/projects/p/topics/abc", content=b"{", headers=JSON)
     assert response.status_code == 400
     assert "Invalid JSON payload" in response.json()["error"]["message"]
+
+
+def test_a_packed_body_is_unpacked_within_the_limit(rest: httpx.Client, clients: Clients) -> None:
+    topic = clients.topic()
+    zipped = {**JSON, "content-encoding": "gzip"}
+    body = json.dumps({"messages": [{"data": "aGVsbG8="}]}).encode()
+    answer = rest.post(f"/v1/{topic}:publish", content=gzip.compress(body), headers=zipped)
+    assert len(answer.json()["messageIds"]) == 1
+    bomb = gzip.compress(b" " * (20 << 20))
+    for content, headers in ((bomb, zipped), (b" " * (20 << 20), JSON)):
+        answer = rest.post(f"/v1/{topic}:publish", content=content, headers=headers)
+        assert (answer.status_code, str(16 << 20) in answer.text) == (413, True)
+    answer = rest.post(f"/v1/{topic}:publish", content=body, headers=zipped)
+    assert (answer.status_code, "gzip" in answer.text) == (400, True)
+
+
+def test_a_head_without_end_is_cut_off(emulator: EmulatorProcess) -> None:
+    with socket.create_connection(("127.0.0.1", emulator.port), timeout=10) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: ")
+        with suppress(ConnectionError):
+            for _ in range(1000):
+                connection.sendall(b"x" * 65536)
+        with suppress(ConnectionError):
+            assert b" 400 " in connection.recv(4096)
+
+
+def test_the_guard_stands_before_every_path(rest: httpx.Client, clients: Clients) -> None:
+    topic = f"projects/{PROJECT}/topics/from-a-page"
+    for headers in ({"Host": "evil.test"}, {"Origin": "http://evil.test"}, {"Origin": "null"}):
+        for path in ("/", "/_emulator/topics", f"/v1/{topic}"):
+            assert rest.get(path, headers=headers).status_code == 403
+        assert rest.put(f"/v1/{topic}", json={}, headers=headers).status_code == 403
+    plain = {"content-type": "text/plain"}
+    assert rest.put(f"/v1/{topic}", content=b"{}", headers=plain).status_code == 415
+    assert rest.get(f"/v1/{topic}").status_code == 404
 
 
 def test_figures_tell_what_is_where(rest: httpx.Client, clients: Clients) -> None:

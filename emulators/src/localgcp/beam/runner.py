@@ -20,6 +20,8 @@ from apache_beam.runners.direct.direct_runner import (
 from apache_beam.testing.test_stream import TestStream
 from apache_beam.transforms.external import ExternalTransform
 
+from localgcp import environment
+from localgcp.base import LOOPBACK
 from localgcp.beam import refusals
 from localgcp.beam.connect import open_reader
 from localgcp.beam.context import LocalContext
@@ -29,7 +31,8 @@ from localgcp.beam.evaluators import Registry
 from localgcp.beam.job import Job
 from localgcp.beam.options import LocalRunnerOptions
 from localgcp.beam.source import Reader
-from localgcp.beam.status import LOOPBACK, StatusServer
+from localgcp.beam.status import StatusServer
+from localgcp.guard import Allowed
 
 
 class LocalRunner(BundleBasedDirectRunner):
@@ -61,7 +64,9 @@ class LocalRunner(BundleBasedDirectRunner):
     def _start(self, visitor: Any, options: Any, clock: Any) -> Job:
         local = options.view_as(LocalRunnerOptions)
         port = local.status_port
-        server = None if port is None else StatusServer(port, local.status_host or LOOPBACK)
+        host, allowed = local.status_host or LOOPBACK, environment.allowed
+        may = Allowed.of(allowed("host"), allowed("origin"))
+        server = None if port is None else StatusServer(port, host, may)
         project = options.view_as(GoogleCloudOptions).project
         readers = {
             step: self._connect(step.transform._source, project, local)

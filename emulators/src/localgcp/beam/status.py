@@ -9,11 +9,11 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from localgcp.base import LOOPBACK
 from localgcp.beam.errors import StatusPortBusy
+from localgcp.guard import NOBODY_ELSE, Allowed, Asked, cors, decide
 
 STARTING, RUNNING, DRAINING, DONE, FAILED = "STARTING", "RUNNING", "DRAINING", "DONE", "FAILED"
-
-LOOPBACK = "127.0.0.1"
 
 
 class StatusServer:
@@ -23,14 +23,18 @@ class StatusServer:
     watermark (RFC 3339 or null), counters}. /health: 200 while the job pulls, else 503.
     """
 
-    def __init__(self, port: int, host: str = LOOPBACK) -> None:
-        """Take `port`, or a free one for 0. Raises StatusPortBusy."""
+    def __init__(self, port: int, host: str = LOOPBACK, allowed: Allowed = NOBODY_ELSE) -> None:
+        """Take `port`, or a free one for 0; `allowed` may ask besides this machine's programs.
+
+        Raises StatusPortBusy.
+        """
         try:
             self._server = _Server((host, port), _Handler)
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 raise StatusPortBusy(host, port) from error
             raise
+        self._server.allowed = allowed.with_host(host)
         self.port: int = self._server.server_address[1]
         self._thread = threading.Thread(
             target=self._server.serve_forever, name="status", daemon=True
@@ -50,13 +54,20 @@ class StatusServer:
 
 class _Server(ThreadingHTTPServer):
     status: Callable[[], dict[str, Any]]
+    allowed: Allowed
 
 
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def do_GET(self) -> None:
-        if self.path == "/status":
+        headers = [(n.lower().encode(), v.encode("latin-1")) for n, v in self.headers.items()]
+        asked, allowed = Asked.of("GET", headers), self.server.allowed
+        refusal = decide(asked, allowed)
+        self._more = cors(asked, headers) if allowed.origin(asked.origin) else []
+        if refusal is not None:
+            self._answer(refusal.status, {"error": refusal.text})
+        elif self.path == "/status":
             self._answer(200, self.server.status())
         elif self.path == "/health":
             state = self.server.status()["state"]
@@ -69,6 +80,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(code)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
+        for name, value in self._more:
+            self.send_header(name.decode(), value.decode("latin-1"))
         self.end_headers()
         self.wfile.write(body)
 

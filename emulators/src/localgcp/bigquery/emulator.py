@@ -5,19 +5,18 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from localgcp import environment
 from localgcp.base import StartFailed
+from localgcp.guard import Guard
 from localgcp.threaded import ThreadedEmulator
 
 if TYPE_CHECKING:
     from localgcp.bigquery.service import Service
 
 DATABASE = "bigquery.duckdb"
-_GRACE_S = 5
 
 
 class BigQueryEmulator(ThreadedEmulator):
@@ -30,28 +29,25 @@ class BigQueryEmulator(ThreadedEmulator):
         self, data_dir: Path | None, listening: Callable[[], None], stopping: asyncio.Event
     ) -> None:
         """The REST API over one service. Raises StartFailed where the data is in use."""
-        import uvicorn
-
-        from localgcp.bigquery.server import Server
+        from localgcp.bigquery.server import Server, takes_files
         from localgcp.bigquery.service import Service
         from localgcp.bigquery.store import StoreBusy
+        from localgcp.http_server import run
 
         try:
             service = Service(data_dir / DATABASE if data_dir else None)
         except StoreBusy as error:
             raise StartFailed(self.name, str(error)) from error
         application = Server(service, lambda: f"http://{self.host}:{self.port}/")
-        config = uvicorn.Config(
-            application,
-            host=self.host,
-            port=self.port,
-            log_level="error",
-            lifespan="off",
-            timeout_graceful_shutdown=_GRACE_S,
-        )
+        guarded = Guard(application, self.allowed, takes_files)
+
+        def ready() -> None:
+            listening()
+            _warm_up()
+
         sweeping = asyncio.create_task(_sweep(service))
         try:
-            await _run(uvicorn.Server(config), listening, stopping)
+            await run(guarded, self.host, self.port, ready, stopping)
         finally:
             sweeping.cancel()
             application.close()
@@ -64,25 +60,6 @@ class BigQueryEmulator(ThreadedEmulator):
     def variables(self, address: str) -> dict[str, str]:
         """For the Google clients."""
         return environment.bigquery(address)
-
-
-async def _run(server: object, listening: Callable[[], None], stopping: asyncio.Event) -> None:
-    """uvicorn without its signal handlers, which belong to the program that runs us."""
-    from uvicorn import Server
-
-    assert isinstance(server, Server)
-    serving = asyncio.create_task(server._serve())
-    while not server.started and not serving.done():
-        await asyncio.sleep(0.005)
-    if not serving.done():
-        listening()
-        _warm_up()
-        stop = asyncio.create_task(stopping.wait())
-        await asyncio.wait({serving, stop}, return_when=asyncio.FIRST_COMPLETED)
-        server.should_exit = True
-        stop.cancel()
-    with suppress(asyncio.CancelledError):
-        await serving
 
 
 async def _sweep(service: Service) -> None:

@@ -170,8 +170,8 @@ class UploadNotFound(NotFound):
 class RequestTooLarge(TooLarge):
     """A body beyond the documented limit."""
 
-    def __init__(self, size: int, limit: int) -> None:
-        super().__init__(f"Request payload size {size} exceeds the limit: {limit} bytes.")
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"Request payload size exceeds the limit: {limit} bytes.")
 
 
 class ResponseTooLarge(InvalidQuery):

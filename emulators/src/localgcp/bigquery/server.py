@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import re
-import zlib
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import orjson
 
+from localgcp.asgi import BodyTooLarge, ClientGone
 from localgcp.bigquery.errors import (
     BadValue,
     BigQueryError,
@@ -23,6 +23,7 @@ from localgcp.bigquery.rest.api import Api, Method
 from localgcp.bigquery.rest.call import Call
 from localgcp.bigquery.rest.uploads import MAX_UPLOAD, Uploads, split_multipart
 from localgcp.bigquery.service import Service
+from localgcp.http import BadGzip, read_body
 
 MAX_BODY = 10 * 1024 * 1024  # Quotas, "Streaming inserts": maximum HTTP request size
 WORKERS, WAITERS = 8, 32
@@ -38,6 +39,11 @@ _DATASET = _PROJECT + "/datasets/{dataset}"
 _TABLE = _DATASET + "/tables/{table}"
 _JOB = _PROJECT + "/jobs/{job}"
 _UPLOAD = re.compile(r"(?:/resumable)?/upload/bigquery/v2/projects/(?P<project>[^/]+)/jobs")
+
+
+def takes_files(path: str) -> bool:
+    """Whether what is sent there is a file, of any content type."""
+    return _UPLOAD.fullmatch(path) is not None
 
 
 class UnknownPath(NotFound):
@@ -95,6 +101,8 @@ class Server:
                 status, body, more = await self._upload(upload["project"], scope, receive)
             else:
                 status, body = await self._answer(scope, receive)
+        except ClientGone:
+            return
         except BigQueryError as error:
             status, body = wire.status_of(error)[0], wire.error_body(error)
         except Exception as error:  # noqa: BLE001 - a bug of ours is this request's failure alone
@@ -116,9 +124,7 @@ class Server:
         if path in ("/$discovery/rest", "/discovery/v1/apis/bigquery/v2/rest"):
             return 200, discovery.document(self._root(scope))
         headers = {name.lower(): value for name, value in scope["headers"]}
-        raw = await _read(receive, MAX_BODY)
-        if headers.get(b"content-encoding") == b"gzip":
-            raw = _unzip(raw)
+        raw = await _read(receive, MAX_BODY, headers.get(b"content-encoding", b"").decode())
         function, parameters = self._find(method, path.removeprefix("/bigquery/v2"))
         call = Call(
             path=parameters,
@@ -141,7 +147,8 @@ class Server:
     async def _upload(self, project: str, scope: Scope, receive: Receive) -> Reply:
         """A part of a file, or all of it: 308 asks for more, 200 answers with the job."""
         headers = {name.decode().lower(): value.decode() for name, value in scope["headers"]}
-        query, raw = _query(scope["query_string"]), await _read(receive, MAX_UPLOAD)
+        encoding = headers.get("content-encoding", "")
+        query, raw = _query(scope["query_string"]), await _read(receive, MAX_UPLOAD, encoding)
         kind, id_ = query.get("uploadType"), query.get("upload_id")
         if id_:
             upload, done = self._uploads.add(id_, headers.get("content-range", ""), raw)
@@ -189,28 +196,14 @@ def _query(raw: bytes) -> dict[str, str]:
     return dict(parse_qsl(raw.decode()))
 
 
-async def _read(receive: Receive, limit: int) -> bytes:
-    """The body as it came. Raises RequestTooLarge."""
-    chunks, size, more = [], 0, True
-    while more:
-        message = await receive()
-        chunk = message.get("body", b"")
-        size += len(chunk)
-        if size > limit:
-            raise RequestTooLarge(size, limit)
-        chunks.append(chunk)
-        more = message.get("more_body", False)
-    return b"".join(chunks)
-
-
-def _unzip(body: bytes) -> bytes:
+async def _read(receive: Receive, limit: int, encoding: str = "") -> bytes:
+    """The body, unpacked. Raises RequestTooLarge, BadValue, ClientGone."""
     try:
-        unpacked = zlib.decompressobj(wbits=31).decompress(body, MAX_BODY + 1)
-    except zlib.error as error:
+        return await read_body(receive, limit, encoding)
+    except BodyTooLarge as error:
+        raise RequestTooLarge(limit) from error
+    except BadGzip as error:
         raise BadValue("body", "gzip", str(error)) from error
-    if len(unpacked) > MAX_BODY:
-        raise RequestTooLarge(len(unpacked), MAX_BODY)
-    return unpacked
 
 
 def _json(raw: bytes) -> dict[str, Any]:

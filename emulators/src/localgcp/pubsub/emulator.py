@@ -25,7 +25,7 @@ class PubSubEmulator(ThreadedEmulator):
     ) -> None:
         """Both protocols, over one broker. Raises StartFailed for a journal that can't be used."""
         try:
-            await serve(self.host, self.port, data_dir, listening, stopping)
+            await serve(self.host, self.port, data_dir, self.allowed, listening, stopping)
         except (JournalInUse, JournalDamaged) as error:
             raise StartFailed(self.name, str(error)) from error
 

@@ -10,12 +10,14 @@ from pathlib import Path
 from weakref import WeakSet
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from localgcp.base import LOOPBACK
+from localgcp.guard import Allowed, App, Guard
+from localgcp.http import BoundedHttp
 from localgcp.pubsub.disk.journal import Journal
 from localgcp.pubsub.domain.broker import Broker
+from localgcp.pubsub.domain.push_targets import PushTargets
 from localgcp.pubsub.wire import grpc_server
 from localgcp.pubsub.wire.front import Front, MakeProtocol
 from localgcp.pubsub.wire.push import Pushers
@@ -28,6 +30,7 @@ async def serve(
     host: str,
     port: int,
     data_dir: Path | None,
+    allowed: Allowed,
     listening: Callable[[], None],
     stopping: asyncio.Event,
 ) -> None:
@@ -37,15 +40,16 @@ async def serve(
     """
     kept = nullcontext() if data_dir is None else closing(Journal(data_dir / JOURNAL_NAME))
     with kept as journal:
-        broker = Broker(time.time, journal)
-        alarm, pushers = Alarm(broker), Pushers(broker)
+        targets = PushTargets(allowed.push)
+        broker = Broker(time.time, journal, targets)
+        alarm, pushers = Alarm(broker), Pushers(broker, targets)
         broker.on_due, broker.on_change = alarm.set, pushers.sync
         broker.tick()
         grpc_side = grpc_server.build(broker)
         grpc_port = grpc_side.add_insecure_port(f"{LOOPBACK}:0")
         await grpc_side.start()
         connections: WeakSet[asyncio.Transport] = WeakSet()
-        make_http = _http_protocols(RestApi(broker))
+        make_http = _http_protocols(Guard(RestApi(broker), allowed))
         front = await asyncio.get_running_loop().create_server(
             lambda: Front((LOOPBACK, grpc_port), make_http, connections), host, port
         )
@@ -61,7 +65,7 @@ async def serve(
         alarm.cancel()
 
 
-def _http_protocols(app: RestApi) -> MakeProtocol:
+def _http_protocols(app: App) -> MakeProtocol:
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -73,7 +77,7 @@ def _http_protocols(app: RestApi) -> MakeProtocol:
     )
     config.load()
     state = ServerState()
-    return lambda: HttpToolsProtocol(config, state, {})
+    return lambda: BoundedHttp(config, state, {})
 
 
 class Alarm:

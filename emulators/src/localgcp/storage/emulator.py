@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from localgcp import environment
 from localgcp.base import LOOPBACK
+from localgcp.guard import NOBODY_ELSE, Allowed, Guard
 from localgcp.threaded import ThreadedEmulator
 
 if TYPE_CHECKING:
@@ -32,9 +33,10 @@ class StorageEmulator(ThreadedEmulator):
         host: str = LOOPBACK,
         port: int = 0,
         data_dir: Path | str | None = None,
+        allowed: Allowed = NOBODY_ELSE,
         pubsub: str | None = None,
     ) -> None:
-        super().__init__(host, port, data_dir)
+        super().__init__(host, port, data_dir, allowed)
         self._pubsub = pubsub
 
     async def serve(
@@ -52,7 +54,8 @@ class StorageEmulator(ThreadedEmulator):
             ended = asyncio.create_task(_ended(binary, stopping))
             try:
                 async with server.opened(binary, root, self._pubsub) as application:
-                    await run(application, self.host, self.port, listening, stopping)
+                    guarded = Guard(application, self.allowed, _takes_files)
+                    await run(guarded, self.host, self.port, listening, stopping)
             finally:
                 ended.cancel()
                 binary.stop()
@@ -64,6 +67,11 @@ class StorageEmulator(ThreadedEmulator):
     def variables(self, address: str) -> dict[str, str]:
         """For the client libraries and for gcloud storage."""
         return environment.storage(address)
+
+
+def _takes_files(path: str) -> bool:
+    """Uploads, batches and the XML API; what else there is takes a resource, which is JSON."""
+    return not path.startswith("/storage/v1/")
 
 
 async def _ended(binary: BinaryProcess, stopping: asyncio.Event) -> None:

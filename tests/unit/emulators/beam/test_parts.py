@@ -6,6 +6,7 @@ import json
 import logging
 import urllib.error
 import urllib.request
+from http.client import HTTPConnection
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from localgcp.beam.errors import StatusPortBusy
 from localgcp.beam.failures import Backoff, FailureLog
 from localgcp.beam.status import StatusServer
 from localgcp.beam.watermark import SourceWatermark
+from localgcp.guard import Allowed
 
 RECORD: Record = (("index", (1,)),)
 
@@ -103,6 +105,23 @@ def get(port: int, path: str) -> tuple[int, Any]:
     except urllib.error.HTTPError as error:
         with error:
             return error.code, json.load(error)
+
+
+def test_no_page_reads_the_status() -> None:
+    server = StatusServer(0, allowed=Allowed.of(["pipeline"], ["https://app.test"]))
+    server.start(lambda: {"state": "RUNNING"})
+
+    def ask(**headers: str) -> tuple[int, str | None]:
+        connection = HTTPConnection("127.0.0.1", server.port, timeout=5)
+        connection.request("GET", "/status", headers=headers)
+        answer = connection.getresponse()
+        connection.close()
+        return answer.status, answer.headers["Access-Control-Allow-Origin"]
+
+    assert ask() == ask(Host="pipeline:8082") == (200, None)
+    assert ask(Host="evil.test") == ask(Origin="http://evil.test") == (403, None)
+    assert ask(Origin="https://app.test") == (200, "https://app.test")
+    server.stop()
 
 
 def test_status_and_health_tell_the_state() -> None:

@@ -70,7 +70,7 @@ def _append(data: bytearray, first: int, part: bytes) -> None:
     if first > len(data):
         raise BadValue("Content-Range", first, f"{len(data)} bytes have come so far")
     if first + len(part) > MAX_UPLOAD:
-        raise RequestTooLarge(first + len(part), MAX_UPLOAD)
+        raise RequestTooLarge(MAX_UPLOAD)
     data += part[len(data) - first :]
 
 

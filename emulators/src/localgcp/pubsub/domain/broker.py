@@ -19,6 +19,7 @@ from localgcp.pubsub.disk.records import Kind
 from localgcp.pubsub.domain import dead_letter, message, subscription_config, topic, update_mask
 from localgcp.pubsub.domain.entry import Entry
 from localgcp.pubsub.domain.names import DELETED_TOPIC, check_subscription, check_topic, short
+from localgcp.pubsub.domain.push_targets import PushTargets
 from localgcp.pubsub.domain.subscription import Hooks, Subscription
 from localgcp.pubsub.domain.timetable import Timetable
 from localgcp.pubsub.domain.topic import Topic
@@ -37,8 +38,12 @@ class Broker:
     one that was made, changed or deleted. One thread at a time.
     """
 
-    def __init__(self, clock: Clock, journal: Journal | None = None) -> None:
+    def __init__(
+        self, clock: Clock, journal: Journal | None = None, targets: PushTargets | None = None
+    ) -> None:
+        """`targets` says where a subscription may push; without it, to this machine."""
         self.clock = clock
+        self._targets = targets or PushTargets()
         self.topics: dict[str, Topic] = {}
         self.subscriptions: dict[str, Subscription] = {}
         self.on_due: Callable[[float], None] = lambda due: None
@@ -197,6 +202,7 @@ class Broker:
     def _save_subscription(self, config: Proto) -> Subscription:
         if config.HasField("dead_letter_policy"):
             self.topic(config.dead_letter_policy.dead_letter_topic)
+        self._targets.check(config.push_config.push_endpoint)
         self._log(Kind.PUT_SUBSCRIPTION, config.name, config.SerializeToString())
         self.put_subscription(config)
         saved = self.subscriptions[config.name]

@@ -7,7 +7,9 @@ tells on a laptop that runs the whole pipeline beside it.
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
+from collections.abc import Callable
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -29,10 +31,15 @@ class Origin(NamedTuple):
     port: int
 
 
-class Poster:
-    """POSTs to any number of servers. In one event loop only."""
+Reaches = Callable[[str, str], bool]
+"""Takes a host and the address that it was resolved to: whether to connect there."""
 
-    def __init__(self, headers: dict[str, str]) -> None:
+
+class Poster:
+    """POSTs to any number of servers, and follows no redirect. In one event loop only."""
+
+    def __init__(self, headers: dict[str, str], reaches: Reaches) -> None:
+        self._reaches = reaches
         self._headers = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         self._idle: dict[Origin, list[Connection]] = {}
 
@@ -52,7 +59,7 @@ class Poster:
                 return await self._exchange(origin, kept.pop(), request)
             except PostFailed:
                 continue  # the server may have closed it while it was idle
-        return await self._exchange(origin, await Connection.open(origin), request)
+        return await self._exchange(origin, await Connection.open(origin, self._reaches), request)
 
     def close(self) -> None:
         """Close what is idle."""
@@ -80,13 +87,28 @@ class Connection:
         self._reader, self._writer = reader, writer
 
     @classmethod
-    async def open(cls, origin: Origin) -> Connection:
-        """Raises PostFailed."""
+    async def open(cls, origin: Origin, reaches: Reaches) -> Connection:
+        """Connect to the first address that takes it, of those that may be reached.
+
+        The name is resolved once and what it gave is connected to: a name server that answers
+        otherwise the next time changes nothing. Raises PostFailed.
+        """
+        where, failures = f"{origin.host}:{origin.port}", []
         tls = ssl.create_default_context() if origin.scheme == "https" else None
-        try:
-            return cls(*await asyncio.open_connection(origin.host, origin.port, ssl=tls))
-        except OSError as error:
-            raise PostFailed(f"no connection to {origin.host}:{origin.port}: {error}") from error
+        name = origin.host if tls else None
+        for address in await _resolve(origin):
+            if not reaches(origin.host, address):
+                failures.append(f"{address} is not this machine; ALLOW_PUSH={origin.host} allows")
+                continue
+            try:
+                return cls(
+                    *await asyncio.open_connection(
+                        address, origin.port, ssl=tls, server_hostname=name
+                    )
+                )
+            except OSError as error:
+                failures.append(str(error))
+        raise PostFailed(f"no connection to {where}: {'; '.join(failures)}")
 
     async def exchange(self, request: bytes) -> tuple[int, bool]:
         """Return the status code, and whether the connection can be used again.
@@ -111,6 +133,16 @@ class Connection:
     def close(self) -> None:
         """Close it, without waiting for the other side."""
         self._writer.close()
+
+
+async def _resolve(origin: Origin) -> list[str]:
+    """The host's addresses, each once. Raises PostFailed."""
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise PostFailed(f"no address of {origin.host}: {error}") from error
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
 class _Answer:

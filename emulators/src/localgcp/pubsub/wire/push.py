@@ -7,6 +7,7 @@ import logging
 
 from localgcp.pubsub.domain.broker import Broker
 from localgcp.pubsub.domain.entry import Entry
+from localgcp.pubsub.domain.push_targets import PushTargets
 from localgcp.pubsub.domain.subscription import Subscription
 from localgcp.pubsub.errors import NotFound, StorageFailed
 from localgcp.pubsub.wire.consumer import Consumer
@@ -24,10 +25,10 @@ logger = logging.getLogger(__name__)
 class Pushers:
     """One Pusher for each subscription that has an endpoint. In the event loop only."""
 
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self, broker: Broker, targets: PushTargets) -> None:
         self._broker = broker
         self._running: dict[str, tuple[Subscription, asyncio.Task[None]]] = {}
-        self._poster = Poster(_HEADERS)
+        self._poster = Poster(_HEADERS, targets.reaches)
 
     def sync(self, subscription: Subscription) -> None:
         """Start or stop pushing, as the subscription now says."""

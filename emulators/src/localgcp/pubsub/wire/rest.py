@@ -13,6 +13,8 @@ from urllib.parse import parse_qsl, unquote
 
 from google.protobuf import json_format
 
+from localgcp.asgi import BodyTooLarge, ClientGone
+from localgcp.http import BadGzip, read_body
 from localgcp.pubsub.domain.broker import Broker
 from localgcp.pubsub.errors import InvalidArgument, PubSubError, Unsupported
 from localgcp.pubsub.wire import figures, protos, rest_routes, status
@@ -28,8 +30,8 @@ _JSON, _TEXT = b"application/json; charset=utf-8", b"text/plain; charset=utf-8"
 _CALLS = PUBLISHER | SUBSCRIBER
 
 
-class ClientGone(Exception):
-    """The client hung up before it was answered."""
+# A publish request may have 10 MB; base64 makes that 13.4 MB. What gRPC takes.
+MAX_BODY = 16 << 20
 
 
 class RestApi:
@@ -52,12 +54,17 @@ class RestApi:
             await _reply(send, 200, _dump(self._pages[path](self._broker)))
             return
         try:
-            body = await _body(receive)
+            encoding = dict(scope["headers"]).get(b"content-encoding", b"").decode("latin-1")
+            body = await read_body(receive, MAX_BODY, encoding)
             response = await self._answer(verb, path, scope["query_string"], body, receive)
             await _reply(send, 200, _dump(json_format.MessageToDict(response)))
         except PubSubError as error:
             code = status.of(error)
             await _reply(send, code.http, _dump(_error(code.http, code.name, str(error))))
+        except BodyTooLarge as error:
+            await _reply(send, 413, _dump(_error(413, "INVALID_ARGUMENT", str(error))))
+        except BadGzip as error:
+            await _reply(send, 400, _dump(_error(400, "INVALID_ARGUMENT", str(error))))
         except ClientGone:
             return
 
@@ -105,17 +112,6 @@ async def _unless_gone(answer: Any, receive: Receive) -> bytes:
     finally:
         answering.cancel()
         listening.cancel()
-
-
-async def _body(receive: Receive) -> bytes:
-    parts = []
-    while True:
-        event = await receive()
-        if event["type"] == "http.disconnect":
-            raise ClientGone
-        parts.append(event.get("body", b""))
-        if not event.get("more_body"):
-            return b"".join(parts)
 
 
 async def _reply(send: Send, code: int, body: bytes, content_type: bytes = _JSON) -> None:
