@@ -226,6 +226,12 @@ def endpoints(environ: Mapping[str, str] | None = None) -> Endpoints | None:
     )
 
 
+def pager(environ: Mapping[str, str] | None = None) -> str | None:
+    """Read the command that a user's long screens go through."""
+    env = os.environ if environ is None else environ
+    return env.get("PAGER") or None
+
+
 def adopt(environ: Mapping[str, str]) -> None:
     """Make `environ` part of this process's environment, where the Google clients look."""
     os.environ.update(environ)

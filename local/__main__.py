@@ -82,6 +82,7 @@ def _add_looking(add: Add) -> None:
         help="add this attribute to every message; may be given again",
     )
     add("query", "run GoogleSQL; table names need no dataset").add_argument("sql")
+    add("sql", "a prompt for GoogleSQL, with history and completion; or statements from a pipe")
     check = add("check", "ask every part, follow one event; exit code 1 names what fails")
     check.add_argument(
         "--within",

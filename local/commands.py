@@ -1,6 +1,7 @@
 """One function a command: takes the parsed arguments, gives the exit code.
 
-What only some commands need is imported where it is needed: the Google clients take a second.
+What only some commands need is imported where it is needed: the Google clients take a second, the
+event types and rich a few tenths.
 """
 
 from __future__ import annotations
@@ -8,24 +9,26 @@ from __future__ import annotations
 import dataclasses
 import json
 import shlex
+import shutil
 import sys
 import threading
 import time
 from argparse import Namespace
 from pathlib import Path
-
-from rich.console import Console
+from typing import TYPE_CHECKING
 
 import settings
-from local import run, screen
+from local import run
 from local.attached import Attached, Reachable, attached
-from local.errors import BadQuery, NotSent
+from local.errors import NotSent
 from local.ledger import Ledger, read_published, reconcile
 from local.logs import Logs
-from local.observe import look
 from local.stack import Stack
 from local.state import running
 from settings import InvalidSetting
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 LOOK_SECONDS = 0.5
 DEMO_WINDOW_SECONDS = "2"
@@ -70,6 +73,10 @@ def _welcome(stack: Stack, seconds: float) -> str:
 
 def demo(args: Namespace) -> int:
     """Move events through a stack of its own, or the attached one; prove that none was lost."""
+    from rich.console import Console
+
+    from local import screen
+
     console = Console(stderr=args.json, record=bool(args.svg), highlight=False)
     began = time.monotonic()
     there = attached()
@@ -133,9 +140,15 @@ def down(args: Namespace) -> int:
 def status(args: Namespace) -> int:
     """Show where the events are."""
     stack = _stack(args)
+    from local.observe import look
+
     if args.json:
         print(json.dumps(dataclasses.asdict(look(stack))))
         return 0
+    from rich.console import Console
+
+    from local import screen
+
     with screen.Progress(Console(highlight=False)) as progress:
         while True:
             progress.show(look(stack))
@@ -183,28 +196,34 @@ def send(args: Namespace) -> int:
 
 
 def query(args: Namespace) -> int:
-    """Run one query against the stack's dataset."""
-    stack = _connect(args)
-    from google.api_core.exceptions import GoogleAPIError
-    from google.cloud import bigquery
+    """Run one statement against the stack's dataset."""
+    from local import asking
 
-    names = stack.names
-    config = bigquery.QueryJobConfig(default_dataset=f"{names.project_id}.{names.dataset}")
-    client = bigquery.Client(project=names.project_id, default_query_job_config=config)
-    try:
-        result = client.query_and_wait(args.sql)
-    except GoogleAPIError as error:
-        raise BadQuery(getattr(error, "message", None) or str(error)) from error
-    columns = [field.name for field in result.schema or ()]
-    rows = [dict(row.items()) for row in result]
+    result = asking.warehouse(_stack(args)).query(args.sql)
     if args.json:
-        print(json.dumps(rows, default=str))
+        for part in asking.as_json(result):
+            sys.stdout.write(part)
+        print()
     else:
-        title = f"{len(rows):,} row{'' if len(rows) == 1 else 's'}"
-        Console(highlight=False).print(
-            screen.rows_table(title, columns, [list(row.values()) for row in rows])
-        )
+        width = shutil.get_terminal_size().columns
+        asking.show(asking.as_lines(result, width), sys.stdout, _pager())
     return 0
+
+
+def sql(args: Namespace) -> int:
+    """Statement after statement: at a prompt, or from a pipe."""
+    from local import asking
+
+    there = asking.warehouse(_stack(args))
+    if not sys.stdin.isatty():
+        return asking.run_all(there, sys.stdin)
+    from local import shell
+
+    return shell.run(there, _asked(args).data_dir / "sql_history", _pager())
+
+
+def _pager() -> str | None:
+    return settings.pager() or (shutil.which("less") and "less -FRSX") or None
 
 
 def check(args: Namespace) -> int:
@@ -235,6 +254,10 @@ def ledger(args: Namespace) -> int:
     if args.json:
         print(json.dumps(dataclasses.asdict(account)))
     else:
+        from rich.console import Console
+
+        from local import screen
+
         console = Console(highlight=False)
         console.print(screen.reasons_table(account.reasons), screen.ledger_table(account))
     return 0 if account.balanced else 1
