@@ -219,7 +219,7 @@ def test_a_large_file_is_uploaded_in_parts(
 @pytest.mark.parametrize(
     ("settings", "field"),
     [
-        ({"source_format": "CSV"}, "load of CSV"),
+        ({"source_format": "AVRO"}, "load of AVRO"),
         ({"schema_update_options": ["ALLOW_FIELD_ADDITION"]}, "schemaUpdateOptions"),
         ({"encoding": "ISO-8859-1"}, "encoding ISO-8859-1"),
     ],

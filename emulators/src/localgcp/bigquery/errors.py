@@ -1,6 +1,6 @@
 """What can go wrong in BigQuery's domain: one class a failure. No status codes here.
 
-The seven kinds at the top are what the wire distinguishes (`wire.py` maps each to Google's status
+The eight kinds at the top are what the wire distinguishes (`wire.py` maps each to Google's status
 and reason); the classes below them are the failures themselves, worded as BigQuery words them.
 """
 
@@ -37,6 +37,10 @@ class InUse(BigQueryError):
 
 class PreconditionFailed(BigQueryError):
     """The resource has changed since the client read it."""
+
+
+class Aborted(BigQueryError):
+    """Another client has changed the same thing meanwhile: read it again, then write."""
 
 
 class TooLarge(BigQueryError):
@@ -99,6 +103,16 @@ class EtagMismatch(PreconditionFailed):
         super().__init__(f"Precondition check failed: etag {etag} is not the current {current}")
 
 
+class PolicyChanged(Aborted):
+    """The etag of a policy is not that of the current one."""
+
+    def __init__(self, table: str) -> None:
+        super().__init__(
+            f"There were concurrent policy changes to {table}. Please retry the whole"
+            " read-modify-write with exponential backoff."
+        )
+
+
 class MissingField(Invalid):
     """A field that the request needs is absent."""
 
@@ -154,7 +168,7 @@ class LoadFailed(Invalid):
     def __init__(self, rows: int, bad: int, told: tuple[str, ...]) -> None:
         self.told = told
         super().__init__(
-            "Error while reading data, error message: JSON table encountered too many errors,"
+            "Error while reading data, error message: the table encountered too many errors,"
             f" giving up. Rows: {rows}; errors: {bad}. Please look into the errors[] collection for"
             " more details."
         )

@@ -70,6 +70,10 @@ def _routes(api: Api) -> list[tuple[str, str, Method]]:
         ("DELETE", _TABLE, api.tables_delete),
         ("POST", _TABLE + "/insertAll", api.tabledata_insert_all),
         ("GET", _TABLE + "/data", api.tabledata_list),
+        ("POST", _TABLE + ":getIamPolicy", api.policies.get),
+        ("POST", _TABLE + ":setIamPolicy", api.policies.set),
+        ("POST", _TABLE + ":testIamPermissions", api.policies.test),
+        ("GET", _PROJECT + "/serviceAccount", api.projects_get_service_account),
         ("POST", _PROJECT + "/queries", api.jobs_query),
         ("GET", _PROJECT + "/queries/{job}", api.jobs_get_query_results),
         ("GET", _PROJECT + "/jobs", api.jobs_list),
@@ -193,7 +197,10 @@ def _pattern(path: str) -> re.Pattern[str]:
 def _query(raw: bytes) -> dict[str, str]:
     from urllib.parse import parse_qsl
 
-    return dict(parse_qsl(raw.decode()))
+    found: dict[str, str] = {}
+    for key, value in parse_qsl(raw.decode()):  # a repeated one is a list, as selectedFields is
+        found[key] = f"{found[key]},{value}" if key in found else value
+    return found
 
 
 async def _read(receive: Receive, limit: int, encoding: str = "") -> bytes:

@@ -14,6 +14,7 @@ from localgcp.bigquery.catalog.figures import Figures
 from localgcp.bigquery.catalog.schema import to_resource
 from localgcp.bigquery.catalog.table import Name, Table, apply
 from localgcp.bigquery.jobs.anonymous import AnonymousTables
+from localgcp.bigquery.jobs.copies import Copies
 from localgcp.bigquery.jobs.loads import Loads
 from localgcp.bigquery.jobs.queries import Outcome, Queries
 from localgcp.bigquery.jobs.registry import Jobs
@@ -40,7 +41,8 @@ class Service:
         self.queries = Queries(self.store, self.catalog, self.figures)
         self.expiry = Expiry(self.store, self.catalog, self.figures)
         self.loads = Loads(self.store, self.catalog, self.figures)
-        self.jobs = Jobs(self.queries, self.loads, self.catalog.now_ms)
+        copies = Copies(self.store, self.catalog, self.figures)
+        self.jobs = Jobs(self.queries, self.loads, copies, self.catalog.now_ms)
         self.anonymous = AnonymousTables(self.jobs)
 
     def create_table(self, project: str, dataset: str, resource: Mapping[str, Any]) -> Table:

@@ -199,6 +199,17 @@ class Catalog:
             self.write_table(tx, new)
         return new
 
+    def set_policy(
+        self, name: Name, policy: dict[str, Any], check: Callable[[Mapping[str, Any]], None]
+    ) -> Table:
+        """Keep an IAM policy, if `check` lets today's go. Raises TableNotFound, what it raises."""
+        with self._store.write() as tx:
+            old = self.table(name)
+            check(old.policy)
+            new = replace(old, policy=policy)
+            self.write_table(tx, new)
+        return new
+
     def _alter(self, tx: Transaction, old: Table, fields: tuple[schema.Field, ...]) -> None:
         for change in schema.evolve(str(old.name), old.fields, fields):
             tx.db.execute(f"ALTER TABLE {old.name.sql} {change.clause}")
@@ -220,7 +231,7 @@ class Catalog:
     def write_table(self, tx: Transaction, table: Table) -> None:
         """Keep a table's settings as part of a transaction."""
         name = table.name
-        row = [str(name), f"{name.project}:{name.dataset}", json.dumps(table.settings())]
+        row = [str(name), f"{name.project}:{name.dataset}", json.dumps(table.kept())]
         tx.db.execute("DELETE FROM data.emulator.tables WHERE id = ?", row[:1])
         tx.db.execute("INSERT INTO data.emulator.tables VALUES (?, ?, ?)", row)
         tx.after.append(partial(self._tables.__setitem__, name, table))

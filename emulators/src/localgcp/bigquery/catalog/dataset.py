@@ -101,5 +101,5 @@ def apply(dataset: Dataset, resource: Mapping[str, Any], now_ms: int) -> Dataset
         partition_expiration_ms=res.duration(
             resource, "defaultPartitionExpirationMs", dataset.partition_expiration_ms
         ),
-        access=tuple(resource.get("access") or dataset.access),
+        access=tuple(resource["access"] or ()) if "access" in resource else dataset.access,
     )

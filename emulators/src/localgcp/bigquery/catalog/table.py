@@ -78,6 +78,7 @@ class Table:
     labels: dict[str, str] = field(default_factory=dict)
     expiration_ms: int | None = None
     query: str | None = None
+    policy: dict[str, Any] = field(default_factory=dict)
 
     @property
     def is_view(self) -> bool:
@@ -89,8 +90,12 @@ class Table:
         """Changes with every change of what the client may set, not with every row."""
         return res.etag(replace(self, modified_ms=0).settings())
 
+    def kept(self) -> dict[str, Any]:
+        """What stands on disk: `load` reads it."""
+        return self.settings() | ({"iamPolicy": self.policy} if self.policy else {})
+
     def settings(self) -> dict[str, Any]:
-        """What identifies it and what a client may set: this is kept on disk, too."""
+        """What identifies it and what a client of the tables methods may set."""
         settings: dict[str, Any] = {
             "tableReference": {
                 "projectId": self.name.project,
@@ -143,11 +148,13 @@ def parse(project: str, dataset: str, resource: Mapping[str, Any], now_ms: int) 
 
 
 def load(resource: Mapping[str, Any]) -> Table:
-    """A table as `settings()` wrote it."""
+    """A table as `kept()` wrote it."""
+    settings = {key: value for key, value in resource.items() if key != "iamPolicy"}
     reference = resource["tableReference"]
-    table = parse(reference["projectId"], reference["datasetId"], resource, 0)
+    table = parse(reference["projectId"], reference["datasetId"], settings, 0)
     return replace(
         table,
+        policy=resource.get("iamPolicy", {}),
         created_ms=int(resource["creationTime"]),
         modified_ms=int(resource["lastModifiedTime"]),
     )

@@ -1,4 +1,4 @@
-"""Load jobs: a file of newline-delimited JSON into a table, or into one partition of it."""
+"""Load jobs: a file of rows into a table, or into one partition of it."""
 
 from __future__ import annotations
 
@@ -25,9 +25,8 @@ from localgcp.bigquery.errors import (
     TableExists,
 )
 from localgcp.bigquery.rows.appending import append, to_arrow
-from localgcp.bigquery.rows.autodetect import ROWS, detect
-from localgcp.bigquery.rows.lines import Lines, objects
-from localgcp.bigquery.rows.reader import compile_reader
+from localgcp.bigquery.rows.file import File
+from localgcp.bigquery.rows.lines import Lines
 from localgcp.bigquery.store import Store, Transaction
 
 if TYPE_CHECKING:
@@ -39,11 +38,15 @@ TRUNCATE, EMPTY = "WRITE_TRUNCATE", "WRITE_EMPTY"
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """One load: the file's bytes, and what to make of them; `partition` is an id like 20240115."""
+    """One load: the file's bytes, and what to make of them.
+
+    `open` reads them by their format; `partition` is an id like 20240115.
+    """
 
     project: str
     destination: Name
     data: bytes
+    open: Callable[[bytes], File] = Lines
     partition: str | None = None
     fields: tuple[Field, ...] | None = None
     autodetect: bool = False
@@ -81,12 +84,12 @@ class Loads:
         """All of the file or nothing. Raises LoadFailed, Invalid and its kin, NotFound."""
         while True:
             old = self._find(load)
-            fields = _fields(load, old)
-            lines = Lines(load.data)
+            file = load.open(load.data)
+            fields = _fields(load, old, file)
             belongs = _partition_check(load, old, fields)
-            batches = list(_batches(load, fields, lines, belongs))
-            if lines.bad > load.max_bad:
-                raise LoadFailed(lines.read, lines.bad, tuple(lines.told))
+            batches = list(_batches(load, fields, file, belongs))
+            if file.bad > load.max_bad:
+                raise LoadFailed(file.read, file.bad, tuple(file.told))
             with self._store.write() as tx:
                 if not _same(self._find(load), old):
                     continue
@@ -94,8 +97,8 @@ class Loads:
                 size = sum(append(tx, table.name, batch) for batch in batches)
                 self._catalog.write_table(tx, replace(table, modified_ms=self._catalog.now_ms()))
                 tx.after.append(lambda table=table: self._figures.forget(table))  # type: ignore[misc]
-            good = lines.read - lines.bad
-            return Loaded(len(load.data), good, size, lines.bad, tuple(lines.told))
+            good = file.read - file.bad
+            return Loaded(len(load.data), good, size, file.bad, tuple(file.told))
 
     def _find(self, load: Load) -> Table | None:
         try:
@@ -119,7 +122,7 @@ class Loads:
         if load.replaces_table or not old.fields:
             tx.db.execute(f"DROP TABLE {old.name.sql}")
             made = self._make(tx, load, old.settings(), fields, replacing=True)
-            return replace(made, created_ms=old.created_ms)
+            return replace(made, created_ms=old.created_ms, policy=old.policy)
         if load.write == TRUNCATE:
             tx.db.execute(f"DELETE FROM {old.name.sql} WHERE {_within(load, old)}")
         return old
@@ -164,21 +167,22 @@ def _within(load: Load, table: Table) -> str:
     return f"strftime({column}, '{ID_FORMATS[part.unit]}') = '{load.partition}'"
 
 
-def _fields(load: Load, old: Table | None) -> tuple[Field, ...]:
+def _fields(load: Load, old: Table | None, file: File) -> tuple[Field, ...]:
     """The columns to read. Raises Invalid, SchemaChangeRefused."""
     if load.fields:
         if old is not None and old.fields and not load.replaces_table:
             _check_fits(old, load.fields)
         return load.fields
-    if load.autodetect and (old is None or not old.fields or load.replaces_table):
-        return _detected(load)
+    asked = load.autodetect or file.described
+    if asked and (old is None or not old.fields or load.replaces_table):
+        return _detected(file)
     if old is None or not old.fields:
         raise Invalid("No schema specified on job or table.", "schema")
     return old.fields
 
 
-def _detected(load: Load) -> tuple[Field, ...]:
-    fields = detect(islice(objects(load.data), ROWS))
+def _detected(file: File) -> tuple[Field, ...]:
+    fields = file.detect()
     if not fields:
         raise Invalid("Schema has no fields: the file has no row to detect them from", "schema")
     return fields
@@ -208,9 +212,9 @@ def _shape(column: Field) -> Any:
 
 
 def _batches(
-    load: Load, fields: tuple[Field, ...], lines: Lines, check: Callable[[Mapping[str, Any]], None]
+    load: Load, fields: tuple[Field, ...], file: File, check: Callable[[Mapping[str, Any]], None]
 ) -> Iterator[pa.Table]:
-    rows = lines.rows(compile_reader(fields, load.ignore_unknown), load.max_bad)
+    rows = file.rows(fields, load.ignore_unknown, load.max_bad)
     while batch := list(islice(rows, _BATCH)):
         for row in batch:
             check(row)

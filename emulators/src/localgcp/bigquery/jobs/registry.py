@@ -17,6 +17,7 @@ from typing import Any
 import duckdb
 
 from localgcp.bigquery.errors import BigQueryError, JobExists, JobNotFound, QueryCancelled
+from localgcp.bigquery.jobs.copies import Copied, Copies, Copy
 from localgcp.bigquery.jobs.loads import Load, Loaded, Loads
 from localgcp.bigquery.jobs.queries import Outcome, Queries, Query
 
@@ -24,6 +25,9 @@ MAX_JOBS = 1000
 MAX_HELD_BYTES = 512 * 1024 * 1024
 RESULT_KEPT_MS = 24 * 3600 * 1000  # Using cached query results: "approximately 24 hours"
 QUERY_THREADS = 8
+
+Work = Query | Load | Copy
+Result = Outcome | Loaded | Copied
 
 
 @dataclass(slots=True)
@@ -34,11 +38,11 @@ class Job:
     id: str
     location: str
     configuration: Mapping[str, Any]
-    work: Query | Load
+    work: Work
     created_ms: int
     started_ms: int | None = None
     ended_ms: int | None = None
-    outcome: Outcome | Loaded | None = None
+    outcome: Result | None = None
     error: BigQueryError | None = None
     done: threading.Event = field(default_factory=threading.Event)
     cancelled: bool = False
@@ -64,17 +68,20 @@ class Job:
 
 
 class Jobs:
-    """Runs queries and loads, and remembers them."""
+    """Runs queries, loads and copies, and remembers them."""
 
-    def __init__(self, queries: Queries, loads: Loads, now_ms: Callable[[], int]) -> None:
-        self._queries, self._loads, self._now_ms = queries, loads, now_ms
+    def __init__(
+        self, queries: Queries, loads: Loads, copies: Copies, now_ms: Callable[[], int]
+    ) -> None:
+        self._queries, self._loads, self._copies = queries, loads, copies
+        self._now_ms = now_ms
         self._pool = ThreadPoolExecutor(QUERY_THREADS, thread_name_prefix="bigquery-job")
         self._lock = threading.Lock()
         self._jobs: OrderedDict[tuple[str, str], Job] = OrderedDict()
 
     def submit(
         self,
-        work: Query | Load,
+        work: Work,
         configuration: Mapping[str, Any],
         location: str,
         job_id: str | None = None,
@@ -138,10 +145,12 @@ class Jobs:
             job.done.set()
             self._evict(job)
 
-    def _outcome(self, job: Job) -> Outcome | Loaded:
+    def _outcome(self, job: Job) -> Result:
         if isinstance(job.work, Load):
             load, job.work = job.work, replace(job.work, data=b"")  # remember the job, not its file
             return self._loads.run(load)
+        if isinstance(job.work, Copy):
+            return self._copies.run(job.work)
         return self._queries.run(job.work, lambda db: setattr(job, "cursor", db))
 
     def sweep(self) -> None:

@@ -12,6 +12,7 @@ from localgcp.bigquery.catalog import resource as res
 from localgcp.bigquery.catalog.schema import to_resource
 from localgcp.bigquery.catalog.table import Name
 from localgcp.bigquery.errors import (
+    Aborted,
     AlreadyExists,
     BadValue,
     BigQueryError,
@@ -26,10 +27,11 @@ from localgcp.bigquery.errors import (
 )
 from localgcp.bigquery.googlesql import parameters
 from localgcp.bigquery.jobs.anonymous import destination
+from localgcp.bigquery.jobs.copies import Copied, Copy
 from localgcp.bigquery.jobs.loads import Load, Loaded
 from localgcp.bigquery.jobs.queries import Outcome, Query
 from localgcp.bigquery.jobs.registry import Job
-from localgcp.bigquery.rest import wire_load
+from localgcp.bigquery.rest import wire_copy, wire_load
 from localgcp.bigquery.rest.listing import Page
 from localgcp.bigquery.rows.cells import encode
 from localgcp.bigquery.rows.streaming import InsertError, Row
@@ -42,6 +44,7 @@ STATUS: tuple[tuple[type[BigQueryError], int, str, str], ...] = (
     (AlreadyExists, 409, "duplicate", "ALREADY_EXISTS"),
     (InUse, 400, "resourceInUse", "FAILED_PRECONDITION"),
     (PreconditionFailed, 412, "conditionNotMet", "FAILED_PRECONDITION"),
+    (Aborted, 409, "aborted", "ABORTED"),
     (InvalidQuery, 400, "invalidQuery", "INVALID_ARGUMENT"),
     (Invalid, 400, "invalid", "INVALID_ARGUMENT"),
     (TooLarge, 413, "uploadTooLarge", "INVALID_ARGUMENT"),
@@ -166,6 +169,8 @@ def job_resource(job: Job, processed: int) -> dict[str, Any]:
     statistics: dict[str, Any] = {k: str(v) for k, v in times.items() if v is not None}
     if isinstance(job.outcome, Loaded):
         statistics["load"] = wire_load.statistics(job.outcome)
+    elif isinstance(job.outcome, Copied):
+        statistics["copy"] = wire_copy.statistics(job.outcome)
     elif isinstance(job.work, Query) and isinstance(job.outcome, Outcome):
         statistics["totalBytesProcessed"] = str(processed)
         statistics["query"] = _query_statistics(job.outcome, processed, job.work.dry_run)
@@ -191,7 +196,8 @@ def _configuration(job: Job) -> dict[str, Any]:
 
 
 def _job_type(job: Job) -> str:
-    return "LOAD" if isinstance(job.work, Load) else "QUERY"
+    names: dict[type, str] = {Load: "LOAD", Copy: "COPY"}
+    return names.get(type(job.work), "QUERY")
 
 
 def _job_status(job: Job) -> dict[str, Any]:
@@ -263,7 +269,7 @@ def query_response(
     """
     outcome = job.outcome
     if not isinstance(outcome, Outcome):
-        raise Invalid(f"Cannot return the rows of {job.id}: it is a load job")
+        raise Invalid(f"Cannot return the rows of {job.id}: it is a {_job_type(job).lower()} job")
     response = pending_response(kind, job) | {"jobComplete": True}
     response |= {"totalBytesProcessed": str(processed), "cacheHit": False} | _affected(outcome)
     if outcome.kind == "SELECT":

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import zlib
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from localgcp.bigquery.catalog import resource as res
 from localgcp.bigquery.catalog.schema import parse_schema
 from localgcp.bigquery.catalog.table import Name
-from localgcp.bigquery.errors import BadValue, MissingField, NotSupported
+from localgcp.bigquery.errors import BadValue, MissingField, NotSupported, RequestTooLarge
 from localgcp.bigquery.jobs.loads import Load, Loaded
+from localgcp.bigquery.rest.uploads import MAX_UPLOAD
+from localgcp.bigquery.rows.csv_file import CsvFile, CsvOptions
+from localgcp.bigquery.rows.file import File
+from localgcp.bigquery.rows.lines import Lines
+from localgcp.bigquery.rows.parquet_file import ParquetFile
 
 _KNOWN = {"schema", "destinationTable", "destinationTableProperties", "createDisposition"} | {
     *("writeDisposition", "maxBadRecords", "sourceFormat", "ignoreUnknownValues", "autodetect"),
-    *("timePartitioning", "clustering", "sourceUris", "encoding"),
+    *("timePartitioning", "clustering", "sourceUris", "encoding", "allowJaggedRows"),
+    *("allowQuotedNewlines", "fieldDelimiter", "quote", "nullMarker", "skipLeadingRows"),
+    "parquetOptions",
 }
-# Of other formats, or of no matter to this one.
-_HARMLESS = {"allowJaggedRows", "allowQuotedNewlines", "fieldDelimiter", "quote", "nullMarker"} | {
-    *("skipLeadingRows", "preserveAsciiControlCharacters", "parquetOptions", "projectionFields"),
-    *("useAvroLogicalTypes", "decimalTargetTypes", "labels"),
+# Of other formats, or of no matter to these.
+_HARMLESS = {"preserveAsciiControlCharacters", "projectionFields", "useAvroLogicalTypes"} | {
+    *("decimalTargetTypes", "labels"),
 }
 _REFUSED = {"schemaUpdateOptions", "rangePartitioning", "hivePartitioningOptions"} | {
     *("destinationEncryptionConfiguration", "jsonExtension", "connectionProperties"),
@@ -28,7 +36,7 @@ _REFUSED = {"schemaUpdateOptions", "rangePartitioning", "hivePartitioningOptions
     *("timestampTargetPrecision",),
 }
 _WRITES = ("WRITE_APPEND", "WRITE_TRUNCATE", "WRITE_EMPTY")
-_CREATES = ("CREATE_IF_NEEDED", "CREATE_NEVER")
+CREATES = ("CREATE_IF_NEEDED", "CREATE_NEVER")
 _GZIP = b"\x1f\x8b"
 
 
@@ -47,11 +55,12 @@ def read_load(project: str, config: Mapping[str, Any], data: bytes | None) -> Lo
         project=project,
         destination=Name(target.get("projectId") or project, dataset, table),
         data=_data(config, data),
+        open=_format(config),
         partition=partition if decorated else None,
         fields=parse_schema(schema) if schema else None,
         autodetect=bool(config.get("autodetect")),
-        write=_one_of(config, "writeDisposition", _WRITES),
-        create=_one_of(config, "createDisposition", _CREATES),
+        write=one_of(config, "load", "writeDisposition", _WRITES),
+        create=one_of(config, "load", "createDisposition", CREATES),
         max_bad=res.integer(config.get("maxBadRecords") or 0, "load.maxBadRecords"),
         ignore_unknown=bool(config.get("ignoreUnknownValues")),
         layout={key: config[key] for key in ("timePartitioning", "clustering") if config.get(key)},
@@ -59,10 +68,38 @@ def read_load(project: str, config: Mapping[str, Any], data: bytes | None) -> Lo
     )
 
 
-def _data(config: Mapping[str, Any], data: bytes | None) -> bytes:
+def _format(config: Mapping[str, Any]) -> Callable[[bytes], File]:
     kind = config.get("sourceFormat") or "CSV"
-    if kind != "NEWLINE_DELIMITED_JSON":
-        raise NotSupported(f"load of {kind}; only NEWLINE_DELIMITED_JSON", "load.sourceFormat")
+    if kind == "NEWLINE_DELIMITED_JSON":
+        return Lines
+    if kind == "CSV":
+        return partial(CsvFile, options=_csv_options(config))
+    if kind == "PARQUET":
+        options = config.get("parquetOptions") or {}
+        res.check_keys("load.parquetOptions", options, ("enableListInference", "enumAsString"), ())
+        return partial(ParquetFile, lists=bool(options.get("enableListInference")))
+    what = f"load of {kind}; only CSV, NEWLINE_DELIMITED_JSON and PARQUET"
+    raise NotSupported(what, "load.sourceFormat")
+
+
+def _csv_options(config: Mapping[str, Any]) -> CsvOptions:
+    delimiter, quote = config.get("fieldDelimiter") or ",", config.get("quote", '"')
+    delimiter = {"\\t": "\t", "tab": "\t"}.get(str(delimiter), str(delimiter))
+    for key, value, most in (("fieldDelimiter", delimiter, 1), ("quote", quote or "", 1)):
+        if len(value) > most:
+            raise NotSupported(f"{key} {value!r} of more than one character", f"load.{key}")
+    skip = config.get("skipLeadingRows")
+    return CsvOptions(
+        delimiter=delimiter,
+        quote=quote or "",
+        skip=None if skip in (None, "") else res.integer(skip, "load.skipLeadingRows"),
+        null_marker=str(config.get("nullMarker") or ""),
+        newlines=bool(config.get("allowQuotedNewlines")),
+        jagged=bool(config.get("allowJaggedRows")),
+    )
+
+
+def _data(config: Mapping[str, Any], data: bytes | None) -> bytes:
     if str(config.get("encoding") or "UTF-8").upper() not in ("UTF-8", "UTF8"):
         raise NotSupported(f"load in encoding {config['encoding']}; only UTF-8", "load.encoding")
     uris = config.get("sourceUris") or []
@@ -71,15 +108,28 @@ def _data(config: Mapping[str, Any], data: bytes | None) -> bytes:
         raise NotSupported(what, "load.sourceUris")
     if data is None:
         raise MissingField("load.sourceUris")
-    if data.startswith(_GZIP):
-        raise NotSupported("load of a gzip file; unpack it", "media")
-    return data
+    return _unzip(data) if data.startswith(_GZIP) else data
 
 
-def _one_of(config: Mapping[str, Any], key: str, choices: tuple[str, ...]) -> str:
+def _unzip(data: bytes) -> bytes:
+    """A gzip file's content. Raises BadValue, RequestTooLarge."""
+    unpacking = zlib.decompressobj(wbits=31)
+    try:
+        unpacked = unpacking.decompress(data, MAX_UPLOAD + 1)
+    except zlib.error as error:
+        raise BadValue("media", "gzip", str(error)) from error
+    if len(unpacked) > MAX_UPLOAD:
+        raise RequestTooLarge(len(unpacked), MAX_UPLOAD)
+    if not unpacking.eof or unpacking.unused_data:
+        raise BadValue("media", "gzip", "cut off, or of several parts")
+    return unpacked
+
+
+def one_of(config: Mapping[str, Any], part: str, key: str, choices: tuple[str, ...]) -> str:
+    """The value of `key`, or the first of the choices. Raises BadValue calling it `part`.key."""
     value = str(config.get(key) or choices[0])
     if value not in choices:
-        raise BadValue(f"load.{key}", value, f"one of {', '.join(choices)}")
+        raise BadValue(f"{part}.{key}", value, f"one of {', '.join(choices)}")
     return value
 
 

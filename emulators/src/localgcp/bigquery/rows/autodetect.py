@@ -12,9 +12,7 @@ from localgcp.bigquery.errors import Invalid, NotSupported
 ROWS = 500  # Using schema auto-detection: it scans up to the first 500 rows
 
 _DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}")
-_MOMENT = re.compile(
-    r"\d{4}-\d\d?-\d\d?[T ]\d\d?:\d\d(:\d\d(\.\d+)?)?( ?(Z|UTC|[+-]\d\d(:?\d\d)?))"
-)
+MOMENT = re.compile(r"\d{4}-\d\d?-\d\d?[T ]\d\d?:\d\d(:\d\d(\.\d+)?)?( ?(Z|UTC|[+-]\d\d(:?\d\d)?))")
 # BigQuery may take such a text for a number, a BOOL, a TIME or a DATETIME.
 _DOUBTFUL = re.compile(r"[+-]?[\d.]+([eE][+-]?\d+)?|true|false|[\dT: .-]*\d:\d[\d.]*", re.I)
 
@@ -62,7 +60,7 @@ def _kind(name: str, value: Any) -> str:
 def _kind_of_text(name: str, text: str) -> str:
     if _DATE.fullmatch(text):
         return "DATE"
-    if _MOMENT.fullmatch(text):
+    if MOMENT.fullmatch(text):
         return "TIMESTAMP"
     if _DOUBTFUL.fullmatch(text):
         raise NotSupported(

@@ -5,26 +5,36 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import orjson
 
-from localgcp.bigquery.rows.reader import RowError, RowReader
-
-MAX_TOLD = 10  # of the bad lines, so many are described
+from localgcp.bigquery.catalog.schema import Field
+from localgcp.bigquery.rows.autodetect import ROWS, detect
+from localgcp.bigquery.rows.file import MAX_TOLD
+from localgcp.bigquery.rows.reader import RowError, compile_reader
 
 
 @dataclass(slots=True)
 class Lines:
-    """One pass over a file: `read` and `bad` count as it goes."""
+    """A file of JSON objects, one a line."""
 
     data: bytes
     read: int = 0
     bad: int = 0
     told: list[str] = field(default_factory=list)
+    described: bool = False
 
-    def rows(self, reader: RowReader, max_bad: int) -> Iterator[dict[str, Any]]:
+    def detect(self) -> tuple[Field, ...]:
+        """The fields of the first rows. Raises Invalid, NotSupported."""
+        return detect(islice(_objects(self.data), ROWS))
+
+    def rows(
+        self, fields: tuple[Field, ...], ignore_unknown: bool, max_bad: int
+    ) -> Iterator[dict[str, Any]]:
         """The good rows, until more than `max_bad` are bad."""
+        reader = compile_reader(fields, ignore_unknown)
         for position, line in _split(self.data):
             self.read += 1
             try:
@@ -43,7 +53,7 @@ class Lines:
             )
 
 
-def objects(data: bytes) -> Iterator[dict[str, Any]]:
+def _objects(data: bytes) -> Iterator[dict[str, Any]]:
     """The lines that are JSON objects, whatever their fields."""
     for _, line in _split(data):
         with suppress(RowError):

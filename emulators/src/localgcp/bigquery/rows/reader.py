@@ -146,9 +146,14 @@ def _string(raw: Any, path: str) -> str:
     raise RowError(path, f"This field: {path} is not a record.")
 
 
+def _grouped(raw: Any) -> bool:
+    """Python reads 1_000 as a number, BigQuery does not."""
+    return isinstance(raw, str) and "_" in raw
+
+
 def _integer(raw: Any, path: str) -> int:
     try:
-        value = int(raw) if not isinstance(raw, bool) else None
+        value = int(raw) if not isinstance(raw, bool) and not _grouped(raw) else None
     except (TypeError, ValueError, OverflowError) as error:
         raise _bad("integer", raw, path) from error
     if value is None or value not in _INT64 or (isinstance(raw, float) and raw != value):
@@ -158,7 +163,7 @@ def _integer(raw: Any, path: str) -> int:
 
 def _float(raw: Any, path: str) -> float:
     try:
-        if isinstance(raw, bool):
+        if isinstance(raw, bool) or _grouped(raw):
             raise TypeError(raw)
         return float(raw)
     except (TypeError, ValueError) as error:
@@ -180,7 +185,8 @@ def _decimal(kind: str) -> Reader:
 
     def read(raw: Any, path: str) -> Decimal:
         try:
-            value = Decimal(str(raw)) if not isinstance(raw, bool) else Decimal("NaN")
+            wrong = isinstance(raw, bool) or _grouped(raw)
+            value = Decimal("NaN" if wrong else str(raw))
         except InvalidOperation as error:
             raise RowError(path, f"Invalid {kind} value: {raw}") from error
         exponent = value.normalize().as_tuple().exponent
@@ -198,7 +204,7 @@ def _bytes(raw: Any, path: str) -> bytes:
         raise RowError(path, f"Could not decode base64 string to bytes: {raw}") from error
 
 
-def _json(raw: Any, path: str) -> str:
+def read_json(raw: Any, path: str) -> str:
     """JSON arrives as text that holds JSON, as the API asks; anything else is a value as it is."""
     if not isinstance(raw, str):
         return json.dumps(raw)
@@ -304,7 +310,7 @@ _SCALARS: dict[str, Reader] = {
     "DATE": _date,
     "TIME": _time,
     "DATETIME": _datetime,
-    "JSON": _json,
+    "JSON": read_json,
 }
 
 

@@ -1,0 +1,46 @@
+"""A JobConfiguration on the wire -> the work that it asks for; which jobs a list asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from localgcp.bigquery.catalog import resource as res
+from localgcp.bigquery.errors import BadValue, NotSupported
+from localgcp.bigquery.jobs.registry import Job, Work
+from localgcp.bigquery.rest import wire, wire_copy, wire_load
+from localgcp.bigquery.rest.call import Call
+
+_KNOWN = ("query", "load", "copy", "dryRun", "labels", "jobTimeoutMs", "jobType", "reservation")
+_STATES = ("pending", "running", "done")
+
+
+def read_work(project: str, configuration: Mapping[str, Any], media: bytes | None) -> Work:
+    """The one part that says what to do. Raises MissingField, BadValue, NotSupported."""
+    if "extract" in configuration:
+        raise NotSupported("extract jobs", "configuration.extract")
+    res.check_keys("job configuration", configuration, (*_KNOWN, "maxSlots"), ())
+    dry_run = bool(configuration.get("dryRun"))
+    for kind in ("load", "copy"):
+        if kind in configuration and dry_run:
+            raise NotSupported(f"dryRun of a {kind} job", "configuration.dryRun")
+    if "load" in configuration:
+        return wire_load.read_load(project, configuration["load"], media)
+    if "copy" in configuration:
+        return wire_copy.read_copy(project, configuration["copy"])
+    query = res.required(configuration, "query", "configuration.query")
+    return wire.read_query(project, query, dry_run)
+
+
+def is_listed(call: Call, job: Job) -> bool:
+    """Whether jobs.list with this query is asked for the job. Raises BadValue."""
+    earliest, latest = call.number("minCreationTime", 0), call.number("maxCreationTime", 0)
+    states = [state.lower() for state in call.query.get("stateFilter", "").split(",") if state]
+    for state in states:
+        if state not in _STATES:
+            raise BadValue("stateFilter", state, f"one of {', '.join(_STATES)}")
+    if call.query.get("parentJobId"):
+        return False  # there are no scripts, so no job has children
+    if job.created_ms < earliest or (latest and job.created_ms > latest):
+        return False
+    return not states or job.state.lower() in states
