@@ -5,6 +5,7 @@ from __future__ import annotations
 import pkgutil
 from collections.abc import Callable, Iterator
 from importlib import import_module
+from inspect import getattr_static
 from types import CodeType, ModuleType
 from typing import Any, TypeVar
 
@@ -44,13 +45,23 @@ def covers(owner: Owner, *names: str) -> Callable[[Case], Case]:
 
 
 def uncovered(owner: Owner, package: str) -> list[str]:
-    """The owner's public names without a case in the modules of a package, sorted."""
+    """The owner's public names without a case in the modules of a package, sorted.
+
+    A case of a base class is one of the owner, too, where the owner inherits the name as it is.
+    """
     found: set[str] = set()
     for info in pkgutil.iter_modules(import_module(package).__path__):
         for value in vars(import_module(f"{package}.{info.name}")).values():
-            marks = getattr(value, _MARK, ())
-            found.update(name for marked, name in marks if marked is owner)
+            for marked, name in getattr(value, _MARK, ()):
+                if marked is owner or _inherits(owner, marked, name):
+                    found.add(name)
     return sorted(public(owner) - found)
+
+
+def _inherits(owner: Owner, base: Owner, name: str) -> bool:
+    if not (isinstance(owner, type) and isinstance(base, type) and issubclass(owner, base)):
+        return False
+    return getattr_static(owner, name) is getattr_static(base, name)
 
 
 def _public(names: Any) -> Iterator[str]:

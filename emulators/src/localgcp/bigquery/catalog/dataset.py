@@ -8,11 +8,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from localgcp.bigquery.catalog import resource as res
+from localgcp.bigquery.errors import BadValue
 
 _ID = re.compile(r"[A-Za-z0-9_]{1,1024}")
 
-# Stored and shown, never enforced: the emulator knows no identities.
-_UNENFORCED = ("access",)
+# Stored and shown, never enforced: the emulator knows no identities, bills nothing, and has no
+# time travel.
+_UNENFORCED = ("access", "maxTimeTravelHours", "storageBillingModel")
+_TRAVEL_HOURS = range(48, 169, 24)
 _KNOWN = {"description", "friendlyName", "labels", "location", "defaultTableExpirationMs"}
 _REFUSED = (
     "defaultEncryptionConfiguration",
@@ -26,8 +29,7 @@ _REFUSED = (
 )
 _OUTPUT = (
     *("kind", "etag", "id", "selfLink", "datasetReference", "creationTime", "lastModifiedTime"),
-    *("satisfiesPzs", "satisfiesPzi", "type", "maxTimeTravelHours", "storageBillingModel"),
-    "defaultPartitionExpirationMs",
+    *("satisfiesPzs", "satisfiesPzi", "type", "defaultPartitionExpirationMs"),
 )
 
 
@@ -46,6 +48,8 @@ class Dataset:
     table_expiration_ms: int | None = None
     partition_expiration_ms: int | None = None
     access: tuple[dict[str, Any], ...] = ()
+    travel_hours: int | None = None
+    billing_model: str | None = None
 
     @property
     def etag(self) -> str:
@@ -70,6 +74,8 @@ class Dataset:
             "labels": self.labels or None,
             "defaultTableExpirationMs": res.text(self.table_expiration_ms),
             "defaultPartitionExpirationMs": res.text(self.partition_expiration_ms),
+            "maxTimeTravelHours": res.text(self.travel_hours),
+            "storageBillingModel": self.billing_model,
         }
         resource |= {key: value for key, value in optional.items() if value is not None}
         return resource | ({"etag": self.etag} if etag else {})
@@ -101,5 +107,15 @@ def apply(dataset: Dataset, resource: Mapping[str, Any], now_ms: int) -> Dataset
         partition_expiration_ms=res.duration(
             resource, "defaultPartitionExpirationMs", dataset.partition_expiration_ms
         ),
+        travel_hours=_travel_hours(dataset, resource),
+        billing_model=resource.get("storageBillingModel", dataset.billing_model),
         access=tuple(resource["access"] or ()) if "access" in resource else dataset.access,
     )
+
+
+def _travel_hours(dataset: Dataset, resource: Mapping[str, Any]) -> int | None:
+    """Raises BadValue for hours that are not two to seven whole days."""
+    hours = res.duration(resource, "maxTimeTravelHours", dataset.travel_hours)
+    if hours is not None and hours not in _TRAVEL_HOURS:
+        raise BadValue("maxTimeTravelHours", hours, "a multiple of 24 from 48 to 168")
+    return hours

@@ -81,6 +81,8 @@ def quoted(name: str) -> str:
 
 def parse_schema(resource: Mapping[str, Any]) -> tuple[Field, ...]:
     """Read TableSchema ({"fields": [...]}). Raises MissingField, BadValue, NotSupported."""
+    if resource.get("foreignTypeInfo"):
+        raise NotSupported("foreignTypeInfo of a schema", "schema.foreignTypeInfo")
     return _parse_fields(resource.get("fields") or [], "schema.fields", depth=1)
 
 

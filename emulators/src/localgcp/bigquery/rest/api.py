@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -14,7 +15,15 @@ from localgcp.bigquery.errors import JobExists
 from localgcp.bigquery.jobs.queries import Outcome, Query
 from localgcp.bigquery.jobs.registry import Job
 from localgcp.bigquery.rest import wire, wire_job
-from localgcp.bigquery.rest.call import Call, as_int64, int64_timestamps, page_of, plain, some
+from localgcp.bigquery.rest.call import (
+    Call,
+    as_int64,
+    int64_timestamps,
+    label_filter,
+    page_of,
+    plain,
+    some,
+)
 from localgcp.bigquery.rest.listing import Listing
 from localgcp.bigquery.rest.policies import Policies
 from localgcp.bigquery.service import Service
@@ -44,6 +53,7 @@ class Api:
                 "kind": "bigquery#project",
                 "id": project,
                 "friendlyName": project,
+                "numericId": str(zlib.crc32(project.encode())),
                 "projectReference": {"projectId": project},
             }
             for project in self._catalog.projects()
@@ -65,7 +75,8 @@ class Api:
         else:  # a name that begins with an underscore hides a dataset
             found = [dataset for dataset in found if not dataset.id.startswith("_")]
         keys = ("kind", "id", "datasetReference", "location", "labels", "friendlyName")
-        rows = [some(dataset.to_resource(), keys) for dataset in found]
+        wanted = label_filter(call)
+        rows = [some(dataset.to_resource(), keys) for dataset in found if wanted(dataset.labels)]
         return {"kind": "bigquery#datasetList"} | page_of(call, "datasets", rows)
 
     def datasets_insert(self, call: Call) -> Answer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,6 +60,22 @@ def as_int64(options: Mapping[str, Any]) -> bool:
         why = "FLOAT64 or INT64, the latter if useInt64Timestamp is set"
         raise BadValue("formatOptions.timestampOutputFormat", form, why)
     return plain_flag or form == "INT64"
+
+
+def label_filter(call: Call) -> Callable[[Mapping[str, str]], bool]:
+    """What a list's filter asks of labels: `labels.KEY[:VALUE]`, spaces between. Raises BadValue.
+
+    Source: datasets.list, filter.
+    """
+    terms = call.query.get("filter", "").split()
+    if wrong := [term for term in terms if not term.startswith("labels.")]:
+        raise BadValue("filter", wrong[0], "a term is labels.KEY or labels.KEY:VALUE")
+    pairs = [term.removeprefix("labels.").partition(":") for term in terms]
+
+    def matches(labels: Mapping[str, str]) -> bool:
+        return all(k in labels and (not colon or labels[k] == v) for k, colon, v in pairs)
+
+    return matches
 
 
 def some(resource: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:

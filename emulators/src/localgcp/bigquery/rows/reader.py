@@ -268,10 +268,6 @@ def _parse_time(text: str) -> time:
     return time.fromisoformat(f"{hours:0>2}:{rest}")
 
 
-def _timestamp(raw: Any, path: str) -> datetime:
-    return _moment(raw, path)
-
-
 def _datetime(raw: Any, path: str) -> datetime:
     match = _TIMESTAMP.fullmatch(raw.strip()) if isinstance(raw, str) else None
     if match is None or match[3]:  # a DATETIME has no zone
@@ -306,7 +302,7 @@ _SCALARS: dict[str, Reader] = {
     "NUMERIC": _decimal("NUMERIC"),
     "BIGNUMERIC": _decimal("BIGNUMERIC"),
     "BOOLEAN": _boolean,
-    "TIMESTAMP": _timestamp,
+    "TIMESTAMP": _moment,
     "DATE": _date,
     "TIME": _time,
     "DATETIME": _datetime,

@@ -1,0 +1,1 @@
+"""The public face of google-cloud-bigquery, used as its documentation does."""

@@ -1,0 +1,106 @@
+"""Copy and extract jobs."""
+
+from __future__ import annotations
+
+import pytest
+from google.api_core.exceptions import BadRequest, Conflict, NotFound
+from google.cloud import bigquery
+
+from tests.surface.bigquery.conftest import Refused
+from tests.surface.introspect import covers
+
+
+def names(client: bigquery.Client, table: object) -> list[str]:
+    return sorted(row.name for row in client.list_rows(table))
+
+
+@covers(bigquery.Client, "copy_table")
+@covers(bigquery.CopyJob, "sources", "destination", "create_disposition", "write_disposition")
+@covers(bigquery.CopyJob, "destination_encryption_configuration", "from_api_repr")
+def test_a_table_is_copied(
+    client: bigquery.Client, people: bigquery.Table, dataset: bigquery.DatasetReference
+) -> None:
+    config = bigquery.CopyJobConfig(create_disposition="CREATE_IF_NEEDED")
+    config.write_disposition = "WRITE_EMPTY"
+    job = client.copy_table(people, dataset.table("copy"), job_config=config)
+    assert job.result().state == "DONE"
+    assert (job.sources, job.destination) == ([people.reference], dataset.table("copy"))
+    assert (job.create_disposition, job.write_disposition) == ("CREATE_IF_NEEDED", "WRITE_EMPTY")
+    assert job.destination_encryption_configuration is None
+    again = bigquery.CopyJob.from_api_repr(job.to_api_repr(), client)
+    assert again.destination == job.destination
+    assert job._properties["statistics"]["copy"]["copiedRows"] == "3"
+    assert client.get_table(dataset.table("copy")).schema == people.schema
+    assert names(client, dataset.table("copy")) == ["Ada", "Bob", "Cyd"]
+
+
+def test_dispositions_of_a_copy(
+    client: bigquery.Client, people: bigquery.Table, dataset: bigquery.DatasetReference
+) -> None:
+    target = dataset.table("copy")
+
+    def copy(source: object, **config: str) -> None:
+        client.copy_table(source, target, job_config=bigquery.CopyJobConfig(**config)).result()
+
+    with pytest.raises(NotFound, match="Not found: Table"):
+        copy(people, create_disposition="CREATE_NEVER")
+    copy([people, people])  # of several, all rows
+    assert names(client, target) == ["Ada", "Ada", "Bob", "Bob", "Cyd", "Cyd"]
+    with pytest.raises(Conflict, match="Already Exists"):
+        copy(people)
+    copy(people, write_disposition="WRITE_TRUNCATE")
+    copy(people, write_disposition="WRITE_APPEND")
+    assert client.get_table(target).num_rows == 6
+    client.query_and_wait(f"CREATE TABLE {dataset.dataset_id}.other AS SELECT 1 AS n")
+    with pytest.raises(BadRequest, match="schemas differ"):
+        copy(dataset.table("other"), write_disposition="WRITE_APPEND")
+    assert client.get_table(target).num_rows == 6
+    copy(dataset.table("other"), write_disposition="WRITE_TRUNCATE")
+    assert [tuple(row) for row in client.list_rows(target)] == [(1,)]
+    with pytest.raises(BadRequest, match="it is a source, too"):
+        copy(target, write_disposition="WRITE_TRUNCATE")
+    with pytest.raises(BadRequest, match="copy job"):
+        job = client.copy_table(people, dataset.table("c2"))
+        job.result()
+        client.query_and_wait("SELECT 1")
+        bigquery.QueryJob(job.job_id, "", client)._reload_query_results()
+
+
+def test_what_is_no_plain_copy_is_refused_by_name(
+    client: bigquery.Client,
+    people: bigquery.Table,
+    dataset: bigquery.DatasetReference,
+    refused: Refused,
+) -> None:
+    config = bigquery.CopyJobConfig(operation_type="SNAPSHOT")
+    with refused("copy job of operationType SNAPSHOT"):
+        client.copy_table(people, dataset.table("s"), job_config=config)
+    with refused("copy of the decorated table people@-3600000"):
+        client.copy_table(f"{people.reference}@-3600000", dataset.table("s"))
+    key = bigquery.EncryptionConfiguration("projects/p/key")
+    config = bigquery.CopyJobConfig(destination_encryption_configuration=key)
+    with refused("destinationEncryptionConfiguration of a copy"):
+        client.copy_table(people, dataset.table("s"), job_config=config)
+    client.query_and_wait(f"CREATE VIEW {dataset.dataset_id}.v AS SELECT 1 AS n")
+    with pytest.raises(BadRequest, match=r"Cannot copy .*: it is a view"):
+        client.copy_table(dataset.table("v"), dataset.table("s")).result()
+
+
+@covers(bigquery.Client, "extract_table")
+@covers(bigquery.ExtractJob, "source", "destination_uris", "destination_uri_file_counts")
+@covers(bigquery.ExtractJob, "compression", "destination_format", "field_delimiter")
+@covers(bigquery.ExtractJob, "print_header", "from_api_repr")
+def test_an_extract_is_refused_by_name(
+    client: bigquery.Client, people: bigquery.Table, refused: Refused
+) -> None:
+    config = bigquery.ExtractJobConfig(compression="GZIP", destination_format="CSV")
+    config.field_delimiter, config.print_header = ";", False
+    with refused("extract jobs"):
+        client.extract_table(people, "gs://bucket/people.csv", job_config=config)
+    job = bigquery.ExtractJob("j", people.reference, ["gs://bucket/p"], client, config)
+    assert (job.source, job.destination_uris) == (people.reference, ["gs://bucket/p"])
+    assert (job.compression, job.destination_format) == ("GZIP", "CSV")
+    assert (job.field_delimiter, job.print_header) == (";", False)
+    assert job.destination_uri_file_counts is None
+    again = bigquery.ExtractJob.from_api_repr(job.to_api_repr(), client)
+    assert again.destination_uris == job.destination_uris
