@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cached_property
 from random import Random
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from event_types.schema import Table, columns_of
+from event_types.schema import Table, columns_of, defaults_of
 
 INT64_MAX = 2**63 - 1
 
@@ -105,6 +106,11 @@ class EventType:
             cluster_by=self.cluster_by,
             description=self.description,
         )
+
+    @cached_property
+    def defaults(self) -> dict[str, Any]:
+        """What a row holds of a field that its producer left out, by the column's dotted path."""
+        return defaults_of(self.model)
 
     def time_of(self, event: Event) -> datetime:
         """When the event happened, by its own word, in UTC."""

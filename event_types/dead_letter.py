@@ -22,6 +22,7 @@ class Reason(StrEnum):
     VALUE_OUT_OF_RANGE = "value_out_of_range"
     BIGQUERY_REJECTED = "bigquery_rejected"
     TABLE_NOT_FOUND = "table_not_found"
+    COLUMN_NOT_FOUND = "column_not_found"
     INTERNAL_ERROR = "internal_error"
 
 
@@ -37,6 +38,8 @@ REASONS = {
     Reason.BIGQUERY_REJECTED: "A valid event that BigQuery refused; its line is in the files.",
     Reason.TABLE_NOT_FOUND: "Its table was not made within TABLE_WAIT_SECONDS; its line is in "
     "the files.",
+    Reason.COLUMN_NOT_FOUND: "It has a value for a column that its table lacks: not added within "
+    "TABLE_WAIT_SECONDS, or never, where SCHEMA_CONTRACT is freeze; its line is in the files.",
     Reason.INTERNAL_ERROR: "The pipeline's own code failed on it; the detail names the exception.",
 }
 """Each reason, and when it is given."""

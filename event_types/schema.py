@@ -9,6 +9,7 @@ from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
+from pydantic_core import to_jsonable_python
 
 # The names that the BigQuery API answers with (REST reference, TableFieldSchema). A subclass
 # stands before its parent: bool is an int, datetime is a date.
@@ -80,14 +81,32 @@ class Table:
 
 
 def columns_of(model: type[BaseModel]) -> tuple[Column, ...]:
-    """The columns that hold a model, in field order. Raises NoColumnType."""
+    """The columns that hold a model, in field order. Raises NoColumnType.
+
+    A field that may be left out is NULLABLE, whatever its default: it can be added to a table that
+    has rows, and a row can go without it where the table lacks it.
+    """
     return tuple(
-        _column(name, field.annotation, field.description or "")
+        _column(name, field.annotation, field.description or "", required=field.is_required())
         for name, field in model.model_fields.items()
     )
 
 
-def _column(name: str, annotation: Any, description: str) -> Column:
+def defaults_of(model: type[BaseModel], path: str = "") -> dict[str, Any]:
+    """The values, as JSON holds them, of the fields that may be left out, by dotted path."""
+    defaults: dict[str, Any] = {}
+    for name, field in model.model_fields.items():
+        if not field.is_required():
+            default = field.get_default(call_default_factory=True)
+            defaults[path + name] = to_jsonable_python(default)
+        _, inner = _unwrapped(field.annotation)
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            defaults |= defaults_of(inner, f"{path}{name}.")
+    return defaults
+
+
+def _unwrapped(annotation: Any) -> tuple[str, Any]:
+    """A field's mode and the type of one value, out of `list`, `| None` and `Annotated`."""
     mode = "REQUIRED"
     if get_origin(annotation) is list:
         mode, (annotation,) = "REPEATED", get_args(annotation)
@@ -96,11 +115,18 @@ def _column(name: str, annotation: Any, description: str) -> Column:
         (annotation,) = (each for each in get_args(annotation) if each is not NoneType)
     if get_origin(annotation) is typing.Annotated:
         annotation = get_args(annotation)[0]
-    if get_origin(annotation) is Literal:
-        annotation = type(get_args(annotation)[0])
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return Column(name, "RECORD", mode, description, columns_of(annotation))
+    return mode, annotation
+
+
+def _column(name: str, annotation: Any, description: str, required: bool) -> Column:
+    mode, inner = _unwrapped(annotation)
+    if mode == "REQUIRED" and not required:
+        mode = "NULLABLE"
+    if get_origin(inner) is Literal:
+        inner = type(get_args(inner)[0])
+    if isinstance(inner, type) and issubclass(inner, BaseModel):
+        return Column(name, "RECORD", mode, description, columns_of(inner))
     for python, column_type in SCALARS.items():
-        if isinstance(annotation, type) and issubclass(annotation, python):
+        if isinstance(inner, type) and issubclass(inner, python):
             return Column(name, column_type, mode, description)
-    raise NoColumnType(name, annotation)
+    raise NoColumnType(name, inner)

@@ -45,6 +45,7 @@ class Router:
             file_prefix=file_prefix(ROOT, event_type.name, event_type.time_of(event)),
             line=orjson.dumps(values),
             message=message,
+            defaults=event_type.defaults,
         )
 
 

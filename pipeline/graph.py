@@ -8,8 +8,9 @@ import apache_beam as beam
 from apache_beam.io.gcp.pubsub import PubsubMessage
 
 from event_types.base import EventType
-from pipeline.bigquery_sink import InsertDeadLetters, InsertRows, Target
+from pipeline.bigquery_sink import InsertDeadLetters, InsertRows
 from pipeline.events import Route
+from pipeline.insertion import Target
 from pipeline.record import Row
 from pipeline.storage_sink import WriteFiles
 

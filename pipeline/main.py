@@ -24,7 +24,7 @@ from apache_beam.runners.runner import PipelineResult, PipelineRunner, PipelineS
 import settings
 from event_types import registry
 from pipeline import graph
-from pipeline.bigquery_sink import Target
+from pipeline.insertion import Target
 
 DONE, FAILED, MISUSED = range(3)
 # A bundle makes tens of thousands of objects, and few of them are garbage in cycles.
@@ -42,6 +42,7 @@ class JobOptions(PipelineOptions):
         "window_seconds",
         "max_event_bytes",
         "table_wait_seconds",
+        "schema_contract",
     )
 
     @classmethod
@@ -98,7 +99,12 @@ def configure(options: JobOptions) -> tuple[settings.Settings, graph.Config]:
     workers.default_sdk_harness_log_level = workers.default_sdk_harness_log_level or here.log_level
     return here, graph.Config(
         event_types=registry.ALL,
-        tables=Target(here.project_id, here.dataset, here.table_wait_seconds),
+        tables=Target(
+            here.project_id,
+            here.dataset,
+            here.table_wait_seconds,
+            columns_come=here.schema_contract == "evolve",
+        ),
         bucket=here.bucket,
         window_seconds=here.window_seconds,
         max_event_bytes=here.max_event_bytes,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -31,6 +32,8 @@ class Row:
     line: bytes
     """The record as a line of that object, without the line end."""
     message: Message
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    """What `values` hold of a field that was left out, by dotted path; one for all of a type."""
 
 
 @lru_cache(maxsize=4096)

@@ -19,7 +19,8 @@ class Contract(StrEnum):
     EVOLVE = "evolve"
     """Missing columns are added, and a column that need not be REQUIRED is relaxed."""
     FREEZE = "freeze"
-    """Nothing is changed; a table that can't take the events is refused."""
+    """Nothing is changed; a table that can't take the events is refused. One that lacks a column
+    which a row need not have takes them: the pipeline stores the rows that have no value for it."""
 
 
 def evolve(there: Table, wanted: Table, contract: Contract) -> list[str]:
@@ -36,7 +37,7 @@ def evolve(there: Table, wanted: Table, contract: Contract) -> list[str]:
     if problems:
         raise IncompatibleTable(str(there.reference), problems)
     fields = []
-    if merged.changes:
+    if contract is Contract.EVOLVE and (merged.changes or merged.additions):
         there.schema, fields = schema, ["schema"]
     if there.clustering_fields != wanted.clustering_fields and contract is Contract.EVOLVE:
         there.clustering_fields = wanted.clustering_fields
@@ -61,6 +62,9 @@ class _Merge:
 
     def __init__(self) -> None:
         self.changes: list[str] = []
+        """Those without which the table takes no event, or not every one that lacks a value."""
+        self.additions: list[str] = []
+        """Columns that only the events with a value for them need."""
         self.problems: list[str] = []
 
     def columns(
@@ -92,12 +96,13 @@ class _Merge:
 
     def _added(self, path: str, column: SchemaField) -> SchemaField:
         """A table that has rows takes no REQUIRED column, nor a REQUIRED field in an old record."""
-        self.changes.append(f"column {path}{column.name} is missing")
+        changes = self.changes if column.mode == "REQUIRED" else self.additions
+        changes.append(f"column {path}{column.name} is missing")
         return _changed(column, mode="REPEATED" if column.mode == "REPEATED" else "NULLABLE")
 
 
 def _changed(column: SchemaField, **changes: object) -> SchemaField:
-    api = column.to_api_repr()
+    api = dict(column.to_api_repr())  # it is the column's own
     fields = changes.pop("fields", None)
     if isinstance(fields, list) and fields:
         api["fields"] = [field.to_api_repr() for field in fields]

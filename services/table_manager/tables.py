@@ -78,7 +78,7 @@ def ensure_view(client: bigquery.Client, dataset: str, table: Table) -> Change:
             if _create(client, wanted):
                 return Change.CREATED
             continue
-        if there.view_query == wanted.view_query and _shows_all(there, table):
+        if there.view_query == wanted.view_query and _shows_all(client, there, table):
             return Change.NONE
         there.view_query = wanted.view_query
         if _update(client, there, ["view_query"]):
@@ -86,9 +86,17 @@ def ensure_view(client: bigquery.Client, dataset: str, table: Table) -> Change:
     raise TooManyRaces(str(reference), RACES)
 
 
-def _shows_all(view: bigquery.Table, table: Table) -> bool:
-    """Whether the view has all columns; it keeps those of its making until its query is set."""
-    return {column.name for column in table.columns} <= {column.name for column in view.schema}
+def _shows_all(client: bigquery.Client, view: bigquery.Table, table: Table) -> bool:
+    """Whether the view has all columns; it keeps those of its making until its query is set.
+
+    What it lacks of the type's columns, a table under a frozen contract may lack itself.
+    """
+    shown = {column.name for column in view.schema}
+    if shown >= {column.name for column in table.columns}:
+        return True
+    reference = bigquery.DatasetReference(view.project, view.dataset_id).table(table.name)
+    there = client.get_table(reference, retry=RETRY, timeout=REQUEST_SECONDS)
+    return shown >= {column.name for column in there.schema}
 
 
 def _described(

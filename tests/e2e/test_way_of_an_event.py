@@ -122,7 +122,12 @@ def test_every_malformed_message_is_a_dead_letter_with_its_reason(
     )
     assert {row["event_id"] for row in rows} == set(ids[len(THREE) :])
     assert len(rows) == len(malformed()) == 20
-    later = {Reason.BIGQUERY_REJECTED, Reason.TABLE_NOT_FOUND, Reason.INTERNAL_ERROR}
+    later = {
+        Reason.BIGQUERY_REJECTED,
+        Reason.TABLE_NOT_FOUND,
+        Reason.COLUMN_NOT_FOUND,
+        Reason.INTERNAL_ERROR,
+    }
     assert {row["reason"] for row in rows} == set(Reason) - later
     assert all(row["detail"] for row in rows)
 

@@ -22,8 +22,9 @@ from event_types import registry
 from event_types.dead_letter import DEAD_LETTER_TABLE, Reason
 from event_types.schema import Table
 from pipeline import bigquery_sink, dead_letter, graph, storage_sink
-from pipeline.bigquery_sink import Inserter, Target
 from pipeline.events import Router
+from pipeline.insert_all import InsertAll
+from pipeline.insertion import Inserter, Target
 from pipeline.record import Message, Row
 from tests.integration.processes import PROJECT
 
@@ -81,7 +82,14 @@ def test_rows_of_every_type_are_stored_as_they_are(
     for each in registry.ALL:
         create(each.layout)
         batch = [routed(each.name, number) for number in range(20)]
-        assert list(Inserter(Target(PROJECT, dataset, 0), bq).insert({each.table: batch})) == []
+        assert (
+            list(
+                Inserter(Target(PROJECT, dataset, 0), InsertAll(dataset, bq)).insert(
+                    {each.table: batch}
+                )
+            )
+            == []
+        )
 
         stored = {row["event_id"]: row for row in rows(each.table)}
         for sent in batch:
@@ -98,7 +106,7 @@ def test_a_bundle_tried_again_stores_no_row_twice(
     bq: bigquery.Client, dataset: str, create: Any, rows: Any
 ) -> None:
     create(registry.by_name("order").layout)
-    inserter = Inserter(Target(PROJECT, dataset, 0), bq)
+    inserter = Inserter(Target(PROJECT, dataset, 0), InsertAll(dataset, bq))
     batch = [routed("order", number) for number in range(50)]
     for _ in range(2):
         assert list(inserter.insert({"orders": batch})) == []
@@ -115,14 +123,18 @@ def test_rows_wait_for_the_table_manager(
         if len(pauses) == 3:
             create(registry.by_name("order").layout)
 
-    inserter = Inserter(Target(PROJECT, dataset, 300), bq, lambda: sum(pauses), sleep)
+    inserter = Inserter(
+        Target(PROJECT, dataset, 300), InsertAll(dataset, bq), lambda: sum(pauses), sleep
+    )
     assert list(inserter.insert({"orders": [routed("order", 1)]})) == []
     assert [row["event_id"] for row in rows("orders")] == ["order-1"]
     assert len(pauses) == 3
 
 
 def test_a_table_missing_for_good_is_named(bq: bigquery.Client, dataset: str) -> None:
-    (rejection,) = Inserter(Target(PROJECT, dataset, 0), bq).insert({"gone": [routed("order", 1)]})
+    (rejection,) = Inserter(Target(PROJECT, dataset, 0), InsertAll(dataset, bq)).insert(
+        {"gone": [routed("order", 1)]}
+    )
     assert rejection.reason == Reason.TABLE_NOT_FOUND
     assert f"{PROJECT}:{dataset}.gone" in rejection.detail
 
@@ -133,7 +145,7 @@ def test_a_row_that_does_not_fit_is_refused_alone(
     create(registry.by_name("inventory").layout)
     good, bad = routed("inventory", 1), routed("inventory", 2)
     bad.values["quantity_change"] = "many"
-    inserter = Inserter(Target(PROJECT, dataset, 0), bq)
+    inserter = Inserter(Target(PROJECT, dataset, 0), InsertAll(dataset, bq))
     (rejection,) = inserter.insert({"inventory": [bad, good]})
     assert (rejection.row, rejection.reason) == (bad, Reason.BIGQUERY_REJECTED)
     assert "quantity_change" in rejection.detail
@@ -146,7 +158,7 @@ def test_the_largest_dead_letters_fit_in_a_request(
 ) -> None:
     create(DEAD_LETTER_TABLE)
     row = dead_letter.row(Message("big", data, {}, PUBLISHED), Reason.TOO_LARGE, "too large")
-    inserter = Inserter(Target(PROJECT, dataset, 0), bq)
+    inserter = Inserter(Target(PROJECT, dataset, 0), InsertAll(dataset, bq))
     assert list(inserter.insert({DEAD_LETTER_TABLE.name: [row]})) == []
     (stored,) = rows(DEAD_LETTER_TABLE.name)
     assert (stored["payload_bytes"], stored["payload_truncated"]) == (len(data), True)

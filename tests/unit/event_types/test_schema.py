@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from event_types import registry
 from event_types.base import EventType
-from event_types.schema import NoColumnType, columns_of
+from event_types.schema import NoColumnType, columns_of, defaults_of
 from event_types.validate import validate
 from local.messages import THREE
 
@@ -44,6 +44,38 @@ def test_every_python_type_has_its_column_type() -> None:
         ("one", "RECORD", "REQUIRED"),
         ("many", "RECORD", "REPEATED"),
     ]
+
+
+def test_a_field_that_may_be_left_out_is_a_column_that_may_be_null() -> None:
+    class Inner(BaseModel):
+        number: int
+        since: date = date(2024, 1, 15)
+
+    class Model(BaseModel):
+        text: str = "web"
+        maybe: int | None = None
+        tags: list[str] = []
+        one: Inner | None = None
+        many: list[Inner]
+        needed: str | None
+
+    modes = {column.name: column.mode for column in columns_of(Model)}
+    assert modes == {
+        "text": "NULLABLE",
+        "maybe": "NULLABLE",
+        "tags": "REPEATED",
+        "one": "NULLABLE",
+        "many": "REPEATED",
+        "needed": "NULLABLE",
+    }
+    assert defaults_of(Model) == {
+        "text": "web",
+        "maybe": None,
+        "tags": [],
+        "one": None,
+        "one.since": "2024-01-15",
+        "many.since": "2024-01-15",
+    }
 
 
 def test_a_type_without_a_column_is_named() -> None:

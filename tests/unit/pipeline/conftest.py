@@ -11,7 +11,8 @@ from google.cloud import bigquery, storage
 
 from localgcp.storage.emulator import StorageEmulator
 from pipeline import bigquery_sink, storage_sink
-from pipeline.bigquery_sink import Inserter, Target
+from pipeline.insert_all import InsertAll as InsertAllSender
+from pipeline.insertion import Inserter, Target
 from tests.unit.pipeline.fakes import DATASET, PROJECT, Clock, InsertAll
 
 
@@ -32,7 +33,8 @@ def inserter(insert_all: InsertAll, clock: Clock, monkeypatch: pytest.MonkeyPatc
     session = AuthorizedSession(credentials)
     session.mount("https://", insert_all)
     client = bigquery.Client(PROJECT, credentials, session)
-    one = Inserter(Target(PROJECT, DATASET, 300.0), client, clock, clock.sleep)
+    sender = InsertAllSender(DATASET, client, clock)
+    one = Inserter(Target(PROJECT, DATASET, 300.0), sender, clock, clock.sleep)
     monkeypatch.setattr(bigquery_sink, "inserter", lambda target: one)
     return one
 

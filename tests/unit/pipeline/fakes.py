@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from typing import Any
 
@@ -40,6 +41,8 @@ class InsertAll(BaseAdapter):
         self.requests: list[tuple[str, int]] = []
         self.row_errors: dict[tuple[str, str], list[dict[str, str]]] = {}
         """By table and insert id: what is wrong with the row."""
+        self.lacks: dict[str, set[str]] = defaultdict(set)
+        """By table: dotted paths of what its schema has not; a row that has them is refused."""
         self.faults: list[tuple[int, str, str]] = []
         """(status, reason, message) of the next answers."""
         self.largest = 10_000
@@ -60,7 +63,9 @@ class InsertAll(BaseAdapter):
             return _fault(404, "notFound", f"Not found: Table {PROJECT}:{DATASET}.{table}")
         errors = []
         for index, row in enumerate(rows):
-            wrong = self.row_errors.get((table, row["insertId"]))
+            wrong = self.row_errors.get((table, row["insertId"])) or _unknown(
+                row["json"], self.lacks[table]
+            )
             if wrong:
                 errors.append({"index": index, "errors": wrong})
             else:
@@ -79,6 +84,22 @@ class InsertAll(BaseAdapter):
 
     def close(self) -> None:
         """Nothing is open."""
+
+
+def _unknown(value: Any, lacks: set[str], path: str = "") -> list[dict[str, str]]:
+    """The first field that the schema has not, as BigQuery names it: `items[0].colour`."""
+    if isinstance(value, list):
+        found = (_unknown(each, lacks, f"{path}[{index}]") for index, each in enumerate(value))
+        return next(filter(None, found), [])
+    if not isinstance(value, dict):
+        return []
+    for name, each in value.items():
+        here = f"{path}.{name}" if path else name
+        if re.sub(r"\[\d+\]", "", here) in lacks:
+            return [{"reason": "invalid", "location": here, "message": f"no such field: {here}."}]
+        if deeper := _unknown(each, lacks, here):
+            return deeper
+    return []
 
 
 def _fault(status: int, reason: str, message: str) -> tuple[int, dict[str, Any]]:

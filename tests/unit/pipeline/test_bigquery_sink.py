@@ -6,8 +6,9 @@ import pytest
 from google.api_core.exceptions import Forbidden
 
 from event_types.dead_letter import Reason
-from pipeline import bigquery_sink
-from pipeline.bigquery_sink import Inserter, InsertRows, Rejection, RowsNotInserted, Target
+from pipeline import insertion
+from pipeline.bigquery_sink import InsertRows
+from pipeline.insertion import Inserter, Rejection, RowsNotInserted, Target
 from pipeline.record import Message, Row
 from tests.unit.pipeline.fakes import DATASET, PROJECT, Clock, InsertAll
 
@@ -41,7 +42,7 @@ def test_a_table_about_to_be_created_is_waited_for(
     assert insert(inserter, row("e1")) == []
     assert set(insert_all.rows["orders"]) == {"e1"}
     assert clock.sleeps[:3] == [0.1, 0.2, 0.4]
-    assert max(clock.sleeps) == bigquery_sink.LONGEST_PAUSE
+    assert max(clock.sleeps) == insertion.LONGEST_PAUSE
 
 
 def test_a_missing_table_delays_no_other(inserter: Inserter, insert_all: InsertAll) -> None:
@@ -59,7 +60,7 @@ def test_a_table_given_up_on_is_not_waited_for_again(
 ) -> None:
     assert [each.reason for each in insert(inserter, row("e1"))] == [Reason.TABLE_NOT_FOUND]
     waited = clock.now
-    assert waited == pytest.approx(300, abs=bigquery_sink.LONGEST_PAUSE)
+    assert waited == pytest.approx(300, abs=insertion.LONGEST_PAUSE)
 
     assert len(insert(inserter, row("e2"))) == 1
     assert clock.now == waited
@@ -70,10 +71,10 @@ def test_a_table_given_up_on_is_not_waited_for_again(
 
 def test_a_table_given_up_on_long_ago_is_waited_for_anew(inserter: Inserter, clock: Clock) -> None:
     insert(inserter, row("e1"))
-    clock.now += bigquery_sink.VERDICT_LASTS * TARGET.table_wait_seconds
+    clock.now += insertion.VERDICT_LASTS * TARGET.wait_seconds
     before = clock.now
     insert(inserter, row("e2"))
-    assert clock.now - before == pytest.approx(300, abs=bigquery_sink.LONGEST_PAUSE)
+    assert clock.now - before == pytest.approx(300, abs=insertion.LONGEST_PAUSE)
 
 
 def test_a_row_with_a_passing_error_is_tried_again_alone(
@@ -98,7 +99,7 @@ def test_a_passing_error_that_does_not_pass_fails_the_bundle(
     insert_all.row_errors["orders", "e1"] = BACKEND_ERROR
     with pytest.raises(RowsNotInserted, match="table orders: 1 rows not inserted"):
         insert(inserter, row("e1"))
-    assert clock.now == pytest.approx(bigquery_sink.RETRY_SECONDS, abs=5)
+    assert clock.now == pytest.approx(insertion.RETRY_SECONDS, abs=5)
 
 
 def test_a_batch_that_is_too_large_is_split(inserter: Inserter, insert_all: InsertAll) -> None:

@@ -21,6 +21,7 @@ SAMPLES = {
     "window_seconds": (["60", "0.5", "10.25", "0.05"], ["0", "-1", "0.0", "sixty", "1e3", ""]),
     "max_event_bytes": (["1048576", "1"], ["0", "-1", "1.5", ""]),
     "table_wait_seconds": (["0", "300", "1.5"], ["-1", "long", ""]),
+    "schema_contract": (["evolve", "freeze"], ["Evolve", "none", ""]),
     "worker_zone": (["us-central1-b", "europe-west4-a"], ["us-central1", "b", ""]),
 }
 

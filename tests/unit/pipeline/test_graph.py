@@ -18,7 +18,7 @@ from google.cloud import storage
 from event_types import registry
 from event_types.base import Event, EventType, Timestamp
 from pipeline import events, graph
-from pipeline.bigquery_sink import Inserter, Target
+from pipeline.insertion import Inserter, Target
 from tests.unit.pipeline.fakes import DATASET, PROJECT, Clock, InsertAll
 from tests.unit.pipeline.messages import INVENTORY, USER_ACTIVITY, message
 

@@ -56,7 +56,7 @@ def test_options_stand_before_variables(monkeypatch: pytest.MonkeyPatch) -> None
     assert config.tables.project == "from-option"
     assert config.tables.dataset == "prod_events_dataset"
     assert config.bucket == "from-option-prod-raw-events"
-    assert (config.window_seconds, config.tables.table_wait_seconds) == (5.0, 7.0)
+    assert (config.window_seconds, config.tables.wait_seconds) == (5.0, 7.0)
     assert config.event_types == registry.ALL
 
 

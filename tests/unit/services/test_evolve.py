@@ -122,6 +122,19 @@ def test_all_differences_are_named() -> None:
     assert len(caught.value.differences) == 2
 
 
-def test_a_frozen_table_that_lacks_a_column_is_refused() -> None:
-    with pytest.raises(IncompatibleTable, match="column a is missing, which a frozen contract"):
-        evolve(table(), table(column("a")), Contract.FREEZE)
+def test_a_frozen_table_that_lacks_what_every_row_has_is_refused() -> None:
+    wanted = table(record("where", column("city"), column("street", mode="REQUIRED")))
+    with pytest.raises(
+        IncompatibleTable, match=r"where\.street is missing, which a frozen contract"
+    ):
+        evolve(table(record("where", column("city"))), wanted, Contract.FREEZE)
+
+
+def test_a_frozen_table_may_lack_what_a_row_need_not_have() -> None:
+    there = table(record("where", column("city")))
+    wanted = table(
+        record("where", column("city"), column("street")), column("a", mode="REPEATED"), column("b")
+    )
+    before = there.to_api_repr()
+    assert evolve(there, wanted, Contract.FREEZE) == []
+    assert there.to_api_repr() == before
