@@ -10,7 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from hashlib import md5
+from itertools import chain
 from threading import Lock
+from typing import NamedTuple
+from zlib import crc32
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
@@ -46,11 +49,42 @@ class NoFreeNumber(RuntimeError):
         super().__init__(f"gs://{bucket}/{prefix}: {TRIES} numbers in a row taken by others")
 
 
+class Shard(NamedTuple):
+    """Which of a prefix's lines one key of the graph stands for, and which numbers are its own.
+
+    Shard 1 of 4 writes the numbers 1, 5, 9 and so on, shard 2 writes 2, 6, 10: no two ever want
+    the same one.
+    """
+
+    prefix: str
+    turn: int = 1
+    of: int = 1
+
+    @property
+    def key(self) -> str:
+        """As text, which is how the graph groups: `order_202401151030` or `... 2/4`.
+
+        A job updated in place finds what is in its open windows by this, and each key says itself
+        how many shards there were when its lines came.
+        """
+        return f"{self.prefix} {self.turn}/{self.of}" if self.of > 1 else self.prefix
+
+    @classmethod
+    def parse(cls, key: str) -> Shard:
+        """Turn a key into what it stands for."""
+        prefix, space, numbers = key.partition(" ")
+        return cls(prefix, *map(int, numbers.split("/"))) if space else cls(prefix)
+
+    def name(self, number: int) -> str:
+        """The object of a number."""
+        return f"{self.prefix}{number:03}{EXTENSION}"
+
+
 @dataclass
 class _Series:
-    """The objects of one prefix: the next number, and what the ones so far hold."""
+    """The objects of one shard: its next number, and what all of the prefix so far hold."""
 
-    next: int = 1
+    next: int
     digests: set[str] = field(default_factory=set)
 
 
@@ -59,11 +93,11 @@ class Files:
 
     def __init__(self, bucket: storage.Bucket) -> None:
         self._bucket = bucket
-        self._known: OrderedDict[str, _Series] = OrderedDict()
+        self._known: OrderedDict[Shard, _Series] = OrderedDict()
         self._lock = Lock()
 
-    def store(self, prefix: str, content: bytes) -> str | None:
-        """Store as the prefix's next object and return its name; None if an earlier try has.
+    def store(self, shard: Shard, content: bytes) -> str | None:
+        """Store as the shard's next object and return its name; None if an earlier try has.
 
         A bundle may be tried again after its object was written, here or on another worker. Its
         content is the same then, so an equal digest in the series means that it is done. Raises
@@ -71,11 +105,11 @@ class Files:
         """
         digest = b64encode(md5(content, usedforsecurity=False).digest()).decode()
         for _ in range(TRIES):
-            # A prefix unknown here is most likely new; if it is not, number 001 will be taken.
-            series = self._known.get(prefix) or _Series()
+            # A shard unknown here is most likely new; if it is not, its first number is taken.
+            series = self._known.get(shard) or _Series(shard.turn)
             if digest in series.digests:
                 return None
-            name = f"{prefix}{series.next:03}{EXTENSION}"
+            name = shard.name(series.next)
             try:
                 self._bucket.blob(name).upload_from_string(
                     content,
@@ -86,25 +120,28 @@ class Files:
                 )
             except PreconditionFailed:
                 log.debug("gs://%s/%s exists; listing the others", self._bucket.name, name)
-                self._remember(prefix, self._list(prefix))
+                self._remember(shard, self._list(shard))
                 continue
-            self._remember(prefix, _Series(series.next + 1, series.digests | {digest}))
+            self._remember(shard, _Series(series.next + shard.of, series.digests | {digest}))
             return name
-        raise NoFreeNumber(self._bucket.name, prefix)
+        raise NoFreeNumber(self._bucket.name, shard.prefix)
 
-    def _list(self, prefix: str) -> _Series:
-        series = _Series()
-        for blob in self._bucket.list_blobs(prefix=prefix, timeout=REQUEST_SECONDS):
-            number = blob.name[len(prefix) : -len(EXTENSION)]
-            if number.isdigit() and blob.name.endswith(EXTENSION):
-                series.next = max(series.next, int(number) + 1)
-                series.digests.add(blob.md5_hash)
+    def _list(self, shard: Shard) -> _Series:
+        series = _Series(shard.turn)
+        for blob in self._bucket.list_blobs(prefix=shard.prefix, timeout=REQUEST_SECONDS):
+            text = blob.name[len(shard.prefix) : -len(EXTENSION)]
+            if not text.isdigit() or not blob.name.endswith(EXTENSION):
+                continue
+            number = int(text)
+            series.digests.add(blob.md5_hash)
+            if number % shard.of == shard.turn % shard.of:
+                series.next = max(series.next, number + shard.of)
         return series
 
-    def _remember(self, prefix: str, series: _Series) -> None:
+    def _remember(self, shard: Shard, series: _Series) -> None:
         with self._lock:
-            self._known[prefix] = series
-            self._known.move_to_end(prefix)
+            self._known[shard] = series
+            self._known.move_to_end(shard)
             if len(self._known) > SERIES_KEPT:
                 self._known.popitem(last=False)
 
@@ -116,20 +153,21 @@ def files(project: str, bucket: str) -> Files:
 
 
 def contents(chunks: Iterable[list[bytes]], limit: int = FILE_BYTES) -> Iterator[list[bytes]]:
-    """Regroup lines into those of one file each, of about `limit` bytes.
+    """Regroup lines into those of one file each, of `limit` bytes and at most a line more.
 
-    Sorted, so that the same lines give the same content in whatever order they come.
+    Sorted as a whole before they are split, so that the same lines give the same files in whatever
+    order and chunks they come. Holds all of them: shards keep that small.
     """
     batch: list[bytes] = []
     size = 0
-    for lines in chunks:
-        batch += lines
-        size += sum(map(len, lines))
+    for line in sorted(chain.from_iterable(chunks)):
+        batch.append(line)
+        size += len(line)
         if size >= limit:
-            yield sorted(batch)
+            yield batch
             batch, size = [], 0
     if batch:
-        yield sorted(batch)
+        yield batch
 
 
 class Gather(beam.DoFn):
@@ -139,35 +177,37 @@ class Gather(beam.DoFn):
     events of a bundle share few files.
     """
 
-    def __init__(self, window_seconds: float) -> None:
-        self._window_seconds = window_seconds
+    def __init__(self, window_seconds: float, shards: int = 1) -> None:
+        self._window_seconds, self._shards = window_seconds, shards
 
     def start_bundle(self) -> None:
         """Start with nothing gathered."""
-        self._gathered: dict[tuple[str, float], tuple[datetime, list[bytes]]] = {}
+        self._gathered: dict[tuple[str, int, float], tuple[datetime, list[bytes]]] = {}
         self._bytes = 0
 
     def process(self, element: Row) -> Iterator[WindowedValue]:
         """Add the row's line to those of the same file and window."""
-        published = element.message.publish_time
-        key = element.file_prefix, published.timestamp() // self._window_seconds
+        published, line, shards = element.message.publish_time, element.line, self._shards
+        turn = 1 + crc32(line) % shards if shards > 1 else 1
+        key = element.file_prefix, turn, published.timestamp() // self._window_seconds
         earliest, lines = self._gathered.get(key) or (published, [])
-        lines.append(element.line)
+        lines.append(line)
         self._gathered[key] = min(earliest, published), lines
-        self._bytes += len(element.line)
+        self._bytes += len(line)
         if self._bytes >= GATHERED_BYTES:
             yield from self.finish_bundle()
             self.start_bundle()
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
         """Yield each file's lines at the earliest publish time among them."""
-        for (prefix, _), (earliest, lines) in self._gathered.items():
+        for (prefix, turn, _), (earliest, lines) in self._gathered.items():
+            key = Shard(prefix, turn, self._shards).key
             moment = Timestamp.from_utc_datetime(earliest)
-            yield window.GlobalWindows.windowed_value((prefix, lines), moment)
+            yield window.GlobalWindows.windowed_value((key, lines), moment)
 
 
 class Write(beam.DoFn):
-    """One window's lines of one prefix in; the names of the objects written out."""
+    """One window's lines of one shard in; the names of the objects written out."""
 
     def __init__(self, project: str, bucket: str) -> None:
         self._bucket = (project, bucket)
@@ -176,10 +216,10 @@ class Write(beam.DoFn):
 
     def process(self, element: tuple[str, Iterable[list[bytes]]]) -> Iterator[str]:
         """Write one object or, where one would get too large, several."""
-        prefix, chunks = element
+        key, chunks = element
         for lines in contents(chunks):
             content = b"\n".join([*lines, b""])
-            name = files(*self._bucket).store(prefix, content)
+            name = files(*self._bucket).store(Shard.parse(key), content)
             if name is not None:
                 self._files.inc()
                 self._lines.inc(len(lines))
@@ -187,22 +227,25 @@ class Write(beam.DoFn):
 
 
 class WriteFiles(beam.PTransform):
-    """Rows in; the lines of each window of publish time become one object a prefix.
+    """Rows in; the lines of each window of publish time become one object a prefix and shard.
 
     An event that is old by its own time is not late: only its prefix is old. What is late is a
     message delivered again after its window closed; its pane fires at once, into the next number.
     The output's timestamp is the earliest of the lines', so that the watermark, and with it the
     local runner's acks, waits for the file.
+
+    A key is one thread's work, and while all events are of the present minute there is one key a
+    type: shards divide it. A line's checksum names its shard, so that a retry meets it there.
     """
 
-    def __init__(self, project: str, bucket: str, window_seconds: float) -> None:
+    def __init__(self, project: str, bucket: str, window_seconds: float, shards: int = 1) -> None:
         super().__init__()
         self._bucket = (project, bucket)
-        self._window_seconds = window_seconds
+        self._window_seconds, self._shards = window_seconds, shards
 
     def expand(self, rows: beam.PCollection[Row]) -> beam.PCollection[str]:
-        """Gather, window, group by prefix, write."""
-        gather = beam.ParDo(Gather(self._window_seconds))
+        """Gather, window, group by prefix and shard, write."""
+        gather = beam.ParDo(Gather(self._window_seconds, self._shards))
         return (
             rows
             | "Gather" >> gather.with_output_types(tuple[str, list[bytes]])
