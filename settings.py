@@ -58,7 +58,9 @@ class Settings:
     publish_log: Path | None
     """Where the publisher records each confirmed event id, for the delivery ledger."""
     schema_contract: str
-    """evolve: the table manager adds missing columns. freeze: it refuses the table instead."""
+    """evolve: the table manager adds missing columns. freeze: it changes nothing."""
+    bigquery_emulator: str | None
+    """Where BigQuery's clients find an emulator in the service's place."""
 
     @property
     def topic(self) -> str:
@@ -173,6 +175,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         table_wait_seconds=_number(env, "TABLE_WAIT_SECONDS", 300.0, float),
         publish_log=_path(env, "PUBLISH_LOG"),
         schema_contract=_choice(env, "SCHEMA_CONTRACT", ("evolve", "freeze")),
+        bigquery_emulator=env.get("BIGQUERY_EMULATOR_HOST") or None,
     )
 
 

@@ -13,11 +13,13 @@ from apache_beam.transforms.window import GlobalWindows
 from apache_beam.utils.timestamp import Timestamp
 from apache_beam.utils.windowed_value import WindowedValue
 from google.cloud import bigquery
+from google.cloud.bigquery_storage_v1 import BigQueryWriteClient
 
 from pipeline import dead_letter
 from pipeline.insert_all import InsertAll
-from pipeline.insertion import Inserter, Rejection, RowsNotInserted, Target
+from pipeline.insertion import Inserter, Rejection, RowsNotInserted, Sender, Target
 from pipeline.record import Row
+from pipeline.storage_write import StorageWrite
 
 # BigQuery's advice for insertAll is 500 rows a request; a request holds 10 MB ("Streaming
 # inserts" quotas), and the client's JSON takes up to three times the bytes of a line's.
@@ -25,10 +27,23 @@ BATCH_ROWS = 500
 BATCH_BYTES = 3 * 1024 * 1024
 
 
+def _insert_all(target: Target) -> Sender:
+    return InsertAll(target.dataset, bigquery.Client(project=target.project))
+
+
+def _storage_write(target: Target) -> Sender:
+    return StorageWrite(target.project, target.dataset, BigQueryWriteClient())
+
+
+_SENDERS = {"insert_all": _insert_all, "storage_write": _storage_write}
+SINKS = tuple(_SENDERS)
+"""The ways into tables, by name; the first is the default."""
+
+
 @cache
 def inserter(target: Target) -> Inserter:
     """The worker's one inserter. Two threads that race make two, which costs a connection."""
-    return Inserter(target, InsertAll(target.dataset, bigquery.Client(project=target.project)))
+    return Inserter(target, _SENDERS[target.sink](target))
 
 
 class InsertRows(beam.DoFn):

@@ -24,6 +24,8 @@ class Config:
     bucket: str
     window_seconds: float
     max_event_bytes: int
+    file_shards: int = 1
+    """Into how many objects, each one thread's work, a window's lines of one minute go."""
 
 
 def build(messages: beam.PCollection[PubsubMessage], config: Config) -> None:
@@ -40,5 +42,8 @@ def build(messages: beam.PCollection[PubsubMessage], config: Config) -> None:
     (
         (routed.events, dead_letters)
         | "AllRows" >> beam.Flatten()
-        | "WriteFiles" >> WriteFiles(config.tables.project, config.bucket, config.window_seconds)
+        | "WriteFiles"
+        >> WriteFiles(
+            config.tables.project, config.bucket, config.window_seconds, config.file_shards
+        )
     )

@@ -74,6 +74,8 @@ class Target:
     """How long a table or a column that is not there yet is waited for."""
     columns_come: bool = True
     """Whether somebody adds the columns that a table lacks; under a frozen contract nobody does."""
+    sink: str = "insert_all"
+    """How rows travel: insert_all or storage_write."""
 
 
 class Waits:

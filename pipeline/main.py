@@ -10,6 +10,7 @@ import gc
 import logging
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import apache_beam as beam
 from apache_beam.io.gcp.pubsub import ReadFromPubSub
@@ -24,11 +25,16 @@ from apache_beam.runners.runner import PipelineResult, PipelineRunner, PipelineS
 import settings
 from event_types import registry
 from pipeline import graph
+from pipeline.bigquery_sink import SINKS
 from pipeline.insertion import Target
 
 DONE, FAILED, MISUSED = range(3)
 # A bundle makes tens of thousands of objects, and few of them are garbage in cycles.
 YOUNG_OBJECTS = 50_000
+# A number of three digits names an object; more shards than that would be wider from the first.
+MAX_SHARDS = 999
+# Dataflow, "Set the pipeline streaming mode".
+AT_LEAST_ONCE = "streaming_mode_at_least_once"
 
 log = logging.getLogger("pipeline")
 
@@ -45,10 +51,25 @@ class JobOptions(PipelineOptions):
         "schema_contract",
     )
 
+    SCALE = ("sink", "file_shards", "at_least_once")
+    """What a job of more events a second changes (docs/scale.md); no variable stands for these."""
+
     @classmethod
     def _add_argparse_args(cls, parser: argparse.ArgumentParser) -> None:
         for name in cls.VARIABLES:
             parser.add_argument(f"--{name}", help=f"Overrides the variable {name.upper()}.")
+        # Checked by `Scale`, which names option and value; a launcher passes each as --name=value.
+        parser.add_argument("--sink", default=SINKS[0], help=f"One of {', '.join(SINKS)}.")
+        parser.add_argument(
+            "--file_shards", default="1", help="Objects a minute and window, 1-999."
+        )
+        parser.add_argument(
+            "--at_least_once",
+            nargs="?",
+            const="true",
+            default="false",
+            help="Dataflow's cheaper streaming mode, with duplicates: true or false.",
+        )
 
     def environ(self) -> dict[str, str]:
         """The options that were given, as the variables they stand for."""
@@ -59,6 +80,36 @@ class JobOptions(PipelineOptions):
 
 class Misused(ValueError):
     """The command line can't be followed."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The options that a job of more events a second changes, checked."""
+
+    sink: str
+    file_shards: int
+    at_least_once: bool
+
+    @classmethod
+    def of(cls, options: JobOptions, runner: str, emulator: str | None) -> Scale:
+        """Read the options for a runner and a BigQuery. Raises Misused, naming option and value."""
+        if options.sink not in SINKS:
+            raise Misused(f"--sink {options.sink}: expected {' or '.join(SINKS)}")
+        on_dataflow = runner == "DataflowRunner"  # whose workers know no emulator of ours
+        if options.sink == "storage_write" and emulator and not on_dataflow:
+            raise Misused(
+                "--sink storage_write: not supported by the emulator, which has no Storage Write "
+                f"API (BIGQUERY_EMULATOR_HOST={emulator}); use --sink insert_all"
+            )
+        shards = options.file_shards
+        if not (shards.isascii() and shards.isdigit() and 1 <= int(shards) <= MAX_SHARDS):
+            raise Misused(f"--file_shards {shards}: expected a whole number, 1 to {MAX_SHARDS}")
+        if options.at_least_once not in ("true", "false"):
+            raise Misused(f"--at_least_once {options.at_least_once}: expected true or false")
+        at_least_once = options.at_least_once == "true"
+        if at_least_once and not on_dataflow:
+            raise Misused(f"--at_least_once true: a mode of DataflowRunner, not of {runner}")
+        return cls(options.sink, int(shards), at_least_once)
 
 
 def runner(name: str) -> PipelineRunner:
@@ -88,13 +139,18 @@ def refuse_unknown(options: PipelineOptions) -> None:
         raise Misused(f"unknown option --{', --'.join(unknown)}")
 
 
-def configure(options: JobOptions) -> tuple[settings.Settings, graph.Config]:
-    """Complete Beam's options and gather the graph's values. Raises settings.InvalidSetting."""
+def configure(
+    options: JobOptions, runner: str = "LocalRunner"
+) -> tuple[settings.Settings, graph.Config]:
+    """Complete Beam's options and gather the graph's values. Raises InvalidSetting, Misused."""
     here = settings.load(settings.child_environ(options.environ()))
+    scale = Scale.of(options, runner, here.bigquery_emulator)
     options.view_as(StandardOptions).streaming = True
     cloud = options.view_as(GoogleCloudOptions)
     cloud.project, cloud.region = here.project_id, cloud.region or here.region
     cloud.job_name = cloud.job_name or here.job
+    if scale.at_least_once:
+        cloud.dataflow_service_options = [*(cloud.dataflow_service_options or []), AT_LEAST_ONCE]
     workers = options.view_as(WorkerOptions)
     workers.default_sdk_harness_log_level = workers.default_sdk_harness_log_level or here.log_level
     return here, graph.Config(
@@ -104,10 +160,12 @@ def configure(options: JobOptions) -> tuple[settings.Settings, graph.Config]:
             here.dataset,
             here.table_wait_seconds,
             columns_come=here.schema_contract == "evolve",
+            sink=scale.sink,
         ),
         bucket=here.bucket,
         window_seconds=here.window_seconds,
         max_event_bytes=here.max_event_bytes,
+        file_shards=scale.file_shards,
     )
 
 
@@ -118,7 +176,7 @@ def assemble(argv: Sequence[str]) -> tuple[beam.Pipeline, settings.Settings, str
     chosen = runner(name)
     if name != "DataflowRunner":  # it passes on what only the service knows
         refuse_unknown(options)
-    here, config = configure(options)
+    here, config = configure(options, name)
     pipeline = beam.Pipeline(chosen, options)
     messages = pipeline | "Read" >> ReadFromPubSub(
         subscription=here.subscription, with_attributes=True

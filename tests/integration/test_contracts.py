@@ -25,9 +25,9 @@ from google.cloud import bigquery, storage
 
 from event_types import registry
 from event_types.dead_letter import DEAD_LETTER_TABLE
+from event_types.schema import Table
 from pipeline import bigquery_sink, graph, insertion, storage_sink
 from pipeline.insertion import Target
-from services.table_manager.tables import ensure_table, ensure_view
 from tests.integration.newer import EVENT_TYPES, NEWER, SAME, order
 from tests.integration.processes import PROJECT, ROOT, Service, free_port
 
@@ -49,11 +49,22 @@ class World:
         self.dataset = f"{self.environment}_events_dataset"
         self.bq = bigquery.Client(PROJECT)
         self.bq.create_dataset(self.dataset)
-        for table in (registry.by_name("order").layout, DEAD_LETTER_TABLE):
-            ensure_table(self.bq, self.dataset, table)
-        ensure_view(self.bq, self.dataset, registry.by_name("order").layout)
+        layout = registry.by_name("order").layout
+        for table in (layout, DEAD_LETTER_TABLE):
+            self.bq.create_table(self.table(table))
+        view = bigquery.Table(f"{PROJECT}.{self.dataset}.{layout.deduplicated_view}")
+        view.view_query = layout.deduplicated_sql(f"{PROJECT}.{self.dataset}")
+        self.bq.create_table(view)
         self.bucket = storage.Client(project=PROJECT).create_bucket(self.environment)
         self._log = folder / "function.log"
+
+    def table(self, layout: Table) -> bigquery.Table:
+        """A table as the older release made it."""
+        schema = [bigquery.SchemaField.from_api_repr(each) for each in layout.schema_to_api()]
+        made = bigquery.Table(f"{PROJECT}.{self.dataset}.{layout.name}", schema)
+        made.time_partitioning = bigquery.TimePartitioning(field=layout.partition_by)
+        made.clustering_fields = list(layout.cluster_by)
+        return made
 
     @cached_property
     def function(self) -> Service:

@@ -123,8 +123,9 @@ def test_a_step_has_the_same_name_here_and_there(sent: Sent) -> None:
     [
         ("--window_seconds", "5", "--max_event_bytes", "1000", "--table_wait_seconds", "1"),
         ("--environment", "dev", "--log_level", "DEBUG"),
+        ("--sink", "storage_write", "--file_shards", "16", "--at_least_once"),
     ],
-    ids=["other settings", "another environment"],
+    ids=["other settings", "another environment", "another scale"],
 )
 def test_an_update_in_place_finds_every_step_again(
     sent: Sent, send: Any, options: tuple[str, ...]
@@ -132,6 +133,17 @@ def test_an_update_in_place_finds_every_step_again(
     """Dataflow matches the state of a running job to the steps of its successor by their names."""
     later = send(f"later{len(options)}", *options)
     assert names(later.pipeline) == names(sent.pipeline)
+
+
+def test_at_least_once_is_asked_of_the_service_and_only_when_told(sent: Sent, send: Any) -> None:
+    def asked(job: Sent) -> list[str]:
+        found: list[str] = job.job["environment"].get("serviceOptions", [])
+        return found
+
+    assert asked(sent) == []
+    # As a template's launcher passes it, beside an option of the user's own.
+    argv = ("--at_least_once=true", "--dataflow_service_option=enable_prime")
+    assert asked(send("modes", *argv)) == ["enable_prime", main.AT_LEAST_ONCE]
 
 
 def test_steps_with_state_keep_the_coders_of_their_state(sent: Sent, send: Any) -> None:
@@ -152,6 +164,6 @@ def test_steps_with_state_keep_the_coders_of_their_state(sent: Sent, send: Any) 
             found.extend(coder.component_coder_ids)
         return urns
 
-    later = send("coders", "--window_seconds", "7")
+    later = send("coders", "--window_seconds", "7", "--file_shards", "4")
     assert coders(sent.pipeline) == coders(later.pipeline)
     assert coders(sent.pipeline)[0] == "beam:coder:kv:v1"

@@ -22,6 +22,9 @@ SAMPLES = {
     "max_event_bytes": (["1048576", "1"], ["0", "-1", "1.5", ""]),
     "table_wait_seconds": (["0", "300", "1.5"], ["-1", "long", ""]),
     "schema_contract": (["evolve", "freeze"], ["Evolve", "none", ""]),
+    "sink": (["insert_all", "storage_write"], ["STORAGE_WRITE_API", ""]),
+    "file_shards": (["1", "16", "999"], ["0", "-1", "1.5", "1000", "many", ""]),
+    "at_least_once": (["true", "false"], ["True", "1", ""]),
     "worker_zone": (["us-central1-b", "europe-west4-a"], ["us-central1", "b", ""]),
 }
 
@@ -45,7 +48,7 @@ def test_the_service_knows_every_field() -> None:
 
 
 def test_every_option_of_the_job_is_a_parameter() -> None:
-    assert set(PARAMETERS) - {"worker_zone"} == set(JobOptions.VARIABLES)
+    assert set(PARAMETERS) - {"worker_zone"} == {*JobOptions.VARIABLES, *JobOptions.SCALE}
 
 
 def test_what_terraform_passes_is_declared() -> None:

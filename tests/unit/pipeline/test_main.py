@@ -20,6 +20,9 @@ CREDENTIALS = {
 }
 
 
+HERE = ("--project", "test-project")
+
+
 @pytest.fixture(autouse=True)
 def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("PROJECT_ID", "GOOGLE_CLOUD_PROJECT", *map(str.upper, main.JobOptions.VARIABLES)):
@@ -31,6 +34,16 @@ def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ([], "environment variable PROJECT_ID is not set"),
         (["--project", "test-project", "--window_seconds", "x"], "WINDOW_SECONDS should be a num"),
+        ([*HERE, "--sink", "STREAMING"], "--sink STREAMING: expected insert_all or storage_write"),
+        ([*HERE, "--file_shards", "0"], "--file_shards 0: expected a whole number, 1 to 999"),
+        ([*HERE, "--file_shards", "1000"], "--file_shards 1000: expected a whole number, 1 to 999"),
+        ([*HERE, "--file_shards", "four"], "--file_shards four: expected a whole number, 1 to 999"),
+        ([*HERE, "--at_least_once", "yes"], "--at_least_once yes: expected true or false"),
+        (
+            [*HERE, "--at_least_once"],
+            "--at_least_once true: a mode of DataflowRunner, not of Local",
+        ),
+        ([*HERE, "--schema_contract", "melt"], "SCHEMA_CONTRACT should be one of evolve, freeze"),
         (["--runner", "PrismRunner"], "--runner PrismRunner: expected LocalRunner"),
         (["--runner", "DirectRunner", "--status_prot", "0"], "unknown option --status_prot"),
     ],
@@ -40,6 +53,26 @@ def test_a_misused_command_line_is_told_and_ends_with_2(
 ) -> None:
     assert main.main(argv) == main.MISUSED
     assert said in capsys.readouterr().err
+
+
+def test_the_emulator_s_lack_of_a_write_api_is_told_at_the_start(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", "http://127.0.0.1:9050")
+    assert main.main([*HERE, "--sink", "storage_write"]) == main.MISUSED
+    said = capsys.readouterr().err
+    assert "--sink storage_write: not supported by the emulator" in said
+    assert "http://127.0.0.1:9050" in said
+
+
+def test_scale_is_options_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BIGQUERY_EMULATOR_HOST", raising=False)
+    _, small = main.configure(main.JobOptions([*HERE]))
+    assert (small.tables.sink, small.file_shards) == ("insert_all", 1)
+    argv = [*HERE, "--sink", "storage_write", "--file_shards", "16", "--schema_contract", "freeze"]
+    _, large = main.configure(main.JobOptions(argv))
+    assert (large.tables.sink, large.file_shards) == ("storage_write", 16)
+    assert (small.tables.columns_come, large.tables.columns_come) == (True, False)
 
 
 def test_options_stand_before_variables(monkeypatch: pytest.MonkeyPatch) -> None:
