@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from google.cloud.bigquery_storage_v1 import types
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
-from google.protobuf.message import Message
+from google.protobuf.message import EncodeError, Message
 
 from pipeline.columns import carries
 from pipeline.record import Row
@@ -29,7 +29,7 @@ def _days(text: str) -> int:
 
 
 class _Scalar(NamedTuple):
-    proto: int
+    proto: Any  # FieldDescriptorProto.Type, which is an int to some versions' stubs
     convert: Callable[[Any], Any] | None = None
 
 
@@ -80,9 +80,10 @@ class Encoder:
             message = self._message(**values)
         except (TypeError, ValueError) as error:
             raise Unfit(f"it does not fit its table: {error}") from error
-        if missing := message.FindInitializationErrors():
-            raise Unfit(f"missing required field: {', '.join(missing)}")
-        return bytes(message.SerializeToString())
+        try:
+            return bytes(message.SerializeToString())
+        except EncodeError as error:
+            raise Unfit(f"it does not fit its table: {error}") from error
 
 
 def _known(fields: Iterable[types.TableFieldSchema]) -> dict[str, Any]:

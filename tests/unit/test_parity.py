@@ -60,7 +60,10 @@ def test_only_the_documented_variables_differ() -> None:
 def test_both_read_the_same_settings(part: str) -> None:
     laptop, cloud = settings.load(here(part)), settings.load(there(part))
     assert cloud.publish_log is None
-    same = replace(laptop, publish_log=None, host=cloud.host, port=cloud.port)
+    assert cloud.bigquery_emulator is None
+    same = replace(
+        laptop, publish_log=None, bigquery_emulator=None, host=cloud.host, port=cloud.port
+    )
     assert cloud == same
     assert settings.generator(here(part)) == settings.generator(there(part))
 

@@ -152,7 +152,7 @@ def test_a_row_that_the_service_refuses_stops_no_other(api: WriteApi, inserter: 
         ({"total_amount": "much"}, "it does not fit its table"),
         ({"order_date": "soon"}, "order_date: Invalid isoformat string"),
         ({"shipping_address": 7}, "shipping_address: 7 is not a record"),
-        ({"order_id": None}, "missing required field: order_id"),
+        ({"order_id": None}, "missing required fields: order_id"),
     ],
 )
 def test_a_row_that_fits_no_message_is_refused_alone(
