@@ -59,8 +59,8 @@ class Settings:
     """Where the publisher records each confirmed event id, for the delivery ledger."""
     schema_contract: str
     """evolve: the table manager adds missing columns. freeze: it changes nothing."""
-    bigquery_emulator: str | None
-    """Where BigQuery's clients find an emulator in the service's place."""
+    no_write_api: str | None
+    """Why rows can't go by the Storage Write API here; None in the cloud, where they can."""
 
     @property
     def topic(self) -> str:
@@ -175,7 +175,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         table_wait_seconds=_number(env, "TABLE_WAIT_SECONDS", 300.0, float),
         publish_log=_path(env, "PUBLISH_LOG"),
         schema_contract=_choice(env, "SCHEMA_CONTRACT", ("evolve", "freeze")),
-        bigquery_emulator=env.get("BIGQUERY_EMULATOR_HOST") or None,
+        no_write_api=_no_write_api(env),
     )
 
 
@@ -243,6 +243,16 @@ def adopt(environ: Mapping[str, str]) -> None:
 def child_environ(extra: Mapping[str, str]) -> dict[str, str]:
     """The environment for a process of ours: this one's, with `extra` on top."""
     return {**os.environ, **extra}
+
+
+def _no_write_api(env: Mapping[str, str]) -> str | None:
+    host = env.get("BIGQUERY_EMULATOR_HOST")
+    if not host:
+        return None
+    return (
+        "not supported by the emulator, which has no Storage Write API "
+        f"(BIGQUERY_EMULATOR_HOST={host}); use insert_all"
+    )
 
 
 def _given(env: Mapping[str, str], name: str) -> str:

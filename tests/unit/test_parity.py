@@ -60,10 +60,8 @@ def test_only_the_documented_variables_differ() -> None:
 def test_both_read_the_same_settings(part: str) -> None:
     laptop, cloud = settings.load(here(part)), settings.load(there(part))
     assert cloud.publish_log is None
-    assert cloud.bigquery_emulator is None
-    same = replace(
-        laptop, publish_log=None, bigquery_emulator=None, host=cloud.host, port=cloud.port
-    )
+    assert cloud.no_write_api is None
+    same = replace(laptop, publish_log=None, no_write_api=None, host=cloud.host, port=cloud.port)
     assert cloud == same
     assert settings.generator(here(part)) == settings.generator(there(part))
 
