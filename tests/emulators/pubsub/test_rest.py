@@ -52,17 +52,38 @@ def test_a_message_goes_through_by_rest_alone(rest: httpx.Client, clients: Clien
 @pytest.mark.parametrize(
     ("verb", "path", "body", "code", "status", "text"),
     [
-        ("GET", "/v1/projects/p/topics/missing", None, 404, "NOT_FOUND", "resource=missing"),
-        ("PUT", "/v1/projects/p/topics/1x", {}, 400, "INVALID_ARGUMENT", "topics/1x"),
-        ("PUT", "/v1/projects/p/topics/abc", {"lables": {}}, 400, "INVALID_ARGUMENT", "lables"),
-        ("PUT", "/v1/projects/p/topics/abc", {"kmsKeyName": "k"}, 501, "UNIMPLEMENTED", "kms_key"),
+        (
+            "GET",
+            "/v1/projects/demo-project/topics/missing",
+            None,
+            404,
+            "NOT_FOUND",
+            "resource=missing",
+        ),
+        ("PUT", "/v1/projects/demo-project/topics/1x", {}, 400, "INVALID_ARGUMENT", "topics/1x"),
+        (
+            "PUT",
+            "/v1/projects/demo-project/topics/abc",
+            {"lables": {}},
+            400,
+            "INVALID_ARGUMENT",
+            "lables",
+        ),
+        (
+            "PUT",
+            "/v1/projects/demo-project/topics/abc",
+            {"kmsKeyName": "k"},
+            501,
+            "UNIMPLEMENTED",
+            "kms_key",
+        ),
         (
             "POST",
-            "/v1/projects/p/topics/abc:setIamPolicy",
+            "/v1/projects/demo-project/topics/abc:setIamPolicy",
             {},
             501,
             "UNIMPLEMENTED",
-            "setIamPolicy",
+            "SetIamPolicy",
         ),
     ],
 )
@@ -76,7 +97,7 @@ def test_errors_look_like_googles(
 
 
 def test_a_body_that_is_no_json_is_told(rest: httpx.Client) -> None:
-    response = rest.put("/v1/projects/p/topics/abc", content=b"{", headers=JSON)
+    response = rest.put("/v1/projects/demo-project/topics/abc", content=b"{", headers=JSON)
     assert response.status_code == 400
     assert "Invalid JSON payload" in response.json()["error"]["message"]
 

@@ -33,7 +33,7 @@ class Unsupported(PubSubError):
     """The real service has it, the emulator does not: refused rather than ignored."""
 
     def __init__(self, what: str) -> None:
-        super().__init__(f"{what} is not supported by this emulator.")
+        super().__init__(f"not supported by the emulator: {what}")
 
 
 class StorageFailed(PubSubError):

@@ -26,6 +26,12 @@ PROJECT = "projects/demo-project"
         "projects/demo-project/topics/a b",
         "projects/demo-project/topics/google-things",
         "projects/demo-project/topics/" + "x" * 256,
+        "projects/short/topics/orders",
+        "projects/Demo-project/topics/orders",
+        "projects/demo_project/topics/orders",
+        "projects/demo-project-/topics/orders",
+        "projects/1demo-project/topics/orders",
+        "projects/" + "x" * 31 + "/topics/orders",
     ],
 )
 def test_a_bad_topic_name_is_refused(bench: Bench, name: str) -> None:
@@ -217,3 +223,47 @@ def test_pages_walk_through_all_names() -> None:
     assert page(names, 3, "") == (["a", "b", "c"], "")
     with pytest.raises(InvalidArgument, match="-1"):
         page(names, -1, "")
+
+
+@pytest.mark.parametrize(
+    "project", ["abcdef", "x" * 30, "p-1-2-3", "example.com:project", "123456789012"]
+)
+def test_a_good_project_is_taken(bench: Bench, project: str) -> None:
+    name = f"projects/{project}/topics/orders"
+    assert bench.broker.create_topic(protos.Topic(name=name)).name == name
+
+
+@pytest.mark.parametrize(
+    ("labels", "named"),
+    [
+        ({"": "v"}, "''"),
+        ({"1a": "v"}, "'1a'"),
+        ({"Team": "v"}, "'Team'"),
+        ({"a b": "v"}, "'a b'"),
+        ({"-a": "v"}, "'-a'"),
+        ({"goog-a": "v"}, "'goog-a'"),
+        ({"k" * 64: "v"}, "kkkk"),
+        ({"team": "V"}, "'V'"),
+        ({"team": "a.b"}, "'a.b'"),
+        ({"team": "v" * 64}, "team: 'vvv"),
+        ({f"k{number}": "" for number in range(65)}, "65 labels"),
+    ],
+)
+def test_a_bad_label_is_refused(bench: Bench, labels: dict[str, str], named: str) -> None:
+    with pytest.raises(InvalidArgument, match=named):
+        bench.broker.create_topic(protos.Topic(name=f"{PROJECT}/topics/new", labels=labels))
+    with pytest.raises(InvalidArgument, match=named):
+        bench.subscribe(labels=labels)
+
+
+def test_good_labels_are_kept(bench: Bench) -> None:
+    labels = {"k" * 63: "v" * 63, "a_1-b": "", "équipe": "données_1"}
+    labels |= {f"k{number}": "9-" for number in range(61)}
+    assert dict(bench.subscribe(labels=labels).config.labels) == labels
+
+
+@pytest.mark.parametrize("answer", ["ack", "nack"])
+def test_an_answer_to_no_message_is_refused(bench: Bench, answer: str) -> None:
+    subscription = bench.subscribe()
+    with pytest.raises(InvalidArgument, match="argument=ack_ids"):
+        getattr(bench, answer)(subscription)

@@ -6,7 +6,7 @@ import pytest
 
 from localgcp.pubsub.wire import protos
 from localgcp.pubsub.wire.encoding import received_messages
-from tests.unit.emulators.pubsub.bench import Bench
+from tests.unit.emulators.pubsub.bench import SUBSCRIPTION, Bench
 
 
 @pytest.mark.parametrize("size", [1, 100, 127, 128, 16_000, 17_000, 3_000_000])
@@ -40,3 +40,20 @@ def test_the_delivery_attempt_is_told_with_a_dead_letter_policy(bench: Bench) ->
 
 def test_nothing_is_an_empty_response(bench: Bench) -> None:
     assert received_messages(bench.subscribe(), []) == b""
+
+
+def test_what_the_python_client_cannot_receive_is_logged(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    subscription = bench.subscribe()
+    frame = 100  # more than what a message is wrapped in
+    bench.publish("x" * ((4 << 20) - frame))
+    [largest] = subscription.lease(bench.clock(), 1, 1 << 30)
+    assert len(received_messages(subscription, [largest])) <= 4 << 20
+    assert not caplog.records
+    bench.publish("x" * (4 << 20))
+    [larger] = subscription.lease(bench.clock(), 1, 1 << 30)
+    received_messages(subscription, [larger])
+    [record] = caplog.records
+    for told in (str(larger.message.id), SUBSCRIPTION, "max_receive_message_length", "--auto-ack"):
+        assert told in record.getMessage()

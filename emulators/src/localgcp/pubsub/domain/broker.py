@@ -23,7 +23,7 @@ from localgcp.pubsub.domain.push_targets import PushTargets
 from localgcp.pubsub.domain.subscription import Hooks, Subscription
 from localgcp.pubsub.domain.timetable import Timetable
 from localgcp.pubsub.domain.topic import Topic
-from localgcp.pubsub.errors import AlreadyExists, NotFound, StorageFailed
+from localgcp.pubsub.errors import AlreadyExists, InvalidArgument, NotFound, StorageFailed
 from localgcp.pubsub.wire.protos import Proto
 
 logger = logging.getLogger(__name__)
@@ -108,7 +108,7 @@ class Broker:
         current = self.subscription(config.name).config
         fixed = subscription_config.FIXED | subscription_config.OUTPUT_ONLY
         updated = update_mask.merged(current, config, mask, subscription_config.MUTABLE, fixed)
-        return self._save_subscription(subscription_config.complete(updated))
+        return self._change_subscription(updated)
 
     def modify_push_config(self, name: str, push_config: Proto) -> None:
         """Change where it pushes; an empty config makes it a pull subscription.
@@ -118,7 +118,17 @@ class Broker:
         changed = type(self.subscription(name).config)()
         changed.CopyFrom(self.subscription(name).config)
         changed.push_config.CopyFrom(push_config)
-        self._save_subscription(subscription_config.complete(changed))
+        self._change_subscription(changed)
+
+    def detach_subscription(self, name: str) -> None:
+        """It loses its backlog, gets no more, and cannot be pulled (API: Subscription.detached).
+
+        Raises NotFound, InvalidArgument.
+        """
+        detached = type(self.subscription(name).config)()
+        detached.CopyFrom(self.subscription(name).config)
+        detached.detached = True
+        self._save_subscription(detached)
 
     def delete_subscription(self, name: str) -> None:
         """Its messages go with it. Raises NotFound, InvalidArgument."""
@@ -138,13 +148,17 @@ class Broker:
 
     def acknowledge(self, name: str, ack_ids: Sequence[str]) -> None:
         """Raises NotFound, InvalidArgument, StorageFailed."""
-        self._forget(name, self.subscription(name).ack(ack_ids))
+        target = self.subscription(name)
+        _check_some(ack_ids)
+        self._forget(name, target.ack(ack_ids))
         self._compact_if_overgrown()
 
     def modify_ack_deadline(self, name: str, ack_ids: Sequence[str], seconds: int) -> None:
         """Seconds from now; 0 gives the messages back. Raises NotFound, InvalidArgument."""
+        target = self.subscription(name)
         subscription_config.check_ack_deadline(seconds, shortest=0)
-        self.subscription(name).modify_ack_deadline(ack_ids, seconds, self.clock())
+        _check_some(ack_ids)
+        target.modify_ack_deadline(ack_ids, seconds, self.clock())
 
     def tick(self) -> None:
         """Do what is due by now: passed deadlines, ended rests, ended retention."""
@@ -178,9 +192,13 @@ class Broker:
         if config.name in self.subscriptions:
             self.subscriptions[config.name].configure(config)
         else:
-            made = self.subscriptions[config.name] = Subscription(config, self._hooks)
-            if config.topic != DELETED_TOPIC:
-                self.topics[config.topic].subscriptions[config.name] = made
+            self.subscriptions[config.name] = Subscription(config, self._hooks)
+        if config.topic in self.topics:
+            fed = self.topics[config.topic].subscriptions
+            if config.detached:
+                fed.pop(config.name, None)
+            else:
+                fed[config.name] = self.subscriptions[config.name]
 
     def drop_subscription(self, name: str) -> None:
         """Delete a subscription that exists."""
@@ -188,7 +206,7 @@ class Broker:
         dropped.close()
         self._timetable.forget(dropped)
         if dropped.config.topic in self.topics:
-            del self.topics[dropped.config.topic].subscriptions[name]
+            self.topics[dropped.config.topic].subscriptions.pop(name, None)
         self.on_change(dropped)
 
     def _set_alarm(self, due: float) -> None:
@@ -198,6 +216,11 @@ class Broker:
         self._log(Kind.PUT_TOPIC, config.name, config.SerializeToString())
         self.put_topic(config)
         return self.topics[config.name]
+
+    def _change_subscription(self, config: Proto) -> Subscription:
+        changed = subscription_config.complete(config)
+        changed.detached = config.detached
+        return self._save_subscription(changed)
 
     def _save_subscription(self, config: Proto) -> Subscription:
         if config.HasField("dead_letter_policy"):
@@ -250,3 +273,8 @@ class Broker:
             restored.published = restored.published_bytes = 0
         journal.rewrite(recovery.compact(self))
         self._journal = journal
+
+
+def _check_some(ack_ids: Sequence[str]) -> None:
+    if not ack_ids:
+        raise InvalidArgument("The request has no ack ids (argument=ack_ids).")

@@ -11,7 +11,11 @@ from localgcp.pubsub.errors import InvalidArgument
 
 DELETED_TOPIC = "_deleted-topic_"
 
-_PROJECT = re.compile(r"projects/([^/]+)")
+# Page "Creating and managing projects": an id, an older one with its domain, or the number.
+_PROJECT = re.compile(r"projects/(?:(?:[a-z0-9.\-]+:)?[a-z][a-z0-9\-]{4,28}[a-z0-9]|[0-9]+)")
+_PROJECT_RULE = (
+    "P has 6 to 30 lower-case letters, digits or hyphens, begins with a letter, ends in no hyphen"
+)
 _ID = re.compile(r"[A-Za-z][A-Za-z0-9\-._~%+]{2,254}")
 
 
@@ -28,7 +32,7 @@ def check_subscription(name: str) -> str:
 def check_project(name: str) -> str:
     """Return `name` if it reads `projects/P`. Raises InvalidArgument."""
     if not _PROJECT.fullmatch(name):
-        raise InvalidArgument(f"Invalid [projects] name: (name={name})")
+        raise InvalidArgument(f"Invalid [projects] name: (name={name}); {_PROJECT_RULE}")
     return name
 
 
@@ -47,7 +51,8 @@ def _check(collection: str, name: str) -> str:
     allowed = _PROJECT.fullmatch(project) and _ID.fullmatch(rest) and not rest.startswith("goog")
     if not allowed:
         raise InvalidArgument(
-            f"Invalid [{collection}] name: (name={name}); it reads projects/P/{collection}/ID, and "
-            "ID has 3 to 255 letters, digits, or -._~%+, begins with a letter and not with 'goog'"
+            f"Invalid [{collection}] name: (name={name}); it reads projects/P/{collection}/ID, "
+            f"{_PROJECT_RULE}, and ID has 3 to 255 letters, digits, or -._~%+, begins with a "
+            "letter and not with 'goog'"
         )
     return name

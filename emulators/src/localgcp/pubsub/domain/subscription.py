@@ -67,6 +67,8 @@ class Subscription:
         self._max_failures = config.dead_letter_policy.max_delivery_attempts
         # A shorter retention may end now, so look again at the next tick.
         self._retention_due = 0.0 if self.unacked else None
+        if config.detached:
+            self._empty()
         self._hooks.due_changed(self)
 
     @property
@@ -76,12 +78,14 @@ class Subscription:
         return endpoint
 
     def check_open(self) -> None:
-        """Raises NotFound once it was deleted."""
+        """Raises NotFound once it was deleted, WrongState once it was detached."""
         if self.closed:
             raise NotFound(short(self.name))
+        if self.config.detached:
+            raise WrongState(f"Subscription is detached (resource={short(self.name)}).")
 
     def check_pullable(self) -> None:
-        """Raises NotFound once it was deleted, WrongState when it delivers by push."""
+        """Raises NotFound once it was deleted, WrongState when it is detached or pushes."""
         self.check_open()
         if self.push_endpoint:
             raise WrongState(
@@ -195,8 +199,7 @@ class Subscription:
         """It was deleted: nothing more goes out, and who waits is told."""
         self.closed = True
         self.outstanding.end_all()
-        while self._waiters:
-            self._waiters.popleft()()
+        self._wake_all()
 
     # Time passes
 
@@ -242,6 +245,17 @@ class Subscription:
         """Call who has waited longest, if something is ready."""
         if self._waiters and self._backlog.waiting():
             self._waiters.popleft()()
+
+    def _wake_all(self) -> None:
+        while self._waiters:
+            self._waiters.popleft()()
+
+    def _empty(self) -> None:
+        """Drop all that is held, lent or not; who waits is told."""
+        for entry in list(self.unacked.values()):
+            self._drop(entry)
+        self._retention_due = None
+        self._wake_all()
 
     def _fail(self, entry: Entry, now: float) -> None:
         self._take_back_after(entry)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from localgcp.pubsub.domain import dead_letter, filter, retry_policy
+from localgcp.pubsub.domain import dead_letter, filter, labels, retry_policy
 from localgcp.pubsub.domain.names import check_subscription
 from localgcp.pubsub.errors import InvalidArgument, Unsupported
 from localgcp.pubsub.wire.protos import Proto, refuse_all_but
@@ -38,6 +38,7 @@ def complete(config: Proto) -> Proto:
         done.ClearField(field)
     refuse_all_but(MUTABLE | FIXED, done)
     check_subscription(done.name)
+    labels.check(done.labels)
     if done.filter:
         filter.parse(done.filter)
     _complete_times(done)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from localgcp.pubsub.domain import labels
 from localgcp.pubsub.domain.message import Message
 from localgcp.pubsub.domain.names import check_topic
 from localgcp.pubsub.domain.subscription import Subscription
@@ -51,5 +52,6 @@ def complete(config: Proto) -> Proto:
         done.ClearField(field)
     refuse_all_but(MUTABLE | FIXED, done)
     check_topic(done.name)
+    labels.check(done.labels)
     done.state = done.State.ACTIVE
     return done

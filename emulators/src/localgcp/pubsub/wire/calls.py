@@ -45,6 +45,16 @@ def _list_subscriptions(broker: Broker, request: Proto) -> Proto:
     return protos.ListSubscriptionsResponse(subscriptions=subscriptions, next_page_token=token)
 
 
+def _list_topic_snapshots(broker: Broker, request: Proto) -> Proto:
+    broker.topic(request.topic)
+    return protos.ListTopicSnapshotsResponse()  # none can be made
+
+
+def _detach_subscription(broker: Broker, request: Proto) -> Proto:
+    broker.detach_subscription(request.subscription)
+    return protos.DetachSubscriptionResponse()
+
+
 def _delete_topic(broker: Broker, request: Proto) -> Proto:
     broker.delete_topic(request.topic)
     return Empty()
@@ -57,6 +67,11 @@ def _publish(broker: Broker, request: Proto) -> Proto:
 def _delete_subscription(broker: Broker, request: Proto) -> Proto:
     broker.delete_subscription(request.subscription)
     return Empty()
+
+
+def _list_snapshots(broker: Broker, request: Proto) -> Proto:
+    check_project(request.project)
+    return protos.ListSnapshotsResponse()  # none can be made
 
 
 def _modify_push_config(broker: Broker, request: Proto) -> Proto:
@@ -74,12 +89,17 @@ def _modify_ack_deadline(broker: Broker, request: Proto) -> Proto:
     return Empty()
 
 
+def _list_schemas(broker: Broker, request: Proto) -> Proto:
+    check_project(request.parent)
+    return protos.ListSchemasResponse()  # none can be made
+
+
 def _within(project: str, names: Iterable[str]) -> list[str]:
     prefix = check_project(project) + "/"
     return [name for name in names if name.startswith(prefix)]
 
 
-PUBLISHER = {
+_PUBLISHER = {
     "CreateTopic": Call(protos.Topic, lambda broker, r: broker.create_topic(r).config),
     "GetTopic": Call(protos.GetTopicRequest, lambda broker, r: broker.topic(r.topic).config),
     "UpdateTopic": Call(
@@ -89,10 +109,12 @@ PUBLISHER = {
     "DeleteTopic": Call(protos.DeleteTopicRequest, _delete_topic),
     "ListTopics": Call(protos.ListTopicsRequest, _list_topics),
     "ListTopicSubscriptions": Call(protos.ListTopicSubscriptionsRequest, _list_topic_subscriptions),
+    "ListTopicSnapshots": Call(protos.ListTopicSnapshotsRequest, _list_topic_snapshots),
+    "DetachSubscription": Call(protos.DetachSubscriptionRequest, _detach_subscription),
     "Publish": Call(protos.PublishRequest, _publish),
 }
 
-SUBSCRIBER = {
+_SUBSCRIBER = {
     "CreateSubscription": Call(
         protos.Subscription, lambda broker, r: broker.create_subscription(r).config
     ),
@@ -105,7 +127,17 @@ SUBSCRIBER = {
     ),
     "DeleteSubscription": Call(protos.DeleteSubscriptionRequest, _delete_subscription),
     "ListSubscriptions": Call(protos.ListSubscriptionsRequest, _list_subscriptions),
+    "ListSnapshots": Call(protos.ListSnapshotsRequest, _list_snapshots),
     "ModifyPushConfig": Call(protos.ModifyPushConfigRequest, _modify_push_config),
     "Acknowledge": Call(protos.AcknowledgeRequest, _acknowledge),
     "ModifyAckDeadline": Call(protos.ModifyAckDeadlineRequest, _modify_ack_deadline),
 }
+
+_SCHEMA_SERVICE = {"ListSchemas": Call(protos.ListSchemasRequest, _list_schemas)}
+
+PUBLISHER, SUBSCRIBER = "google.pubsub.v1.Publisher", "google.pubsub.v1.Subscriber"
+SCHEMA_SERVICE, IAM_POLICY = "google.pubsub.v1.SchemaService", "google.iam.v1.IAMPolicy"
+
+# The methods of each service that are answered at once; Pull and StreamingPull may wait, and stand
+# elsewhere; every other method is refused by its name.
+SERVICES = {PUBLISHER: _PUBLISHER, SUBSCRIBER: _SUBSCRIBER, SCHEMA_SERVICE: _SCHEMA_SERVICE}

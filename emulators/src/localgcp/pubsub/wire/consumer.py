@@ -33,7 +33,8 @@ class Consumer:
     async def batch(self) -> list[Entry]:
         """Wait for messages and room, and lease them; at most a response full.
 
-        Nothing is leased when it is cancelled. Raises NotFound once it is deleted.
+        Nothing is leased when it is cancelled. Raises NotFound once it is deleted,
+        WrongState once it is detached.
         """
         while True:
             self.subscription.check_open()

@@ -6,15 +6,20 @@ API reference: ReceivedMessage (ack_id = 1, message = 2, delivery_attempt = 3).
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 
 from localgcp.pubsub.domain.entry import Entry
 from localgcp.pubsub.domain.subscription import Subscription
 
+logger = logging.getLogger(__name__)
+
 # The Python client keeps gRPC's cap of 4 MiB on what it receives from an emulator.
 MAX_RESPONSE_MESSAGES = 1000
-MAX_RESPONSE_BYTES = (4 << 20) - MAX_RESPONSE_MESSAGES * 100  # less what each is wrapped in
+CLIENT_LIMIT = 4 << 20
+MAX_RESPONSE_BYTES = CLIENT_LIMIT - MAX_RESPONSE_MESSAGES * 100  # less what each is wrapped in
 
+_FRAME = 5  # the tag and the length of a ReceivedMessage of that size
 _RECEIVED, _ACK_ID, _MESSAGE, _DELIVERY_ATTEMPT = b"\x0a", b"\x0a", b"\x12", b"\x18"
 
 
@@ -26,8 +31,22 @@ def received_messages(subscription: Subscription, entries: Iterable[Entry]) -> b
         attempt = subscription.delivery_attempt(entry)
         tail = _DELIVERY_ATTEMPT + _varint(attempt) if attempt else b""
         head = b"".join((_ACK_ID, _varint(len(ack_id)), ack_id, _MESSAGE, _varint(len(wire))))
+        if len(head) + len(wire) + len(tail) + _FRAME > CLIENT_LIMIT:
+            _warn(subscription, entry)
         parts += (_RECEIVED, _varint(len(head) + len(wire) + len(tail)), head, wire, tail)
     return b"".join(parts)
+
+
+def _warn(subscription: Subscription, entry: Entry) -> None:
+    """The Python client says nothing of a message that it cannot receive, and gets it for ever."""
+    logger.warning(
+        "message %d of %s has %d bytes, and the Python client receives 4 MiB at most from an "
+        'emulator: give it a channel with ("grpc.max_receive_message_length", -1), or take the '
+        "message by REST, e.g. `gcloud pubsub subscriptions pull --auto-ack`",
+        entry.message.id,
+        subscription.name,
+        len(entry.message.wire),
+    )
 
 
 def _varint(number: int) -> bytes:

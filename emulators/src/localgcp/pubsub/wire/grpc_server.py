@@ -1,4 +1,4 @@
-"""The gRPC side: the two services, and a named refusal for every method they lack."""
+"""The gRPC side: the API's services, and a named refusal for every method they lack."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import grpc
 import grpc.aio
 
 from localgcp.pubsub.domain.broker import Broker
-from localgcp.pubsub.wire.calls import PUBLISHER, SUBSCRIBER
+from localgcp.pubsub.errors import Unsupported
+from localgcp.pubsub.wire import status
+from localgcp.pubsub.wire.calls import SERVICES, SUBSCRIBER
 from localgcp.pubsub.wire.grpc_streaming_pull import streaming_pull_handler
 from localgcp.pubsub.wire.grpc_unary import call_handler, pull_handler
 
@@ -34,8 +36,8 @@ class Refusals(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no typ
         method = handler_call_details.method.removeprefix("/")
 
         async def refuse(request: bytes, context: Any) -> None:
-            text = f"{method} is not supported by this emulator."
-            await context.abort(grpc.StatusCode.UNIMPLEMENTED, text)
+            error = Unsupported(method)
+            await context.abort(status.of(error).grpc, str(error))
 
         return grpc.unary_unary_rpc_method_handler(refuse)
 
@@ -43,15 +45,13 @@ class Refusals(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no typ
 def build(broker: Broker) -> grpc.aio.Server:
     """The gRPC server, with no port yet."""
     server = grpc.aio.server(options=_OPTIONS)
-    publisher = {name: call_handler(broker, call) for name, call in PUBLISHER.items()}
-    subscriber = {name: call_handler(broker, call) for name, call in SUBSCRIBER.items()}
-    subscriber["Pull"] = pull_handler(broker)
-    subscriber["StreamingPull"] = streaming_pull_handler(broker)
+    handlers = {
+        service: {name: call_handler(broker, call) for name, call in calls.items()}
+        for service, calls in SERVICES.items()
+    }
+    handlers[SUBSCRIBER]["Pull"] = pull_handler(broker)
+    handlers[SUBSCRIBER]["StreamingPull"] = streaming_pull_handler(broker)
     server.add_generic_rpc_handlers(
-        (
-            grpc.method_handlers_generic_handler("google.pubsub.v1.Publisher", publisher),
-            grpc.method_handlers_generic_handler("google.pubsub.v1.Subscriber", subscriber),
-            Refusals(),
-        )
+        (*map(grpc.method_handlers_generic_handler, handlers, handlers.values()), Refusals())
     )
     return server

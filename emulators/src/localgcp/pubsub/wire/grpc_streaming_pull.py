@@ -21,15 +21,14 @@ from localgcp.pubsub.wire.protos import Proto
 def streaming_pull_handler(broker: Broker) -> Any:
     """The gRPC handler of StreamingPull."""
 
-    async def handle(requests: AsyncIterator[Proto], context: Any) -> None:
+    async def handle(requests: AsyncIterator[bytes], context: Any) -> None:
+        parsed = (protos.parse(protos.StreamingPullRequest, raw) async for raw in requests)
         try:
-            await _serve(broker, requests, context)
+            await _serve(broker, parsed, context)
         except PubSubError as error:
             await context.abort(status.of(error).grpc, str(error))
 
-    return grpc.stream_stream_rpc_method_handler(
-        handle, request_deserializer=protos.StreamingPullRequest.FromString
-    )
+    return grpc.stream_stream_rpc_method_handler(handle)
 
 
 async def _serve(broker: Broker, requests: AsyncIterator[Proto], context: Any) -> None:

@@ -19,30 +19,26 @@ _MARGIN = 0.25
 def call_handler(broker: Broker, call: Call) -> Any:
     """The gRPC handler of a method from the table of calls."""
 
-    async def handle(request: Any, context: Any) -> Any:
+    async def handle(request: bytes, context: Any) -> Any:
         try:
-            return call.answer(broker, request)
+            return call.answer(broker, protos.parse(call.request, request))
         except PubSubError as error:
             await context.abort(status.of(error).grpc, str(error))
 
     return grpc.unary_unary_rpc_method_handler(
-        handle,
-        request_deserializer=call.request.FromString,
-        response_serializer=lambda response: response.SerializeToString(),
+        handle, response_serializer=lambda response: response.SerializeToString()
     )
 
 
 def pull_handler(broker: Broker) -> Any:
     """The gRPC handler of Pull, which may wait; its response is encoded already."""
 
-    async def handle(request: Any, context: Any) -> Any:
+    async def handle(request: bytes, context: Any) -> Any:
         left = context.time_remaining()
         wait = WAIT_WITHOUT_DEADLINE if left is None else left - _MARGIN
         try:
-            return await pull(broker, request, wait)
+            return await pull(broker, protos.parse(protos.PullRequest, request), wait)
         except PubSubError as error:
             await context.abort(status.of(error).grpc, str(error))
 
-    return grpc.unary_unary_rpc_method_handler(
-        handle, request_deserializer=protos.PullRequest.FromString
-    )
+    return grpc.unary_unary_rpc_method_handler(handle)

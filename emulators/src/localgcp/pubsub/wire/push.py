@@ -32,7 +32,8 @@ class Pushers:
 
     def sync(self, subscription: Subscription) -> None:
         """Start or stop pushing, as the subscription now says."""
-        wanted = bool(subscription.push_endpoint) and not subscription.closed
+        gone = subscription.closed or subscription.config.detached
+        wanted = bool(subscription.push_endpoint) and not gone
         running = self._running.get(subscription.name)
         if running and (not wanted or running[0] is not subscription):
             self._running.pop(subscription.name)[1].cancel()

@@ -18,7 +18,7 @@ from localgcp.http import BadGzip, read_body
 from localgcp.pubsub.domain.broker import Broker
 from localgcp.pubsub.errors import InvalidArgument, PubSubError, Unsupported
 from localgcp.pubsub.wire import figures, protos, rest_routes, status
-from localgcp.pubsub.wire.calls import PUBLISHER, SUBSCRIBER
+from localgcp.pubsub.wire.calls import SERVICES
 from localgcp.pubsub.wire.protos import Proto
 from localgcp.pubsub.wire.pull import WAIT_WITHOUT_DEADLINE, pull
 from localgcp.pubsub.wire.rest_routes import Route
@@ -27,7 +27,21 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 _JSON, _TEXT = b"application/json; charset=utf-8", b"text/plain; charset=utf-8"
-_CALLS = PUBLISHER | SUBSCRIBER
+# Discovery document, "parameters": what any method takes. The first change no answer here.
+_SYSTEM = frozenset(
+    (
+        "$.xgafv",
+        "access_token",
+        "alt",
+        "key",
+        "oauth_token",
+        "prettyPrint",
+        "quotaUser",
+        "uploadType",
+        "upload_protocol",
+    )
+)
+_REFUSED = frozenset(("callback", "fields"))
 
 
 # A publish request may have 10 MB; base64 makes that 13.4 MB. What gRPC takes.
@@ -81,7 +95,9 @@ class RestApi:
                 pull(self._broker, request, WAIT_WITHOUT_DEADLINE), receive
             )
             return protos.PullResponse.FromString(encoded)
-        call = _CALLS[route.method]
+        call = SERVICES.get(route.service, {}).get(route.method)
+        if call is None:
+            raise Unsupported(f"{route.service}/{route.method}")
         return call.answer(self._broker, _request(call.request, route, resource, query, body))
 
 
@@ -89,15 +105,31 @@ def _request(cls: Proto, route: Route, resource: str, query: bytes, body: bytes)
     """Put together a request from its three parts. Raises InvalidArgument."""
     try:
         fields = json.loads(body) if body else {}
+        bound = _query(cls, query)
         if route.verb == "GET":
-            known = cls.DESCRIPTOR.fields_by_camelcase_name
-            fields = {key: value for key, value in parse_qsl(query.decode()) if key in known}
+            fields = bound
+        elif bound:
+            raise ValueError(f"{route.verb} has its fields in the body, not {', '.join(bound)}")
         request = json_format.ParseDict(fields, cls())
     except (ValueError, json_format.ParseError) as error:
         raise InvalidArgument(f"Invalid JSON payload received: {error}") from error
     owner, _, field = route.field.rpartition(".")
     setattr(getattr(request, owner) if owner else request, field, resource)
     return request
+
+
+def _query(cls: Proto, query: bytes) -> dict[str, str]:
+    """The request's fields in a query string. Raises InvalidArgument, Unsupported."""
+    known = {*cls.DESCRIPTOR.fields_by_camelcase_name, *cls.DESCRIPTOR.fields_by_name}
+    bound = {}
+    for key, value in parse_qsl(query.decode()):
+        if key in known:
+            bound[key] = value
+        elif key in _REFUSED or (key == "alt" and value != "json"):
+            raise Unsupported(f"the query parameter {key}={value}")
+        elif key not in _SYSTEM:
+            raise InvalidArgument(f'Invalid query: {cls.DESCRIPTOR.name} has no field "{key}".')
+    return bound
 
 
 async def _unless_gone(answer: Any, receive: Receive) -> bytes:

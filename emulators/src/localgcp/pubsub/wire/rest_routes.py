@@ -1,16 +1,22 @@
 """The REST API's addresses: which method each is, and where the resource in the path belongs.
 
-API reference, "REST resources" v1.projects.topics and v1.projects.subscriptions.
+API reference, "REST resources" v1.projects.schemas, .snapshots, .subscriptions and .topics: all of
+them, so that what is not supported is refused by its name.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from localgcp.pubsub.wire.calls import IAM_POLICY, PUBLISHER, SCHEMA_SERVICE, SUBSCRIBER
+
 _PROJECT = r"projects/[^/]+"
-_TOPIC = r"projects/[^/]+/topics/[^/:]+"
-_SUBSCRIPTION = r"projects/[^/]+/subscriptions/[^/:]+"
+_TOPIC, _SUBSCRIPTION, _SNAPSHOT, _SCHEMA = (
+    rf"projects/[^/]+/{collection}/[^/:]+"
+    for collection in ("topics", "subscriptions", "snapshots", "schemas")
+)
 
 
 @dataclass(frozen=True)
@@ -19,32 +25,78 @@ class Route:
 
     verb: str
     path: re.Pattern[str]
+    service: str
     method: str
     field: str
 
 
-def _route(verb: str, resource: str, rest: str, method: str, field: str) -> Route:
-    return Route(verb, re.compile(f"/v1/({resource}){rest}"), method, field)
+def _route(verb: str, resource: str, rest: str, service: str, method: str, field: str) -> Route:
+    return Route(verb, re.compile(f"/v1/({resource}){rest}"), service, method, field)
 
 
-ROUTES = (
-    _route("GET", _PROJECT, "/topics", "ListTopics", "project"),
-    _route("PUT", _TOPIC, "", "CreateTopic", "name"),
-    _route("GET", _TOPIC, "", "GetTopic", "topic"),
-    _route("PATCH", _TOPIC, "", "UpdateTopic", "topic.name"),
-    _route("DELETE", _TOPIC, "", "DeleteTopic", "topic"),
-    _route("GET", _TOPIC, "/subscriptions", "ListTopicSubscriptions", "topic"),
-    _route("POST", _TOPIC, ":publish", "Publish", "topic"),
-    _route("GET", _PROJECT, "/subscriptions", "ListSubscriptions", "project"),
-    _route("PUT", _SUBSCRIPTION, "", "CreateSubscription", "name"),
-    _route("GET", _SUBSCRIPTION, "", "GetSubscription", "subscription"),
-    _route("PATCH", _SUBSCRIPTION, "", "UpdateSubscription", "subscription.name"),
-    _route("DELETE", _SUBSCRIPTION, "", "DeleteSubscription", "subscription"),
-    _route("POST", _SUBSCRIPTION, ":pull", "Pull", "subscription"),
-    _route("POST", _SUBSCRIPTION, ":acknowledge", "Acknowledge", "subscription"),
-    _route("POST", _SUBSCRIPTION, ":modifyAckDeadline", "ModifyAckDeadline", "subscription"),
-    _route("POST", _SUBSCRIPTION, ":modifyPushConfig", "ModifyPushConfig", "subscription"),
-)
+def _publisher() -> Iterator[Route]:
+    for verb, resource, rest, method, field in (
+        ("GET", _PROJECT, "/topics", "ListTopics", "project"),
+        ("PUT", _TOPIC, "", "CreateTopic", "name"),
+        ("GET", _TOPIC, "", "GetTopic", "topic"),
+        ("PATCH", _TOPIC, "", "UpdateTopic", "topic.name"),
+        ("DELETE", _TOPIC, "", "DeleteTopic", "topic"),
+        ("GET", _TOPIC, "/subscriptions", "ListTopicSubscriptions", "topic"),
+        ("GET", _TOPIC, "/snapshots", "ListTopicSnapshots", "topic"),
+        ("POST", _TOPIC, ":publish", "Publish", "topic"),
+        ("POST", _SUBSCRIPTION, ":detach", "DetachSubscription", "subscription"),
+    ):
+        yield _route(verb, resource, rest, PUBLISHER, method, field)
+
+
+def _subscriber() -> Iterator[Route]:
+    for verb, resource, rest, method, field in (
+        ("GET", _PROJECT, "/subscriptions", "ListSubscriptions", "project"),
+        ("PUT", _SUBSCRIPTION, "", "CreateSubscription", "name"),
+        ("GET", _SUBSCRIPTION, "", "GetSubscription", "subscription"),
+        ("PATCH", _SUBSCRIPTION, "", "UpdateSubscription", "subscription.name"),
+        ("DELETE", _SUBSCRIPTION, "", "DeleteSubscription", "subscription"),
+        ("POST", _SUBSCRIPTION, ":pull", "Pull", "subscription"),
+        ("POST", _SUBSCRIPTION, ":acknowledge", "Acknowledge", "subscription"),
+        ("POST", _SUBSCRIPTION, ":modifyAckDeadline", "ModifyAckDeadline", "subscription"),
+        ("POST", _SUBSCRIPTION, ":modifyPushConfig", "ModifyPushConfig", "subscription"),
+        ("POST", _SUBSCRIPTION, ":seek", "Seek", "subscription"),
+        ("GET", _PROJECT, "/snapshots", "ListSnapshots", "project"),
+        ("PUT", _SNAPSHOT, "", "CreateSnapshot", "name"),
+        ("GET", _SNAPSHOT, "", "GetSnapshot", "snapshot"),
+        ("PATCH", _SNAPSHOT, "", "UpdateSnapshot", "snapshot.name"),
+        ("DELETE", _SNAPSHOT, "", "DeleteSnapshot", "snapshot"),
+    ):
+        yield _route(verb, resource, rest, SUBSCRIBER, method, field)
+
+
+def _schema_service() -> Iterator[Route]:
+    for verb, resource, rest, method, field in (
+        ("GET", _PROJECT, "/schemas", "ListSchemas", "parent"),
+        ("POST", _PROJECT, "/schemas", "CreateSchema", "parent"),
+        ("POST", _PROJECT, "/schemas:validate", "ValidateSchema", "parent"),
+        ("POST", _PROJECT, "/schemas:validateMessage", "ValidateMessage", "parent"),
+        ("GET", _SCHEMA, "", "GetSchema", "name"),
+        ("DELETE", _SCHEMA, "", "DeleteSchema", "name"),
+        ("GET", _SCHEMA, ":listRevisions", "ListSchemaRevisions", "name"),
+        ("POST", _SCHEMA, ":commit", "CommitSchema", "name"),
+        ("POST", _SCHEMA, ":rollback", "RollbackSchema", "name"),
+        ("DELETE", _SCHEMA, ":deleteRevision", "DeleteSchemaRevision", "name"),
+    ):
+        yield _route(verb, resource, rest, SCHEMA_SERVICE, method, field)
+
+
+def _iam_policy() -> Iterator[Route]:
+    for resource in (_TOPIC, _SUBSCRIPTION, _SNAPSHOT, _SCHEMA):
+        for verb, rest, method in (
+            ("GET", ":getIamPolicy", "GetIamPolicy"),
+            ("POST", ":setIamPolicy", "SetIamPolicy"),
+            ("POST", ":testIamPermissions", "TestIamPermissions"),
+        ):
+            yield _route(verb, resource, rest, IAM_POLICY, method, "resource")
+
+
+ROUTES = (*_publisher(), *_subscriber(), *_schema_service(), *_iam_policy())
 
 
 def find(verb: str, path: str) -> tuple[Route, str] | None:
