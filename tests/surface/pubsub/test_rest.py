@@ -1,0 +1,204 @@
+"""Every method of the REST API's discovery document: answered as over gRPC, or refused by name."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterator
+from importlib import resources
+from typing import Any
+
+import httpx
+import pytest
+from google.api_core.client_options import ClientOptions
+from google.auth.credentials import AnonymousCredentials
+from googleapiclient.discovery import build
+from googleapiclient.errors import HttpError
+
+from tests.emulators.pubsub.conftest import PROJECT, Clients
+from tests.emulators.pubsub.processes import EmulatorProcess
+
+DOCUMENT = resources.files("googleapiclient.discovery_cache.documents") / "pubsub.v1.json"
+PARENT = f"projects/{PROJECT}"
+
+REFUSED = {
+    **{
+        f"projects.{collection}.{method}": f"google.iam.v1.IAMPolicy/{rpc}"
+        for collection in ("schemas", "snapshots", "subscriptions", "topics")
+        for method, rpc in (
+            ("getIamPolicy", "GetIamPolicy"),
+            ("setIamPolicy", "SetIamPolicy"),
+            ("testIamPermissions", "TestIamPermissions"),
+        )
+    },
+    **{
+        f"projects.schemas.{method}": f"google.pubsub.v1.SchemaService/{rpc}"
+        for method, rpc in (
+            ("commit", "CommitSchema"),
+            ("create", "CreateSchema"),
+            ("delete", "DeleteSchema"),
+            ("deleteRevision", "DeleteSchemaRevision"),
+            ("get", "GetSchema"),
+            ("listRevisions", "ListSchemaRevisions"),
+            ("rollback", "RollbackSchema"),
+            ("validate", "ValidateSchema"),
+            ("validateMessage", "ValidateMessage"),
+        )
+    },
+    **{
+        f"projects.snapshots.{method}": f"google.pubsub.v1.Subscriber/{rpc}"
+        for method, rpc in (
+            ("create", "CreateSnapshot"),
+            ("delete", "DeleteSnapshot"),
+            ("get", "GetSnapshot"),
+            ("patch", "UpdateSnapshot"),
+        )
+    },
+    "projects.subscriptions.seek": "google.pubsub.v1.Subscriber/Seek",
+}
+
+
+def methods() -> Iterator[str]:
+    """`projects.topics.get` and so on, as the document says."""
+    pending = [("projects.", json.loads(DOCUMENT.read_text())["resources"]["projects"])]
+    while pending:
+        prefix, resource = pending.pop()
+        yield from (prefix + name for name in resource.get("methods", ()))
+        pending += [
+            (f"{prefix}{name}.", inner) for name, inner in resource.get("resources", {}).items()
+        ]
+
+
+@pytest.fixture(scope="module")
+def api(emulator: EmulatorProcess) -> Iterator[Any]:
+    """Google's client for any REST API, led to the emulator."""
+    options = ClientOptions(api_endpoint=f"http://127.0.0.1:{emulator.port}")
+    with build(
+        "pubsub", "v1", credentials=AnonymousCredentials(), client_options=options
+    ) as service:
+        yield service
+
+
+def call(api: Any, method: str, **arguments: Any) -> Any:
+    """The answer of `projects.topics.get` and so on."""
+    *collections, name = method.split(".")
+    for collection in collections:
+        api = getattr(api, collection)()
+    return getattr(api, name)(**arguments).execute()
+
+
+class Walk:
+    """One way through all methods that are answered; it notes which were."""
+
+    def __init__(self, api: Any) -> None:
+        self._api = api
+        self.called: set[str] = set()
+
+    def __call__(self, method: str, **arguments: Any) -> Any:
+        self.called.add(f"projects.{method}")
+        return call(self._api, f"projects.{method}", **arguments)
+
+
+def test_every_method_is_answered_or_refused(api: Any, clients: Clients) -> None:
+    walk = Walk(api)
+    topic, name = f"{PARENT}/topics/rest-walk", f"{PARENT}/subscriptions/rest-walk"
+    assert walk("topics.create", name=topic, body={"labels": {"a": "b"}})["labels"] == {"a": "b"}
+    assert walk("topics.get", topic=topic)["name"] == topic
+    mask = {"topic": {"labels": {"a": "c"}}, "updateMask": "labels"}
+    assert walk("topics.patch", name=topic, body=mask)["labels"] == {"a": "c"}
+    assert topic in [each["name"] for each in walk("topics.list", project=PARENT)["topics"]]
+    made = walk("subscriptions.create", name=name, body={"topic": topic})
+    assert (made["ackDeadlineSeconds"], made["messageRetentionDuration"]) == (10, "604800s")
+    assert walk("subscriptions.get", subscription=name) == made
+    assert walk("topics.subscriptions.list", topic=topic) == {"subscriptions": [name]}
+    assert walk("topics.snapshots.list", topic=topic) == {}
+    assert walk("snapshots.list", project=PARENT) == {}
+    assert walk("schemas.list", parent=PARENT, view="FULL") == {}
+    mask = {"subscription": {"ackDeadlineSeconds": 20}, "updateMask": "ackDeadlineSeconds"}
+    assert walk("subscriptions.patch", name=name, body=mask)["ackDeadlineSeconds"] == 20
+    assert walk("subscriptions.list", project=PARENT, pageSize=1)["subscriptions"]
+    data = base64.b64encode(b"hello").decode()
+    sent = walk("topics.publish", topic=topic, body={"messages": [{"data": data}]})["messageIds"]
+    received = take(walk, name)
+    assert ([received["message"]["messageId"]], received["message"]["data"]) == (sent, data)
+    late = {"ackIds": [received["ackId"]], "ackDeadlineSeconds": 0}
+    assert walk("subscriptions.modifyAckDeadline", subscription=name, body=late) == {}
+    acked = {"ackIds": [take(walk, name)["ackId"]]}
+    assert walk("subscriptions.acknowledge", subscription=name, body=acked) == {}
+    push = {"pushConfig": {"pushEndpoint": "http://127.0.0.1:9/never"}}
+    assert walk("subscriptions.modifyPushConfig", subscription=name, body=push) == {}
+    assert walk("subscriptions.detach", subscription=name) == {}
+    assert clients.subscriber.get_subscription(subscription=name).detached
+    assert walk("subscriptions.delete", subscription=name) == {}
+    assert walk("topics.delete", topic=topic) == {}
+    assert walk.called | REFUSED.keys() == set(methods())
+    assert not walk.called & REFUSED.keys()
+
+
+def take(walk: Walk, name: str) -> Any:
+    [received] = walk("subscriptions.pull", subscription=name, body={"maxMessages": 5})[
+        "receivedMessages"
+    ]
+    return received
+
+
+@pytest.mark.parametrize("method", sorted(REFUSED))
+def test_what_it_lacks_is_refused_by_name(api: Any, method: str) -> None:
+    *_, collection, name = method.split(".")
+    resource = f"{PARENT}/{collection}/some-thing"
+    field = {
+        "create": "name" if collection == "snapshots" else "parent",
+        "delete": "snapshot" if collection == "snapshots" else "name",
+        "get": "snapshot" if collection == "snapshots" else "name",
+        "seek": "subscription",
+        "validate": "parent",
+        "validateMessage": "parent",
+    }.get(name, "resource" if "Iam" in name else "name")
+    arguments: dict[str, Any] = {field: PARENT if field == "parent" else resource}
+    if name not in ("get", "delete", "getIamPolicy", "listRevisions", "deleteRevision"):
+        arguments["body"] = {}
+    with pytest.raises(HttpError) as refusal:
+        call(api, method, **arguments)
+    error = json.loads(refusal.value.content)["error"]
+    assert (error["code"], error["status"]) == (501, "UNIMPLEMENTED")
+    assert error["message"] == f"not supported by the emulator: {REFUSED[method]}"
+
+
+@pytest.fixture
+def http(emulator: EmulatorProcess) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=f"http://127.0.0.1:{emulator.port}/v1", trust_env=False) as client:
+        yield client
+
+
+@pytest.mark.parametrize(
+    ("query", "code", "text"),
+    [
+        ("pageSize=1&key=k&prettyPrint=false&alt=json&$.xgafv=2", 200, ""),
+        ("page_size=1", 200, ""),
+        ("pageSize=many", 400, "many"),
+        ("pageSze=1", 400, "pageSze"),
+        ("fields=topics/name", 501, "not supported by the emulator: .*fields=topics/name"),
+        ("callback=f", 501, "not supported by the emulator: .*callback=f"),
+        ("alt=proto", 501, "not supported by the emulator: .*alt=proto"),
+    ],
+)
+def test_what_a_query_says_is_done_or_refused(
+    http: httpx.Client, query: str, code: int, text: str
+) -> None:
+    answer = http.get(f"/{PARENT}/topics?{query}")
+    assert answer.status_code == code
+    if code != 200:
+        assert re.search(text, answer.json()["error"]["message"])
+
+
+def test_a_field_belongs_in_the_body(http: httpx.Client) -> None:
+    answer = http.put(f"/{PARENT}/topics/never?kmsKeyName=k", json={})
+    assert answer.status_code == 400
+    assert "kmsKeyName" in answer.json()["error"]["message"]
+
+
+def test_an_address_that_is_none_is_named(http: httpx.Client) -> None:
+    answer = http.get(f"/{PARENT}/nothings")
+    assert answer.status_code == 501
+    assert "/nothings" in answer.json()["error"]["message"]
