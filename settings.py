@@ -57,6 +57,10 @@ class Settings:
     """How long the pipeline waits for a table to be created before it dead-letters the rows."""
     publish_log: Path | None
     """Where the publisher records each confirmed event id, for the delivery ledger."""
+    allow_hosts: frozenset[str]
+    """Names by which a service may be asked, besides this machine's; Terraform sets * for all."""
+    allow_origins: frozenset[str]
+    """Web pages that may ask a service, each as SCHEME://HOST[:PORT]."""
     schema_contract: str
     """evolve: the table manager adds missing columns. freeze: it changes nothing."""
     no_write_api: str | None
@@ -174,6 +178,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         max_event_bytes=_number(env, "MAX_EVENT_BYTES", 1024 * 1024, int),
         table_wait_seconds=_number(env, "TABLE_WAIT_SECONDS", 300.0, float),
         publish_log=_path(env, "PUBLISH_LOG"),
+        allow_hosts=_names(env, "ALLOW_HOST"),
+        allow_origins=_names(env, "ALLOW_ORIGIN"),
         schema_contract=_choice(env, "SCHEMA_CONTRACT", ("evolve", "freeze")),
         no_write_api=_no_write_api(env),
     )
@@ -264,6 +270,12 @@ def _given(env: Mapping[str, str], name: str) -> str:
 def _path(env: Mapping[str, str], name: str) -> Path | None:
     text = env.get(name)
     return Path(text) if text else None
+
+
+def _names(env: Mapping[str, str], name: str) -> frozenset[str]:
+    """Names with commas between, in lower case, without the dot or slash that may end one."""
+    given = (each.strip().lower().rstrip("./") for each in env.get(name, "").split(","))
+    return frozenset(each for each in given if each)
 
 
 def _choice(

@@ -13,6 +13,7 @@ from services import logs
 from services.generator.app import create_app
 from services.generator.publish import Publisher
 from services.generator.service import Service
+from services.guard import Allowed
 
 FINISH_REQUESTS_SECONDS = 2
 
@@ -25,7 +26,9 @@ def main() -> int:
     publisher = Publisher(here.topic, here.publish_log)
     service = Service(here.environment, publisher, options.scenarios_file, options.replay_dir)
     config = uvicorn.Config(
-        create_app(service, options.token),
+        create_app(service, options.token, Allowed(here.allow_hosts, here.allow_origins)),
+        http="h11",  # httptools, where it is installed, reads a head without end
+        ws="none",
         host=here.host,
         port=here.port,
         log_config=None,

@@ -36,6 +36,7 @@ from services.generator.publish import TopicUnreachable
 from services.generator.replay import Recording
 from services.generator.service import Service
 from services.generator.tasks import Task
+from services.guard import NOBODY_ELSE, Allowed, Guard
 
 CONFIRM_SECONDS = 10.0
 """How long a request waits for Pub/Sub's word before it answers with what is known."""
@@ -239,7 +240,9 @@ def _stop(tasks: list[Task]) -> list[TaskStatus]:
     return [task.status() for task in tasks]
 
 
-def create_app(service: Service, token: str | None = None) -> FastAPI:
+def create_app(
+    service: Service, token: str | None = None, allowed: Allowed = NOBODY_ELSE
+) -> FastAPI:
     """The application over a service; it starts and closes the service."""
 
     @asynccontextmanager
@@ -258,6 +261,7 @@ def create_app(service: Service, token: str | None = None) -> FastAPI:
     )
     app.state.service = service
     app.add_middleware(BodyLimit)
+    app.add_middleware(Guard, allowed)  # the last one added is asked first
     problems.install(app)
     app.include_router(health)
     if token is None:

@@ -26,7 +26,7 @@ import settings
 from event_types import registry
 from event_types.base import EventType
 from event_types.validate import InvalidEvent, Validator
-from services import logs
+from services import guard, logs
 from services.table_manager.errors import TableError
 from services.table_manager.evolve import Contract
 from services.table_manager.known import KnownTypes
@@ -67,6 +67,21 @@ def _ensure(event_type: EventType) -> None:
 contract = Contract(here.schema_contract)
 validate = Validator(tuple(each.model for each in registry.ALL), here.max_event_bytes)
 known = KnownTypes(_ensure, time.monotonic)
+
+
+allowed = guard.Allowed(here.allow_hosts, here.allow_origins)
+
+
+@flask.current_app.before_request
+def admit() -> flask.Response | None:
+    """Let Pub/Sub and this machine's programs in, and no web page."""
+    asking = flask.request
+    headers = [(n.lower().encode(), value.encode("latin-1")) for n, value in asking.headers]
+    refusal = guard.decide(guard.Asked.of(asking.method, headers), allowed)
+    if refusal is None:
+        return None
+    body = guard.problem(refusal, asking.path)
+    return flask.Response(body, refusal.status, content_type="application/problem+json")
 
 
 @functions_framework.cloud_event  # type: ignore[untyped-decorator]

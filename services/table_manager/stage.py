@@ -18,6 +18,7 @@ CODE = (
     "settings.py",
     "event_types",
     "services/__init__.py",
+    "services/guard.py",
     "services/logs.py",
     "services/table_manager",
 )

@@ -241,7 +241,9 @@ def test_an_error_is_a_problem_that_names_its_field(
 
 def test_a_body_without_a_length_is_limited_too(shared: Service) -> None:
     chunks = (b" " * 1000 for _ in range(100))
-    answer = httpx.post(f"{shared.url}/generate/start", content=chunks)
+    answer = httpx.post(
+        f"{shared.url}/generate/start", content=chunks, headers={"content-type": "application/json"}
+    )
     assert answer.status_code == 413
 
 

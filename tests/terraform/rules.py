@@ -152,6 +152,7 @@ def parts_are_told_where_they_are(plan: Plan) -> None:
         here = settings.load(environ)
         assert (here.project_id, here.environment) == (PROJECT, plan.environment)
         assert here.region == "us-central1"
+        assert here.allow_hosts == {"*"}
 
 
 def the_template_knows_the_jobs_parameters(plan: Plan) -> None:

@@ -27,13 +27,16 @@ def here(part: str) -> dict[str, str]:
 def there(part: str) -> dict[str, str]:
     """What Terraform gives it, by the defaults of its variables; and its platform."""
     text = (ROOT / "terraform" / PARTS[part]).read_text()
-    given = re.findall(r"^ +([A-Z_]+) += (var\.\w+)$", text, re.MULTILINE)
+    given = re.findall(r'^ +([A-Z_]+) += (var\.\w+|"[^"]+")(?: #.*)?$', text, re.MULTILINE)
     assert len(given) >= 4
     platform = {"PORT": "8080", "HOST": "0.0.0.0"} if part == "generator" else {}
-    return {**{name: VALUES.get(value) or default(value) for name, value in given}, **platform}
+    values = {name: VALUES.get(value) or default(value) for name, value in given}
+    return {**values, **platform}
 
 
 def default(variable: str) -> str:
+    if variable.startswith('"'):
+        return variable.strip('"')
     text = (ROOT / "terraform" / "variables.tf").read_text()
     block = text.split(f'variable "{variable.removeprefix("var.")}" {{')[1].split("\n}")[0]
     found = re.search(r'^  default += "(\w+)"', block, re.MULTILINE)
@@ -61,7 +64,9 @@ def test_both_read_the_same_settings(part: str) -> None:
     laptop, cloud = settings.load(here(part)), settings.load(there(part))
     assert cloud.publish_log is None
     assert cloud.no_write_api is None
+    assert cloud.allow_hosts == {"*"}, "IAM asks who is there"
     same = replace(laptop, publish_log=None, no_write_api=None, host=cloud.host, port=cloud.port)
+    same = replace(same, allow_hosts=cloud.allow_hosts)
     assert cloud == same
     assert settings.generator(here(part)) == settings.generator(there(part))
 

@@ -11,6 +11,7 @@ import pytest
 
 from localgcp.__main__ import allowed, parser
 from localgcp.guard import MAX_HEAD, NOBODY_ELSE, Allowed, Asked, Guard, decide
+from services import guard as services_guard
 
 HERE = "127.0.0.1:8085"
 JSON = "application/json"
@@ -21,7 +22,18 @@ def asked(method: str = "GET", host: str = HERE, **more: Any) -> Asked:
     return Asked(method, host, **more)
 
 
+def both(request: Asked, may: Allowed) -> int:
+    """What the emulators' guard says; the services' must say the same."""
+    refusal = decide(request, may)
+    theirs = services_guard.Allowed(may.hosts, may.origins)
+    said = services_guard.decide(services_guard.Asked(*request), theirs)
+    assert (said and said.status) == (refusal and refusal.status)
+    return refusal.status if refusal else 200
+
+
 def status(request: Asked, may: Allowed = NOBODY_ELSE, any_type: bool = False) -> int:
+    if not any_type:
+        return both(request, may)
     refusal = decide(request, may, any_type)
     return refusal.status if refusal else 200
 
@@ -35,7 +47,7 @@ def status(request: Asked, may: Allowed = NOBODY_ELSE, any_type: bool = False) -
     ],
 )
 def test_names_of_this_machine_and_allowed_ones_pass(host: str) -> None:
-    assert decide(asked(host=host), SOME) is None
+    assert status(asked(host=host), SOME) == 200
 
 
 @pytest.mark.parametrize(
@@ -48,9 +60,9 @@ def test_names_of_this_machine_and_allowed_ones_pass(host: str) -> None:
     ],
 )
 def test_other_names_are_refused(host: str) -> None:
+    assert status(asked(host=host), SOME) == 403
     refusal = decide(asked(host=host), SOME)
     assert refusal is not None
-    assert refusal.status == 403
     assert repr(host) in refusal.text
     assert "--allow-host" in refusal.text
     assert "ALLOW_HOST=" in refusal.text
@@ -59,9 +71,10 @@ def test_other_names_are_refused(host: str) -> None:
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
 @pytest.mark.parametrize("origin", ["http://evil.test", "null", "file://", "http://127.0.0.1.x"])
 def test_a_strangers_page_is_refused(method: str, origin: str) -> None:
-    refusal = decide(asked(method, origin=origin, content_type=JSON), SOME)
+    page = asked(method, origin=origin, content_type=JSON)
+    assert status(page, SOME) == 403
+    refusal = decide(page, SOME)
     assert refusal is not None
-    assert refusal.status == 403
     assert repr(origin) in refusal.text
     assert "--allow-origin" in refusal.text
 
@@ -69,7 +82,7 @@ def test_a_strangers_page_is_refused(method: str, origin: str) -> None:
 def test_a_page_of_its_own_is_no_stranger() -> None:
     for host in (HERE, "localhost:1", "pubsub:8085"):
         own = asked("POST", host, origin=f"http://{host}", content_type=JSON, has_body=True)
-        assert decide(own, SOME) is None
+        assert status(own, SOME) == 200
 
 
 @pytest.mark.parametrize("origin", ["http://localhost:3000", "http://127.0.0.1:1", "http://[::1]"])
@@ -125,6 +138,11 @@ def test_a_body_that_is_not_called_json_is_refused(content_type: str) -> None:
 )
 def test_json_by_any_of_its_names_passes(content_type: str) -> None:
     assert status(asked("POST", content_type=content_type, has_body=True)) == 200
+
+
+def test_where_iam_guards_a_service_leaves_all_to_it() -> None:
+    page = services_guard.Asked("POST", "x.run.app", origin="http://localhost:8080", has_body=True)
+    assert services_guard.decide(page, services_guard.Allowed(frozenset("*"))) is None
 
 
 # The ASGI application
