@@ -41,15 +41,15 @@ def _struct(node: exp.Expr) -> exp.Expr:
 
 
 def _generate_array(node: exp.Expr) -> exp.Expr:
-    args = [node.args["start"], node.args["end"], node.args.get("step")]
-    return call("generate_series", *(arg for arg in args if arg is not None))
+    args, step = [node.args["start"], node.args["end"]], node.args.get("step")
+    return call("generate_series", *args, *([call("bq_step", step)] if step else []))
 
 
 def _generate_dates(kind: str) -> Rule:
     def rule(node: exp.Expr) -> exp.Expr:
         start, end = (cast(node.args[key], kind) for key in ("start", "end"))
         step = node.args.get("step") or interval(number(1), "DAY")
-        series = call("generate_series", start, end, step)
+        series = call("generate_series", start, end, call("bq_interval_step", step))
         return duckdb_cast(series, Field("", kind, "REPEATED"))
 
     return rule
@@ -66,7 +66,7 @@ def _in(node: exp.Expr) -> exp.Expr:
     unnest = node.args.get("unnest")
     if unnest is None:
         return node
-    return call("list_contains", unnest.expressions[0], node.this)
+    return call("bq_in_array", unnest.expressions[0], node.this)
 
 
 RULES: dict[type[exp.Expr], Rule] = {

@@ -17,13 +17,17 @@ def _literal(node: exp.Expr) -> exp.Expr:
 _RAW_NUMBERS = (exp.Limit, exp.Offset, exp.Group, exp.Ordered, exp.WindowSpec, exp.DataTypeParam)
 
 
+_BIG_PLACES = 19
+
+
 def _hex(node: exp.Expr) -> exp.Expr:
     return cast(number(int(node.name, 16)), "INTEGER")
 
 
 def _bytes(node: exp.Expr) -> exp.Expr:
-    if "\\" in node.name:
-        return refuse("an escape in a bytes literal")
+    if "\\" in node.name or not node.name.isascii():
+        # The tokenizer has read escapes as characters: \\xE2 can't be told from its letter.
+        return refuse("a bytes literal with an escape, or beyond ASCII")
     return call("unhex", text(node.name.encode().hex()))
 
 
@@ -31,6 +35,8 @@ def _cast(node: exp.Expr) -> exp.Expr:
     if node.args.get("format"):
         return refuse("CAST with FORMAT")
     field, value = field_of("", node.args["to"]), node.this
+    if field.type == "BIGNUMERIC" and len(value.name.partition(".")[2]) > _BIG_PLACES:
+        return refuse(f"a BIGNUMERIC with more than {_BIG_PLACES} digits after the point")
     own = {"INTEGER": "bq_int64", "STRING": "bq_string", "BOOLEAN": "bq_bool", "BYTES": "bq_bytes"}
     if field.type in own and not field.repeated:
         return call(own[field.type], value)

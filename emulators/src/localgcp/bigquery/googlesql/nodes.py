@@ -18,6 +18,13 @@ def call(name: str, *args: exp.Expr) -> exp.Anonymous:
     return exp.Anonymous(this=name, expressions=list(args))
 
 
+def own(name: str, *args: exp.Expr) -> exp.Anonymous:
+    """One of our macros in a tree that is yet to be translated."""
+    made = call(name, *args)
+    made.meta["own"] = True
+    return made
+
+
 def text(value: str) -> exp.Literal:
     """A string literal."""
     return exp.Literal.string(value)

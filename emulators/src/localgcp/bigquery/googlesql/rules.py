@@ -11,23 +11,23 @@ from __future__ import annotations
 from sqlglot import exp
 
 from localgcp.bigquery.errors import SqlNotSupported
-from localgcp.bigquery.googlesql import aggregates, arrays, literals, moments, scalars
+from localgcp.bigquery.googlesql import aggregates, arrays, comparisons, literals, moments, scalars
 from localgcp.bigquery.googlesql.nodes import Rule, named
 
 SAME: tuple[type[exp.Expr], ...] = (
     *(exp.Select, exp.From, exp.Where, exp.Group, exp.Having, exp.Order, exp.Ordered, exp.Limit),
     *(exp.Offset, exp.Join, exp.Subquery, exp.CTE, exp.With, exp.Union, exp.Intersect, exp.Except),
     *(exp.Column, exp.Identifier, exp.Star, exp.Alias, exp.TableAlias, exp.Table, exp.Qualify),
-    *(exp.Boolean, exp.Null, exp.And, exp.Or, exp.Not, exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT),
-    *(exp.LTE, exp.Between, exp.Is, exp.Like, exp.Case, exp.If, exp.Coalesce, exp.Nullif),
-    *(exp.Paren, exp.Add, exp.Sub, exp.Mul, exp.Neg, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Exists),
+    *(exp.Boolean, exp.Null, exp.And, exp.Or, exp.Not),
+    *(exp.Between, exp.Is, exp.Like, exp.Case, exp.If, exp.Coalesce, exp.Nullif),
+    *(exp.Paren, exp.Add, exp.Sub, exp.Neg, exp.Exists),
     *(exp.WindowSpec, exp.RowNumber, exp.Rank, exp.DenseRank, exp.Lag, exp.Lead),
     *(exp.FirstValue, exp.LastValue, exp.NthValue, exp.Ntile, exp.PercentRank, exp.CumeDist),
-    *(exp.Count, exp.Sum, exp.Min, exp.Max, exp.Distinct, exp.CountIf, exp.ApproxDistinct),
-    *(exp.LogicalAnd, exp.LogicalOr, exp.Stddev, exp.StddevPop, exp.StddevSamp, exp.Variance),
-    *(exp.VariancePop, exp.Corr, exp.CovarPop, exp.CovarSamp, exp.RespectNulls, exp.DPipe),
+    *(exp.Count, exp.Sum, exp.Max, exp.Distinct, exp.ApproxDistinct),
+    *(exp.LogicalAnd, exp.LogicalOr, exp.Variance),
+    *(exp.CovarPop, exp.CovarSamp, exp.RespectNulls, exp.DPipe),
     *(exp.Abs, exp.Sign, exp.Sqrt, exp.Pow, exp.Exp, exp.Ln, exp.Log, exp.Mod, exp.Rand),
-    *(exp.Upper, exp.Lower, exp.Trim, exp.Replace, exp.Reverse, exp.Repeat, exp.Left, exp.Right),
+    *(exp.Upper, exp.Lower, exp.Trim, exp.Replace, exp.Reverse),
     *(exp.StartsWith, exp.EndsWith, exp.Array, exp.Tuple, exp.Unnest, exp.DataType, exp.Var),
     *(exp.WeekStart, exp.PropertyEQ, exp.JSONPath, exp.JSONPathRoot, exp.JSONPathKey),
     *(exp.JSONPathSubscript, exp.ColumnDef, exp.HavingMax, exp.IsNan, exp.IsInf, exp.Contains),
@@ -44,6 +44,7 @@ RULES: dict[type[exp.Expr], Rule] = {
     **scalars.RULES,
     **arrays.RULES,
     **aggregates.RULES,
+    **comparisons.RULES,
 }
 
 

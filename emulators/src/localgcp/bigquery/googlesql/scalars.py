@@ -31,6 +31,10 @@ def _rounded(name: str) -> Rule:
     return rule
 
 
+def _product(node: exp.Expr) -> exp.Expr:
+    return call("bq_mul", node.this, node.expression)
+
+
 def _int_div(node: exp.Expr) -> exp.Expr:
     return exp.Paren(this=exp.IntDiv(this=node.this, expression=node.expression))
 
@@ -41,7 +45,10 @@ def _extreme(name: str) -> Rule:
     def rule(node: exp.Expr) -> exp.Expr:
         args = [node.this, *node.expressions]
         empty = exp.or_(*(exp.Is(this=arg.copy(), expression=exp.Null()) for arg in args))
-        return exp.Case(ifs=[exp.If(this=empty, true=exp.Null())], default=call(name, *args))
+        ifs = [exp.If(this=empty, true=exp.Null())]
+        if name == "least":  # NaN if any argument is; DuckDB holds it for the greatest
+            ifs += [exp.If(this=call("bq_is_nan", a.copy()), true=a.copy()) for a in args]
+        return exp.Case(ifs=ifs, default=call(name, *args))
 
     return rule
 
@@ -63,12 +70,23 @@ def _length(node: exp.Expr) -> exp.Expr:
 
 def _substring(node: exp.Expr) -> exp.Expr:
     length = node.args.get("length")
-    return call("bq_substr", node.this, node.args["start"], *([length] if length else []))
+    size = [call("bq_size", length, text("SUBSTR"))] if length else []
+    return call("bq_substr", node.this, node.args["start"], *size)
+
+
+def _end(name: str) -> Rule:
+    """LEFT and RIGHT; a negative length is an error."""
+    return lambda node: call(name, node.this, call("bq_size", node.expression, text(name.upper())))
+
+
+def _repeat(node: exp.Expr) -> exp.Expr:
+    return call("bq_repeat", node.this, node.args["times"])
 
 
 def _pad(node: exp.Expr) -> exp.Expr:
-    width = exp.Cast(this=node.expression, to=exp.DataType.build("INT", dialect="duckdb"))
     name = "lpad" if node.args.get("is_left") else "rpad"
+    size = call("bq_size", node.expression, text(name.upper()))
+    width = exp.Cast(this=size, to=exp.DataType.build("INT", dialect="duckdb"))
     return call(name, node.this, width, node.args.get("fill_pattern") or text(" "))
 
 
@@ -103,6 +121,13 @@ def _regexp_replace(node: exp.Expr) -> exp.Expr:
     return call("regexp_replace", node.this, node.expression, node.args["replacement"], text("g"))
 
 
+def _sha2(node: exp.Expr) -> exp.Expr:
+    length = node.args.get("length")
+    if length is not None and length.name != "256":
+        return refuse(f"function SHA{length.name}")
+    return call("unhex", call("sha256", node.this))
+
+
 def _digest(name: str) -> Rule:
     return lambda node: call("unhex", call(name, node.this))
 
@@ -121,12 +146,16 @@ def _json_path(name: str) -> Rule:
 
 
 def _json_text(node: exp.Expr) -> exp.Expr:
-    made = call("to_json", node.this)
+    if node.args.get("options"):
+        return refuse("TO_JSON or TO_JSON_STRING with a second argument")
+    made = call("bq_to_json", node.this)
     return made if node.args.get("to_json") else exp.cast(made, "VARCHAR", dialect="duckdb")
 
 
 def _anonymous(node: exp.Expr) -> exp.Expr:
     """A function that SQLGlot does not know."""
+    if node.meta.get("own"):
+        return node
     if node.name.upper() == "IEEE_DIVIDE" and len(node.expressions) == 2:
         return call("bq_ieee_div", *node.expressions)
     return refuse(f"function {node.name.upper()}")
@@ -135,6 +164,7 @@ def _anonymous(node: exp.Expr) -> exp.Expr:
 RULES: dict[type[exp.Expr], Rule] = {
     exp.String: one("bq_string"),
     exp.Div: two("bq_div"),
+    exp.Mul: _product,
     exp.SafeDivide: two("bq_safe_div"),
     exp.IntDiv: _int_div,
     exp.Round: _rounded("round"),
@@ -148,6 +178,9 @@ RULES: dict[type[exp.Expr], Rule] = {
     exp.ByteLength: lambda node: call("strlen", node.this),
     exp.Substring: _substring,
     exp.Pad: _pad,
+    exp.Left: _end("left"),
+    exp.Right: _end("right"),
+    exp.Repeat: _repeat,
     exp.StrPosition: _position,
     exp.Split: two("bq_split"),
     exp.RegexpLike: two("regexp_matches"),
@@ -158,7 +191,7 @@ RULES: dict[type[exp.Expr], Rule] = {
     exp.MD5: one("md5"),  # TO_HEX(MD5(x)) comes as one node
     exp.MD5Digest: _digest("md5"),
     exp.SHA1Digest: _digest("sha1"),
-    exp.SHA2Digest: _digest("sha256"),
+    exp.SHA2Digest: _sha2,
     exp.ToBase64: one("to_base64"),
     exp.FromBase64: one("from_base64"),
     exp.JSONExtractScalar: _json_path("bq_json_value"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from localgcp.bigquery.errors import InvalidQuery, SqlNotSupported
+from localgcp.bigquery.googlesql.ordering import order_nans
 
 
 def prepare(tree: exp.Expr) -> exp.Expr:
@@ -12,7 +13,9 @@ def prepare(tree: exp.Expr) -> exp.Expr:
     for count, unnest in enumerate(list(tree.find_all(exp.Unnest))):
         if isinstance(unnest.parent, exp.From | exp.Join):
             _flatten(unnest, f"_unnest_{count}")
+    _refuse_renamed_records(tree)
     for select in list(tree.find_all(exp.Select)):
+        _refuse_empty_group(select)
         _refuse_star_of_records(select)
         _name_columns(select)
         if select.args.get("kind"):
@@ -24,7 +27,7 @@ def prepare(tree: exp.Expr) -> exp.Expr:
         _unqualify(update)
     if isinstance(tree, exp.Update | exp.Delete) and tree.args.get("where") is None:
         raise InvalidQuery(f"{tree.key.upper()} must have a WHERE clause", "query")
-    return tree
+    return order_nans(tree)
 
 
 def _unqualify(update: exp.Update) -> None:
@@ -74,6 +77,28 @@ def _refuse_star_of_records(select: exp.Select) -> None:
         unnest = source.this if source is not None else None
         if isinstance(unnest, exp.Unnest) and not _scalars(unnest.expressions[0]):
             raise SqlNotSupported("* over UNNEST of a column; name the columns")
+
+
+def _refuse_renamed_records(tree: exp.Expr) -> None:
+    """STRUCTs that meet in one column match by position in BigQuery, by name in DuckDB."""
+    for node in tree.find_all(exp.SetOperation, exp.Array, exp.Case, exp.Coalesce, exp.If):
+        if isinstance(node, exp.SetOperation):
+            sides = (node.left.selects, node.right.selects)
+            meeting = [[e.unalias() for e in pair] for pair in zip(*sides, strict=False)]
+        else:
+            meeting = [list(node.iter_expressions())]
+        for values in meeting:
+            records = [value for value in values if isinstance(value, exp.Struct)]
+            if len({tuple(m.name.lower() for m in r.expressions) for r in records}) > 1:
+                raise SqlNotSupported("STRUCTs with different field names in one column")
+
+
+def _refuse_empty_group(select: exp.Select) -> None:
+    """GROUP BY ALL of constants alone is one row in BigQuery, all rows in DuckDB."""
+    group = select.args.get("group")
+    constant = not any(e.find(exp.Column, exp.AggFunc, exp.Star) for e in select.expressions)
+    if group is not None and group.args.get("all") and constant:
+        raise SqlNotSupported("GROUP BY ALL of constants")
 
 
 def _scalars(array: exp.Expr) -> bool:

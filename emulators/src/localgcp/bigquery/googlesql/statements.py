@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import sqlglot
@@ -74,6 +75,7 @@ def parse(sql: str) -> exp.Expr:
         raise SyntaxRefused(what, line, column) from error
     except TokenError as error:
         raise SyntaxRefused(str(error).splitlines()[0], 1, 1) from error
+    _refuse_pipes(sql)
     trees = [tree for tree in trees if not isinstance(tree, exp.Semicolon)]
     if not trees:
         raise InvalidQuery("Syntax error: Unexpected end of statement", "query")
@@ -84,6 +86,14 @@ def parse(sql: str) -> exp.Expr:
         tree.set("this", tree.args["tables"][0])
         tree.set("tables", None)
     return tree
+
+
+def _refuse_pipes(sql: str) -> None:
+    """SQLGlot reads it as UNION. Raises SqlNotSupported."""
+    tokens = sqlglot.tokenize(sql, read="bigquery")
+    for pipe, operator in pairwise(tokens):
+        if pipe.text == "|>" and operator.text.upper() == "INTERSECT":
+            raise SqlNotSupported("|> INTERSECT")
 
 
 def kind_of(tree: exp.Expr) -> str:
