@@ -47,6 +47,13 @@ class TooLarge(BigQueryError):
     """More than BigQuery takes in one request."""
 
 
+class Unavailable(BigQueryError):
+    """Nothing is wrong with the request; later it may succeed (a full disk)."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"The emulator cannot store or read its data now; try again later: {why}")
+
+
 class DatasetNotFound(NotFound):
     """No such dataset."""
 
@@ -241,6 +248,13 @@ class PartitionFilterMissing(InvalidQuery):
 
 class QueryFailed(InvalidQuery):
     """The SQL was understood, and its evaluation failed."""
+
+
+class ResourcesExceeded(QueryFailed):
+    """More memory than the emulator has for a query."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"Resources exceeded during query execution: {why}")
 
 
 class QueryCancelled(InvalidQuery):

@@ -18,7 +18,8 @@ from localgcp.bigquery.errors import (
     NotSupported,
     RequestTooLarge,
 )
-from localgcp.bigquery.rest import discovery, wire
+from localgcp.bigquery.failures import translate
+from localgcp.bigquery.rest import discovery, refused, wire
 from localgcp.bigquery.rest.api import Api, Method
 from localgcp.bigquery.rest.call import Call
 from localgcp.bigquery.rest.uploads import MAX_UPLOAD, Uploads, split_multipart
@@ -110,8 +111,10 @@ class Server:
         except BigQueryError as error:
             status, body = wire.status_of(error)[0], wire.error_body(error)
         except Exception as error:  # noqa: BLE001 - a bug of ours is this request's failure alone
-            failure = BigQueryError(f"internal error: {type(error).__name__}: {error}")
-            status, body = 500, wire.error_body(failure)
+            failure = translate(error) or BigQueryError(
+                f"internal error: {type(error).__name__}: {error}"
+            )
+            status, body = wire.status_of(failure)[0], wire.error_body(failure)
         payload = b"" if body is None else orjson.dumps(body)
         headers = [
             (b"content-type", b"application/json; charset=UTF-8"),
@@ -178,6 +181,7 @@ class Server:
             match = pattern.fullmatch(path)
             if match and verb == method:
                 return function, match.groupdict()
+        refused.check(method, path)
         raise UnknownPath(method, path)
 
     def _health(self) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from localgcp.bigquery.jobs.queries import Outcome, Queries
 from localgcp.bigquery.jobs.registry import Jobs
 from localgcp.bigquery.rows.insert_ids import InsertIds
 from localgcp.bigquery.rows.streaming import Streaming
-from localgcp.bigquery.store import Store
+from localgcp.bigquery.store import MEMORY_LIMIT, Store
 
 
 class Service:
@@ -31,9 +31,10 @@ class Service:
         path: Path | None,
         clock: Callable[[], float] = time.time,
         uptime: Callable[[], float] = time.monotonic,
+        memory_limit: int = MEMORY_LIMIT,
     ) -> None:
         """Open the database file (None: in memory). Raises StoreBusy."""
-        self.store = Store(path)
+        self.store = Store(path, memory_limit)
         self.catalog = Catalog(self.store, clock)
         self.figures = Figures(self.store)
         self.insert_ids = InsertIds(self.store, uptime)
@@ -42,7 +43,7 @@ class Service:
         self.expiry = Expiry(self.store, self.catalog, self.figures)
         self.loads = Loads(self.store, self.catalog, self.figures)
         copies = Copies(self.store, self.catalog, self.figures)
-        self.jobs = Jobs(self.queries, self.loads, copies, self.catalog.now_ms)
+        self.jobs = Jobs(self.queries, self.loads, copies, self.catalog.now_ms, 2 * memory_limit)
         self.anonymous = AnonymousTables(self.jobs)
 
     def create_table(self, project: str, dataset: str, resource: Mapping[str, Any]) -> Table:

@@ -6,18 +6,24 @@ as macros. Once open, DuckDB may touch no other file and take no other setting.
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 
+from localgcp.bigquery.errors import Unavailable
+from localgcp.bigquery.failures import INVALIDATED, told
 from localgcp.bigquery.googlesql.macros import MACROS
 
-MEMORY_LIMIT = "1GB"
+MEMORY_LIMIT = 1_000_000_000  # bytes
 THREADS = 2
+# A log this long is folded into the file, if there is room for that.
+FOLD_BYTES = 16 * 1024 * 1024
+_NEVER = "1TB"
 
 
 class StoreBusy(Exception):
@@ -36,22 +42,32 @@ class Transaction:
 
 
 class Store:
-    """One DuckDB: many readers, one writer at a time, each commit on disk before it is answered."""
+    """One DuckDB: many readers, one writer at a time, each commit on disk before it is answered.
 
-    def __init__(self, path: Path | None) -> None:
+    DuckDB folds its log into the file by itself as part of some commit, and where that fails the
+    commit fails though it is stored. So this is done here, after a commit and only if there is
+    room; a commit that fails then is not stored. Failures are told as `failures` says.
+    """
+
+    def __init__(self, path: Path | None, memory_limit: int = MEMORY_LIMIT) -> None:
         """Open or make it (None: in memory). Raises StoreBusy."""
+        self._path = path
         self._root = duckdb.connect(
             ":memory:",
             config={
                 "threads": THREADS,
-                "memory_limit": MEMORY_LIMIT,
+                "memory_limit": f"{memory_limit}B",
                 "autoinstall_known_extensions": False,
                 "autoload_known_extensions": False,
             },
         )
-        self._writer = threading.Lock()
+        self._writer = threading.RLock()  # opening anew may be part of a write
         self._attach(path)
+        self._root.execute(f"SET wal_autocheckpoint = '{_NEVER}'")
         if path is not None:
+            # Its own file alone may be opened again, after a failure.
+            own = f"['{_literal(path)}', '{_literal(path)}.wal']"
+            self._root.execute(f"SET allowed_paths = {own}")
             self._root.execute(f"SET temp_directory = '{_literal(path.parent / 'spill')}'")
         self._root.execute("SET TimeZone = 'UTC'")
         for macro in MACROS:
@@ -70,12 +86,18 @@ class Store:
 
     @contextmanager
     def read(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A cursor of one's own, which sees what was committed."""
-        cursor = self._root.cursor()
+        """A cursor of one's own, which sees what was committed. Raises what `failures` says."""
         try:
-            yield cursor
-        finally:
-            cursor.close()
+            with told():
+                cursor = self._root.cursor()
+                try:
+                    yield cursor
+                finally:
+                    cursor.close()
+        except Unavailable as failure:
+            if INVALIDATED in failure.message:
+                self._open_again()
+            raise
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
@@ -89,17 +111,35 @@ class Store:
             cursor.begin()
             try:
                 yield transaction
+                cursor.commit()
             except BaseException:
-                cursor.rollback()
+                with suppress(duckdb.Error):  # a commit that failed has undone itself
+                    cursor.rollback()
                 raise
-            cursor.commit()
             for action in transaction.after:
                 action()
+            self._fold(FOLD_BYTES)
+
+    def _fold(self, least: int) -> None:
+        """Fold the log into the file, if it is as long as that and there is room."""
+        log = Path(f"{self._path}.wal")
+        size = log.stat().st_size if self._path is not None and log.exists() else 0
+        # The file grows by about the log before the log goes.
+        if size < least or shutil.disk_usage(log.parent).free < 2 * size:
+            return
+        with suppress(duckdb.Error):  # it has time: the log holds everything
+            self._root.execute("CHECKPOINT data")
+
+    def _open_again(self) -> None:
+        """Leave the file and open it anew, as DuckDB asks after it could not fold its log."""
+        with self._writer, suppress(duckdb.Error):
+            self._root.execute("DETACH data")
+            self._attach(self._path)
 
     def close(self) -> None:
         """Fold the log into the file and let it go."""
         with self._writer:
-            self._root.execute("CHECKPOINT data")
+            self._fold(1)
             self._root.close()
 
 

@@ -274,12 +274,12 @@ def _bind(db: duckdb.DuckDBPyConnection, translation: Translation) -> duckdb.Duc
 
 @contextmanager
 def _told(tree: exp.Expr) -> Iterator[None]:
-    """DuckDB's errors in BigQuery's words."""
+    """A name that is unknown is told with its place in the text."""
     try:
         yield
-    except duckdb.Error as error:
+    except QueryFailed as error:
         from localgcp.bigquery.googlesql.complaints import explain
 
-        raise explain(error, tree) from error
+        raise explain(error, tree) from error.__cause__
     except RecursionError as error:
         raise QueryFailed("The query is too complex: its expressions nest too deep") from error

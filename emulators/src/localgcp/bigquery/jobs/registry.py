@@ -16,9 +16,17 @@ from typing import Any
 
 import duckdb
 
-from localgcp.bigquery.errors import BigQueryError, JobExists, JobNotFound, QueryCancelled
+from localgcp.bigquery.errors import (
+    BigQueryError,
+    JobExists,
+    JobNotFound,
+    QueryCancelled,
+    ResourcesExceeded,
+)
+from localgcp.bigquery.failures import translate
 from localgcp.bigquery.jobs.copies import Copied, Copies, Copy
 from localgcp.bigquery.jobs.loads import Load, Loaded, Loads
+from localgcp.bigquery.jobs.memory import Guard
 from localgcp.bigquery.jobs.queries import Outcome, Queries, Query
 
 MAX_JOBS = 1000
@@ -46,6 +54,7 @@ class Job:
     error: BigQueryError | None = None
     done: threading.Event = field(default_factory=threading.Event)
     cancelled: bool = False
+    exceeded: bool = False
     cursor: duckdb.DuckDBPyConnection | None = None
 
     @property
@@ -71,10 +80,17 @@ class Jobs:
     """Runs queries, loads and copies, and remembers them."""
 
     def __init__(
-        self, queries: Queries, loads: Loads, copies: Copies, now_ms: Callable[[], int]
+        self,
+        queries: Queries,
+        loads: Loads,
+        copies: Copies,
+        now_ms: Callable[[], int],
+        memory: int,
     ) -> None:
+        """`memory` is the bytes that the process may grow by while jobs run."""
         self._queries, self._loads, self._copies = queries, loads, copies
         self._now_ms = now_ms
+        self._memory, self._guard = memory, Guard(memory, self._interrupt_all)
         self._pool = ThreadPoolExecutor(QUERY_THREADS, thread_name_prefix="bigquery-job")
         self._lock = threading.Lock()
         self._jobs: OrderedDict[tuple[str, str], Job] = OrderedDict()
@@ -131,19 +147,36 @@ class Jobs:
 
     def _run(self, job: Job) -> None:
         job.started_ms = self._now_ms()
+        self._guard.begin()
         try:
             if job.cancelled:
                 raise QueryCancelled
             job.outcome = self._outcome(job)
-        except BigQueryError as error:
-            job.error = error
         except Exception as error:  # noqa: BLE001 - a bug of ours must end this job, no other
-            job.error = BigQueryError(f"internal error: {type(error).__name__}: {error}")
+            job.error = self._failure(job, error)
         finally:
             job.cursor = None
+            self._guard.end()
             job.ended_ms = self._now_ms()
             job.done.set()
             self._evict(job)
+
+    def _failure(self, job: Job, error: Exception) -> BigQueryError:
+        """What to remember: no traceback, which would hold what the query had in hand."""
+        if job.exceeded:
+            return ResourcesExceeded(f"more than {self._memory} bytes of memory")
+        if isinstance(error, BigQueryError):
+            error.__cause__ = error.__context__ = None
+            return error.with_traceback(None)
+        failure = translate(error)
+        return failure or BigQueryError(f"internal error: {type(error).__name__}: {error}")
+
+    def _interrupt_all(self) -> None:
+        for job in list(self._jobs.values()):
+            cursor = job.cursor
+            if cursor is not None and not job.done.is_set():
+                job.exceeded = True
+                cursor.interrupt()
 
     def _outcome(self, job: Job) -> Result:
         if isinstance(job.work, Load):

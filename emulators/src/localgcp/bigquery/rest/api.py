@@ -236,7 +236,7 @@ class Api:
         if not job.done.is_set():
             return False
         if job.error is not None:
-            raise job.error
+            raise job.error.with_traceback(None)
         return True
 
     def jobs_insert(self, call: Call) -> Answer:
@@ -249,7 +249,7 @@ class Api:
         if isinstance(work, Query) and work.dry_run:
             job.done.wait()
             if job.error is not None:
-                raise job.error
+                raise job.error.with_traceback(None)
         return self._job_resource(job)
 
     def jobs_get(self, call: Call) -> Answer:

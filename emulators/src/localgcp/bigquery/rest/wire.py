@@ -23,7 +23,9 @@ from localgcp.bigquery.errors import (
     NotFound,
     NotSupported,
     PreconditionFailed,
+    ResourcesExceeded,
     TooLarge,
+    Unavailable,
 )
 from localgcp.bigquery.googlesql import parameters
 from localgcp.bigquery.jobs.anonymous import destination
@@ -45,9 +47,11 @@ STATUS: tuple[tuple[type[BigQueryError], int, str, str], ...] = (
     (InUse, 400, "resourceInUse", "FAILED_PRECONDITION"),
     (PreconditionFailed, 412, "conditionNotMet", "FAILED_PRECONDITION"),
     (Aborted, 409, "aborted", "ABORTED"),
+    (ResourcesExceeded, 400, "resourcesExceeded", "RESOURCE_EXHAUSTED"),
     (InvalidQuery, 400, "invalidQuery", "INVALID_ARGUMENT"),
     (Invalid, 400, "invalid", "INVALID_ARGUMENT"),
     (TooLarge, 413, "uploadTooLarge", "INVALID_ARGUMENT"),
+    (Unavailable, 503, "backendError", "UNAVAILABLE"),
     (BigQueryError, 500, "internalError", "INTERNAL"),
 )
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from localgcp.bigquery.catalog.schema import Field
 from localgcp.bigquery.errors import QueryFailed
+from localgcp.bigquery.failures import told
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -26,11 +27,15 @@ Writer = Callable[[Any], Any]
 
 
 def encode(fields: tuple[Field, ...], rows: pa.Table, int64_timestamps: bool) -> list[Any]:
-    """The rows of an Arrow table whose columns are `fields`, as the wire has them."""
+    """The rows of an Arrow table whose columns are `fields`, as the wire has them.
+
+    Raises QueryFailed for a value that BigQuery does not have, as a DATE of the year 10000.
+    """
     columns = []
-    for field, column in zip(fields, rows.columns, strict=True):
-        write = _writer(field, int64_timestamps)
-        columns.append([{"v": write(value)} for value in column.to_pylist()])
+    with told():
+        for field, column in zip(fields, rows.columns, strict=True):
+            write = _writer(field, int64_timestamps)
+            columns.append([{"v": write(value)} for value in column.to_pylist()])
     if not columns:
         return [{"f": []} for _ in range(rows.num_rows)]
     return [{"f": list(cells)} for cells in zip(*columns, strict=True)]

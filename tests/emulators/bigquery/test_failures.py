@@ -1,0 +1,176 @@
+"""Failures of DuckDB and Arrow at every stage are the client's, or pass: never 500."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from google.api_core.exceptions import BadRequest
+from google.cloud import bigquery
+
+from localgcp.bigquery import failures
+from localgcp.bigquery.catalog.table import Name
+from localgcp.bigquery.errors import (
+    BigQueryError,
+    QueryFailed,
+    ResourcesExceeded,
+    Unavailable,
+)
+from localgcp.bigquery.jobs.memory import Guard, resident
+from localgcp.bigquery.jobs.queries import Query
+from localgcp.bigquery.rest import wire
+from localgcp.bigquery.rows.streaming import Row
+from localgcp.bigquery.service import Service
+
+PROJECT = "test-project"
+DISK_BYTES = 8 * 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    ("sql", "message"),
+    [
+        (
+            "WITH RECURSIVE r AS (SELECT 3 AS n UNION ALL SELECT DIV(6, n - 1) FROM r WHERE n > 0)"
+            " SELECT 1 / n FROM r",
+            "division by zero",
+        ),
+        ("SELECT 1 / x FROM UNNEST([1, 0]) AS x", "division by zero"),
+        ("SELECT CAST(t AS INT64) FROM UNNEST(['1', 'x']) AS t", "Bad int64 value"),
+        ("SELECT x + 1 FROM UNNEST([9223372036854775807]) AS x", "[Oo]verflow"),
+        ("SELECT SUM(x) FROM UNNEST([9223372036854775807, 1]) AS x", "overflow"),
+        ("SELECT DATE_ADD(DATE '9999-12-31', INTERVAL 1 DAY)", "out of range"),
+        ("SELECT [DATE_ADD(DATE '9999-12-31', INTERVAL 1 DAY)] AS a", "out of range"),
+        ("SELECT DATETIME_SUB(DATETIME '0001-01-01', INTERVAL 1 SECOND)", "out of range"),
+        ("SELECT REPEAT('x', 2000000000)", "exceeds max allowed size"),
+        ("SELECT LPAD('x', 2000000000)", "exceeds max allowed size"),
+        ("SELECT LEFT('x', -1)", "cannot be negative"),
+    ],
+)
+def test_a_failing_query_is_a_bad_request(client: bigquery.Client, sql: str, message: str) -> None:
+    with pytest.raises(BadRequest, match=message):
+        client.query_and_wait(sql, retry=None, job_retry=None)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "status"),
+    [
+        (OSError("Invalid Input Error: division by zero"), QueryFailed, 400),
+        (OSError("IO Error: No space left on device"), Unavailable, 503),
+        (OSError("Out of Memory Error: failed to allocate"), ResourcesExceeded, 400),
+        (MemoryError(), ResourcesExceeded, 400),
+        (pa.ArrowInvalid("Integer value out of bounds"), QueryFailed, 400),
+        (OverflowError("date value out of range"), QueryFailed, 400),
+    ],
+)
+def test_what_failed_decides_the_status(
+    error: Exception, kind: type[BigQueryError], status: int
+) -> None:
+    failure = failures.translate(error)
+    assert type(failure) is kind
+    assert wire.status_of(failure)[0] == status
+
+
+def test_a_bug_of_ours_is_no_failure_of_the_engine() -> None:
+    assert failures.translate(KeyError("x")) is None
+    with pytest.raises(KeyError), failures.told():
+        raise KeyError("x")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of a few megabytes."""
+    if os.geteuid() != 0 or shutil.which("mount") is None:
+        pytest.skip("only root can mount a small file system")
+    mounting = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", str(tmp_path)]
+    if subprocess.run(mounting, capture_output=True, check=False).returncode:
+        pytest.skip("this machine lets nobody mount a file system")
+    yield tmp_path
+    subprocess.run(["umount", "--lazy", str(tmp_path)], check=True)
+
+
+def _insert(service: Service, number: int) -> bool:
+    """Whether a row of a quarter of a megabyte is stored."""
+    rows = [Row(None, {"n": number, "t": os.urandom(125_000).hex()})]
+    name = Name(PROJECT, "d", "t")
+    try:
+        service.streaming.insert_all(name, rows, skip_invalid=False, ignore_unknown=False)
+    except Unavailable:
+        return False
+    return True
+
+
+def _numbers(service: Service) -> list[int]:
+    outcome = service.queries.run(Query("SELECT n FROM d.t ORDER BY n", PROJECT))
+    assert outcome.rows is not None
+    return [row["n"] for row in outcome.rows.to_pylist()]
+
+
+def _filled(path: Path) -> tuple[Service, list[int]]:
+    """A service whose disk is full, and the rows that it said were stored."""
+    service = Service(path / "bigquery.duckdb")
+    service.catalog.create_dataset(PROJECT, {"datasetReference": {"datasetId": "d"}})
+    fields = [{"name": "n", "type": "INTEGER"}, {"name": "t", "type": "STRING"}]
+    resource = {"tableReference": {"tableId": "t"}, "schema": {"fields": fields}}
+    service.create_table(PROJECT, "d", resource)
+    stored = [number for number in range(100) if _insert(service, number)]
+    assert 5 < len(stored) < 95
+    return service, stored
+
+
+def test_on_a_full_disk_a_row_is_stored_or_refused(small_disk: Path) -> None:
+    service, stored = _filled(small_disk)
+    assert _numbers(service) == stored
+    assert not _insert(service, 100)
+    room = f"remount,size={4 * DISK_BYTES}"
+    subprocess.run(["mount", "-o", room, str(small_disk)], check=True)
+    assert _insert(service, 101)
+    service.close()
+    again = Service(small_disk / "bigquery.duckdb")
+    assert _numbers(again) == [*stored, 101]
+    again.close()
+
+
+def test_a_log_that_could_not_be_folded_is_kept(small_disk: Path) -> None:
+    service, stored = _filled(small_disk)
+    with pytest.raises(Unavailable), service.store.read() as db:
+        db.execute("CHECKPOINT data")
+    assert _numbers(service) == stored
+    service.close()
+
+
+def test_a_query_that_takes_too_much_memory_is_ended_and_gives_it_back() -> None:
+    service = Service(None, memory_limit=50_000_000)
+    sql = "SELECT STRING_AGG(REPEAT('x', 100000)) AS t FROM UNNEST(GENERATE_ARRAY(1, 100000)) AS x"
+    before = resident()
+    job = service.jobs.submit(Query(sql, PROJECT), {}, "US")
+    assert job.done.wait(60)
+    assert isinstance(job.error, ResourcesExceeded)
+    assert job.error.__traceback__ is None
+    job = service.jobs.submit(Query("SELECT 1 AS a", PROJECT), {}, "US")
+    assert job.done.wait(60)
+    assert job.error is None
+    assert resident() - before < 300_000_000
+    service.close()
+
+
+def test_the_guard_measures_what_came_since_work_began() -> None:
+    used, told = [1000], []
+
+    def measure() -> int:
+        return used[0]
+
+    guard = Guard(100, lambda: told.append(used[0]), measure)
+    guard.begin()
+    guard.check()
+    used[0] = 1100
+    guard.check()
+    assert told == []
+    used[0] = 1101
+    guard.check()
+    assert set(told) == {1101}
+    guard.end()
