@@ -24,9 +24,7 @@ _METHODS: tuple[tuple[str, str, dict[str, str]], ...] = (
     (rf"{_TABLE}/rowAccessPolicies:(?P<action>batchDelete)", "rowAccessPolicies", _IAM),
     (rf"{_TABLE}/rowAccessPolicies/[^/:]+", "rowAccessPolicies", _READ),
     (rf"{_TABLE}/rowAccessPolicies/[^/:]+{_POLICY}", "rowAccessPolicies", _IAM),
-    (rf"{_TABLE}{_POLICY}", "tables", _IAM),
     (rf"{_DATASET}:(?P<action>undelete)", "datasets", _IAM),
-    (r"/projects/[^/]+/serviceAccount", "projects", {"GET": "getServiceAccount"}),
 )
 _COMPILED = tuple((re.compile(path), what, verbs) for path, what, verbs in _METHODS)
 

@@ -119,7 +119,7 @@ def _unzip(data: bytes) -> bytes:
     except zlib.error as error:
         raise BadValue("media", "gzip", str(error)) from error
     if len(unpacked) > MAX_UPLOAD:
-        raise RequestTooLarge(len(unpacked), MAX_UPLOAD)
+        raise RequestTooLarge(MAX_UPLOAD)
     if not unpacking.eof or unpacking.unused_data:
         raise BadValue("media", "gzip", "cut off, or of several parts")
     return unpacked
