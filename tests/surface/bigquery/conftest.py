@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -42,3 +44,12 @@ def people(client: bigquery.Client, dataset: bigquery.DatasetReference) -> bigqu
 def refused() -> Refused:
     """`with refused("what"):` expects the emulator to refuse something by that name."""
     return lambda what: pytest.raises(BadRequest, match=f"not supported by the emulator: .*{what}")
+
+
+@contextmanager
+def deprecated() -> Iterator[None]:
+    """The client says that pandas-gbq does better what it still does itself."""
+    with warnings.catch_warnings():
+        for kind in (PendingDeprecationWarning, DeprecationWarning, FutureWarning):
+            warnings.simplefilter("ignore", kind)
+        yield

@@ -17,6 +17,7 @@ def names(client: bigquery.Client, table: object) -> list[str]:
 @covers(bigquery.Client, "copy_table")
 @covers(bigquery.CopyJob, "sources", "destination", "create_disposition", "write_disposition")
 @covers(bigquery.CopyJob, "destination_encryption_configuration", "from_api_repr")
+@covers(bigquery.CopyJob, "configuration", "to_api_repr")
 def test_a_table_is_copied(
     client: bigquery.Client, people: bigquery.Table, dataset: bigquery.DatasetReference
 ) -> None:
@@ -27,6 +28,7 @@ def test_a_table_is_copied(
     assert (job.sources, job.destination) == ([people.reference], dataset.table("copy"))
     assert (job.create_disposition, job.write_disposition) == ("CREATE_IF_NEEDED", "WRITE_EMPTY")
     assert job.destination_encryption_configuration is None
+    assert job.configuration.write_disposition == "WRITE_EMPTY"
     again = bigquery.CopyJob.from_api_repr(job.to_api_repr(), client)
     assert again.destination == job.destination
     assert job._properties["statistics"]["copy"]["copiedRows"] == "3"
@@ -89,7 +91,7 @@ def test_what_is_no_plain_copy_is_refused_by_name(
 @covers(bigquery.Client, "extract_table")
 @covers(bigquery.ExtractJob, "source", "destination_uris", "destination_uri_file_counts")
 @covers(bigquery.ExtractJob, "compression", "destination_format", "field_delimiter")
-@covers(bigquery.ExtractJob, "print_header", "from_api_repr")
+@covers(bigquery.ExtractJob, "print_header", "from_api_repr", "configuration", "to_api_repr")
 def test_an_extract_is_refused_by_name(
     client: bigquery.Client, people: bigquery.Table, refused: Refused
 ) -> None:
@@ -102,5 +104,6 @@ def test_an_extract_is_refused_by_name(
     assert (job.compression, job.destination_format) == ("GZIP", "CSV")
     assert (job.field_delimiter, job.print_header) == (";", False)
     assert job.destination_uri_file_counts is None
+    assert job.configuration.compression == "GZIP"
     again = bigquery.ExtractJob.from_api_repr(job.to_api_repr(), client)
     assert again.destination_uris == job.destination_uris

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
@@ -19,20 +16,11 @@ import pytest
 from google.api_core.exceptions import BadRequest
 from google.cloud import bigquery
 
-from tests.surface.bigquery.conftest import Refused
+from tests.surface.bigquery.conftest import Refused, deprecated
 from tests.surface.introspect import covers
 
 field = bigquery.SchemaField
 PEOPLE = b'name,age\nAda,36\n"Bob, Jr",41\nCyd,\n'
-
-
-@contextmanager
-def deprecated() -> Iterator[None]:
-    """The client says that pandas-gbq does better what it still does itself."""
-    with warnings.catch_warnings():
-        for kind in (PendingDeprecationWarning, DeprecationWarning, FutureWarning):
-            warnings.simplefilter("ignore", kind)
-        yield
 
 
 def load(client: bigquery.Client, table: object, data: bytes, **options: Any) -> bigquery.LoadJob:
@@ -50,6 +38,7 @@ def rows_of(client: bigquery.Client, table: object) -> list[tuple[Any, ...]]:
 @covers(bigquery.LoadJob, "destination", "create_disposition", "write_disposition", "encoding")
 @covers(bigquery.LoadJob, "output_rows", "output_bytes", "input_files", "input_file_bytes")
 @covers(bigquery.LoadJob, "destination_table_description", "destination_table_friendly_name")
+@covers(bigquery.LoadJob, "configuration", "to_api_repr")
 @covers(bigquery.LoadJob, "time_partitioning", "clustering_fields", "source_uris", "from_api_repr")
 def test_a_csv_file_by_its_schema(
     client: bigquery.Client, dataset: bigquery.DatasetReference
@@ -81,6 +70,7 @@ def test_a_csv_file_by_its_schema(
     assert job.destination_table_description == "of people"
     assert job.destination_table_friendly_name == "People"
     assert (job.time_partitioning.field, job.clustering_fields) == ("day", ["name"])
+    assert job.configuration.source_format == "CSV"
     assert bigquery.LoadJob.from_api_repr(job.to_api_repr(), client).destination == table
     made = client.get_table(table)
     assert (made.description, made.friendly_name) == ("of people", "People")

@@ -24,6 +24,7 @@ NAMES = {
     exp.DType.TIMESTAMPTZ: "TIMESTAMP",
     exp.DType.TIMESTAMP: "DATETIME",
     exp.DType.DATETIME: "DATETIME",
+    exp.DType.TIMESTAMPNTZ: "DATETIME",
     exp.DType.DATE: "DATE",
     exp.DType.TIME: "TIME",
     exp.DType.JSON: "JSON",

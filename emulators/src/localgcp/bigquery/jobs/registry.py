@@ -11,6 +11,7 @@ import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -33,6 +34,7 @@ MAX_JOBS = 1000
 MAX_HELD_BYTES = 512 * 1024 * 1024
 RESULT_KEPT_MS = 24 * 3600 * 1000  # Using cached query results: "approximately 24 hours"
 QUERY_THREADS = 8
+INTERRUPT_EVERY_S = 0.05
 
 Work = Query | Load | Copy
 Result = Outcome | Loaded | Copied
@@ -127,9 +129,9 @@ class Jobs:
     def cancel(self, project: str, id_: str) -> Job:
         """Ask it to end; it does soon, as an error, unless it has ended before."""
         job = self.get(project, id_)
-        job.cancelled = True
-        if job.cursor is not None and not job.done.is_set():
-            job.cursor.interrupt()
+        if not job.cancelled and not job.done.is_set():
+            job.cancelled = True
+            threading.Thread(target=_interrupt, args=(job,), daemon=True).start()
         return job
 
     def delete(self, project: str, id_: str) -> None:
@@ -204,3 +206,13 @@ class Jobs:
                     job.drop_result()
             for job in ended[: max(0, len(self._jobs) - MAX_JOBS)]:
                 del self._jobs[job.project, job.id]
+
+
+def _interrupt(job: Job) -> None:
+    """Until it ends: DuckDB forgets an interrupt that comes before the query has begun."""
+    while not job.done.is_set():
+        cursor = job.cursor
+        if cursor is not None:
+            with suppress(duckdb.ConnectionException):  # it was closed meanwhile
+                cursor.interrupt()
+        job.done.wait(INTERRUPT_EVERY_S)

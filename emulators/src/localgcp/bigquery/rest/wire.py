@@ -178,7 +178,7 @@ def job_resource(job: Job, processed: int) -> dict[str, Any]:
     elif isinstance(job.work, Query) and isinstance(job.outcome, Outcome):
         statistics["totalBytesProcessed"] = str(processed)
         statistics["query"] = _query_statistics(job.outcome, processed, job.work.dry_run)
-    return {
+    resource = {
         "kind": "bigquery#job",
         "id": f"{job.project}:{job.location}.{job.id}",
         "jobReference": _job_reference(job),
@@ -187,6 +187,7 @@ def job_resource(job: Job, processed: int) -> dict[str, Any]:
         "status": _job_status(job),
         "user_email": "local@emulator",
     }
+    return resource | {"etag": res.etag(resource)}
 
 
 def _configuration(job: Job) -> dict[str, Any]:
