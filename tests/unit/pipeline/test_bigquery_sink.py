@@ -77,6 +77,23 @@ def test_a_table_given_up_on_long_ago_is_waited_for_anew(inserter: Inserter, clo
     assert clock.now - before == pytest.approx(300, abs=insertion.LONGEST_PAUSE)
 
 
+def test_a_table_that_came_and_went_is_waited_for_anew(
+    inserter: Inserter, insert_all: InsertAll, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def sleep(seconds: float) -> None:
+        clock.sleep(seconds)
+        insert_all.tables.add("orders")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(inserter, "_sleep", sleep)
+        assert insert(inserter, row("e1")) == []
+    clock.now += TARGET.wait_seconds
+    insert_all.tables.clear()
+    before = clock.now
+    assert [each.reason for each in insert(inserter, row("e2"))] == [Reason.TABLE_NOT_FOUND]
+    assert clock.now - before == pytest.approx(300, abs=insertion.LONGEST_PAUSE)
+
+
 def test_a_row_with_a_passing_error_is_tried_again_alone(
     inserter: Inserter, insert_all: InsertAll, monkeypatch: pytest.MonkeyPatch
 ) -> None:

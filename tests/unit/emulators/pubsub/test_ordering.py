@@ -78,6 +78,21 @@ def test_without_ordering_a_key_holds_nothing(bench: Bench) -> None:
     assert list(bench.pull(subscription, limit=1)) == ["a2"]
 
 
+def test_the_limit_of_bytes_holds_over_all_lanes(bench: Bench) -> None:
+    subscription = bench.subscribe(enable_message_ordering=True)
+    for key in "abc":
+        bench.publish(key * 100, key=key)
+    first = next(iter(subscription.unacked.values()))
+    size = len(first.message.wire)
+    for limit, count in ((2 * size, 2), (2 * size - 1, 1), (3 * size, 3), (1, 1)):
+        batch = subscription.lease(bench.clock(), 100, limit)
+        assert [entry.message.ordering_key for entry in batch] == list("abc")[:count]
+        bench.nack(subscription, *(entry.ack_id for entry in reversed(batch)))
+        everything = subscription.lease(bench.clock(), 100, 1 << 30)
+        by_key = sorted(everything, key=lambda entry: entry.message.ordering_key)
+        bench.nack(subscription, *(entry.ack_id for entry in by_key))
+
+
 Step = tuple[str, int]
 steps_of_a_client = st.lists(
     st.tuples(st.sampled_from(["pull", "ack", "nack", "expire"]), st.integers(0, 5)), max_size=40

@@ -169,3 +169,23 @@ def test_a_journal_of_acked_messages_is_compacted_as_it_grows(tmp_path: Path) ->
             runs.broker.acknowledge(SUBSCRIPTION, runs.pull())
         largest = max(largest, runs.path.stat().st_size)
     assert largest < journal_module._SMALLEST_TO_COMPACT + 10_000_000
+
+
+def test_a_dead_letter_survives_and_what_it_was_made_of_does_not(tmp_path: Path) -> None:
+    runs, dead = Runs(tmp_path), "projects/demo-project/topics/dead"
+    letters = "projects/demo-project/subscriptions/dead-sub"
+    runs.broker.create_topic(protos.Topic(name=TOPIC))
+    runs.broker.create_topic(protos.Topic(name=dead))
+    policy = {"dead_letter_topic": dead, "max_delivery_attempts": 5}
+    runs.broker.create_subscription(
+        protos.Subscription(name=SUBSCRIPTION, topic=TOPIC, dead_letter_policy=policy)
+    )
+    runs.broker.create_subscription(protos.Subscription(name=letters, topic=dead))
+    runs.publish(b"bad")
+    for _ in range(5):
+        runs.broker.modify_ack_deadline(SUBSCRIPTION, runs.pull(), 0)
+    runs.publish(b"good")
+    assert (runs.held(letters), runs.held()) == ([b"bad"], [b"good"])
+    for _ in range(2):  # from the log, and then from what it was compacted to
+        runs.again()
+        assert (runs.held(letters), runs.held()) == ([b"bad"], [b"good"])
