@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -17,15 +18,54 @@ from typing import Any
 import pytest
 
 import settings
+from local.observe import Snapshot, look
+from local.stack import Stack
 from localgcp import environment
+from localgcp.base import LOOPBACK, PortBusy, claim_port
 from tests.docker.compose import ComposeStack, why_no_engine
 
 ROOT = Path(__file__).parent.parent.parent
+RANGES = [range(first, first + 1_500) for first in range(20_000, 32_000, 1_500)]
 FILES = {
     "compose": ("compose.yaml",),
     "upstream": ("compose.yaml", "compose.upstream.yaml"),
 }
-READY_SECONDS, STOP_SECONDS, DRAIN_SECONDS = 120.0, 90.0, 60.0
+READY_SECONDS, STOP_SECONDS, DRAIN_SECONDS = 120.0, 90.0, 90.0
+# What waits longest goes first, so that it is not what all wait for in the end.
+LONG = ("test_kill", "test_demo_by_hand", "test_local_runner_kill", "test_bench", "test_migration")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of one stack stay in one process; the others go where there is room."""
+    here = Path(__file__).parent
+    ours = [item for item in items if item.path.is_relative_to(here)]
+    for item in ours:
+        fixtures = getattr(item, "fixturenames", ())
+        if "shared" in fixtures:
+            item.add_marker(pytest.mark.xdist_group("shared"))
+        elif "stack" in fixtures:
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    ours.sort(key=lambda item: item.path.stem not in LONG)
+    items[:] = [*ours, *(item for item in items if not item.path.is_relative_to(here))]
+
+
+def free_ports() -> dict[str, str]:
+    """A free port for each process, from a range of this worker's own.
+
+    Several stacks start at once, and a port is free until its process listens.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % len(RANGES)
+    ports = random.SystemRandom().sample(RANGES[worker], k=100)
+    free = (port for port in ports if is_free(port))
+    return {settings.port_setting(name): str(next(free)) for name in settings.PORTS}
+
+
+def is_free(port: int) -> bool:
+    """Whether nobody listens there."""
+    with contextlib.suppress(PortBusy):
+        return claim_port("a test", LOOPBACK, port) == port
+    return False
 
 
 @dataclass
@@ -37,13 +77,13 @@ class LocalStack:
     settings: dict[str, str] = field(default_factory=dict)
     prefix: tuple[str, ...] = ()
     process: subprocess.Popen[str] | None = None
+    ports: dict[str, str] = field(default_factory=free_ports)
 
     def environ(self) -> dict[str, str]:
         """What the commands see: free ports, short windows, this folder."""
-        free = {settings.port_setting(name): "0" for name in settings.PORTS}
         return {
             **os.environ,
-            **free,
+            **self.ports,
             "LOCAL_DATA_DIR": str(self.data_dir),
             "WINDOW_SECONDS": "1",
             **self.settings,
@@ -123,21 +163,20 @@ class LocalStack:
         bucket = self.data_dir / "storage" / "local-project-dev-raw-events"
         return sum(path.is_file() for path in bucket.rglob("*.json"))
 
+    def look(self) -> Snapshot:
+        """Where the events are: asked here, for a command takes longer to start than to ask."""
+        return look(Stack.from_json(self.state()))
+
     def stored(self, published: int) -> None:
         """Return once `published` messages have their rows."""
-        until(lambda: self._rows() >= published, DRAIN_SECONDS, f"{published} rows")
+        until(lambda: self.look().stored >= published, DRAIN_SECONDS, f"{published} rows")
 
-    def _rows(self) -> int:
-        now = self.json("status")
-        return int(sum(now["rows"].values()) + now["dead_letters"])
-
-    def drained(self, published: int) -> None:
-        """Return once `published` messages are stored and acked."""
+    def drained(self, published: int = 0) -> None:
+        """Return once `published` messages are stored, and all are acked."""
 
         def done() -> bool:
-            now = self.json("status")
-            stored = sum(now["rows"].values()) + now["dead_letters"]
-            return bool(stored >= published and now["backlog"] == 0)
+            now = self.look()
+            return now.stored >= published and now.backlog == 0
 
         until(done, DRAIN_SECONDS, f"{published} messages to be stored")
 
@@ -164,7 +203,16 @@ def local_stack(tmp_path: Path) -> Iterator[LocalStack]:
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack | ComposeStack]:
     """A running stack that the tests of one module share: of processes, or of containers."""
-    folder = tmp_path_factory.mktemp("stack")
+    yield from _running(tmp_path_factory.mktemp("stack"))
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack | ComposeStack]:
+    """One for the modules whose tests mind nobody else's events."""
+    yield from _running(tmp_path_factory.mktemp("shared"))
+
+
+def _running(folder: Path) -> Iterator[LocalStack | ComposeStack]:
     where = environment.kind()
     if where == "testcontainers":
         pytest.skip("EMULATORS=testcontainers runs emulators alone; compose runs the whole stack")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -38,16 +39,23 @@ def installed(client: str) -> pytest.MarkDecorator:
 
 
 @pytest.fixture(scope="module")
+def stack(shared: LocalStack) -> LocalStack:
+    """The one that modules share."""
+    return shared
+
+
+@pytest.fixture(scope="module")
 def sent(stack: LocalStack, tmp_path_factory: pytest.TempPathFactory) -> int:
     file = tmp_path_factory.mktemp("send") / "events.jsonl"
     file.write_bytes(b"\n".join(THREE) + b"\n\n")
+    before = stack.look().stored
     assert stack.json("send", str(file), "--attribute", "source=test")["sent"] == len(THREE)
-    stack.drained(len(THREE))
+    stack.drained(before + len(THREE))
     return len(THREE)
 
 
 def test_query_prints_a_table_or_json(stack: LocalStack, sent: int) -> None:
-    sql = "SELECT order_id, total_amount FROM orders"
+    sql = "SELECT order_id, total_amount FROM orders WHERE order_id = 'test-order-001'"
     assert stack.json("query", sql)[0] == {"order_id": "test-order-001", "total_amount": 59.98}
     assert "test-order-001" in stack.run("query", sql).stdout
 
@@ -63,8 +71,8 @@ def test_status_and_ledger(stack: LocalStack, sent: int) -> None:
     now = stack.json("status")
     assert now["published"] >= sent
     assert now["pipeline"] == "running"
-    assert "orders 1" in stack.run("status", "--once").stdout
-    until(lambda: stack.json("status")["backlog"] == 0, 30, "the backlog to drain")
+    assert re.search(r"orders \d", stack.run("status", "--once").stdout)
+    stack.drained()
     assert "lost" in stack.run("ledger").stdout
 
 
@@ -100,22 +108,6 @@ def test_a_missing_file_is_named(stack: LocalStack) -> None:
     done = stack.run("send", "no-such-file.jsonl")
     assert done.returncode == 2
     assert "no-such-file.jsonl" in done.stderr
-
-
-def test_data_survives_a_restart_and_fresh_forgets_it(local_stack: LocalStack) -> None:
-    local_stack.up()
-    local_stack.json("send", "-", stdin=THREE[0].decode())
-    local_stack.drained(1)
-    assert local_stack.json("down") == {"stopped": 6}
-    assert local_stack.process is not None
-    assert local_stack.process.wait(30) == 0
-    local_stack.up()
-    count = "SELECT COUNT(*) AS n FROM orders"
-    assert local_stack.json("query", count) == [{"n": 1}]
-    assert local_stack.json("ledger")["published"] == 1
-    assert local_stack.stop() == 0
-    local_stack.up("--fresh")
-    assert local_stack.json("ledger")["published"] == 0
 
 
 @pytest.mark.installed

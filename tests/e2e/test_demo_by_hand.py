@@ -46,7 +46,7 @@ def test_the_page_does_what_it_says(local_stack: LocalStack) -> None:
     assert "/output/order/" in files
     assert files.count('"event_id"') == 12
     assert re.search(r"published\s+12\b", ledger)
-    until(lambda: local_stack.json("status")["dead_letters"] == 1, 30, "the dead letter")
+    until(lambda: local_stack.look().dead_letters == 1, 30, "the dead letter")
     assert local_stack.json("ledger")["lost"] == 0
 
 

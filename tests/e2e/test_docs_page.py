@@ -14,6 +14,12 @@ CHROMIUM = shutil.which("chromium")
 QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
 
 
+@pytest.fixture(scope="module")
+def stack(shared: LocalStack) -> LocalStack:
+    """The one that modules share."""
+    return shared
+
+
 @pytest.mark.installed
 @pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed")
 def test_the_page_shows_the_routes_and_asks_nobody_else(stack: LocalStack) -> None:

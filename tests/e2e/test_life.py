@@ -60,14 +60,18 @@ def test_a_closed_terminal_drains_the_stack(local_stack: LocalStack) -> None:
     assert local_stack.files() == len(THREE), "the drain closed their windows"
 
 
-def test_a_detached_stack_serves_ends_with_its_supervisor_and_comes_back(
+def test_a_detached_stack_keeps_its_data_when_killed_or_stopped_and_forgets_it_when_told(
     local_stack: LocalStack,
 ) -> None:
+    # Free ports each time, so that the second stack is not where the first was.
+    local_stack.settings |= dict.fromkeys(local_stack.ports, "0")
     ready = local_stack.json("up", "--detach")
     try:
         assert ready["urls"].keys() == settings.PORTS.keys()
         assert local_stack.json("status")["pipeline"] == "running"
         assert "a stack runs on" in local_stack.run("up", "--detach").stderr
+        local_stack.json("send", "-", stdin=THREE[0].decode())
+        local_stack.drained(1)
 
         os.kill(local_stack.state()["pid"], signal.SIGKILL)
         until(lambda: not runs(local_stack), 10, "its processes to end")
@@ -79,11 +83,16 @@ def test_a_detached_stack_serves_ends_with_its_supervisor_and_comes_back(
         stale = {**environ, "PIPELINE_URL": ready["urls"]["pipeline"]}
         local_stack.settings |= {**stale, "LOCAL_PIPELINE_URL": stale["PIPELINE_URL"]}
         assert local_stack.json("env") == environ
-        local_stack.json("send", "-", stdin=THREE[0].decode())
-        local_stack.drained(1)
+        assert local_stack.json("query", "SELECT COUNT(*) AS n FROM orders") == [{"n": 1}]
+        assert local_stack.json("ledger")["published"] == 1
+        assert local_stack.json("down") == {"stopped": 6}
+        assert not runs(local_stack)
+
+        local_stack.json("up", "--detach", "--fresh")
+        assert local_stack.json("ledger")["published"] == 0
+        assert local_stack.look().stored == 0
     finally:
         assert local_stack.json("down") == {"stopped": 6}
-    assert not runs(local_stack)
 
 
 def test_a_detached_stack_that_can_t_start_says_why_and_leaves_nothing(

@@ -49,6 +49,12 @@ def test_make_has_the_target(line: str) -> None:
     assert "-m local" in done.stdout or "tox run" in done.stdout
 
 
+@pytest.fixture(scope="module")
+def stack(shared: LocalStack) -> LocalStack:
+    """The one that modules share."""
+    return shared
+
+
 @pytest.mark.parametrize("line", SHELL)
 def test_the_command_works(stack: LocalStack, tmp_path: Path, line: str) -> None:
     # A live view ends with Ctrl-C, which a test does not press.
@@ -56,7 +62,9 @@ def test_the_command_works(stack: LocalStack, tmp_path: Path, line: str) -> None
     line = line.replace(":8080/", f":{stack.port('generator')}/")
     if "query" in line:
         stack.json("send", "-", stdin=THREE[0].decode())
-        until(lambda: stack.json("status")["rows"].get("orders", 0) > 0, 30, "a row")
+        until(lambda: stack.look().rows.get("orders", 0) > 0, 30, "a row")
+    if "ledger" in line:
+        stack.drained()
     (tmp_path / "events.jsonl").write_bytes(b"\n".join(THREE))
     python = Path(sys.executable).parent
     done = subprocess.run(

@@ -179,7 +179,7 @@ def test_two_windows_in_one_minute_take_the_next_number(
 def test_the_ledger_balances(stack: LocalStack, ids: list[str]) -> None:
     stack.json("send", "-", stdin="\n".join(each.decode() for each in THREE))
     assert stack.published() == 3
-    until(lambda: stack.json("status")["backlog"] == 0, 30, "the backlog to drain")
+    stack.drained()
     ledger = stack.json("ledger")
     assert ledger["lost"] == 0
     assert ledger["published"] == 3
