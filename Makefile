@@ -45,18 +45,23 @@ lock: $(UV) ## resolve pyproject.toml into requirements/ anew
 clean: ## remove the environments, keep the data
 	rm -rf .venv .tox .mypy_cache .ruff_cache .pytest_cache
 
+# An install says one line; what fails says all it has to.
+installing = echo "installing $(@D): $$(grep -c == $<) packages"
+
 $(UV): requirements/uv.txt
-	$(PYTHON) -m venv --clear .venv/uv
-	.venv/uv/bin/pip install -q --disable-pip-version-check --require-hashes -r $<
+	@$(PYTHON) -m venv --clear .venv/uv
+	@.venv/uv/bin/pip install -q --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
 .venv/local/ready: requirements/local.txt emulators/pyproject.toml $(UV)
-	$(UV) venv -q --clear --python $(PYTHON) .venv/local
-	$(UV) pip sync --require-hashes --python .venv/local $<
-	$(UV) pip install -q --no-deps --python .venv/local -e emulators
+	@$(installing)
+	@$(UV) venv -q --clear --python $(PYTHON) $(@D)
+	@$(UV) pip sync -q --require-hashes --python $(@D) $<
+	@$(UV) pip install -q --no-deps --python $(@D) -e emulators
 	@touch $@
 
 .venv/%/ready: requirements/%.txt $(UV)
-	$(UV) venv -q --clear --python $(PYTHON) .venv/$*
-	$(UV) pip sync --require-hashes --python .venv/$* $<
+	@$(installing)
+	@$(UV) venv -q --clear --python $(PYTHON) $(@D)
+	@$(UV) pip sync -q --require-hashes --python $(@D) $<
 	@touch $@

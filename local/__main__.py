@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import settings
 from local import commands
 from local.errors import LocalError
 from local.run import Interrupted, signals_raise
@@ -61,6 +62,14 @@ def _add_running(add: Add) -> None:
     demo.add_argument("--svg", type=Path, help="save what it showed as a picture")
     add("provision", "make topics, bucket and dataset in the stack that PIPELINE_URL attaches")
     add("down", "stop the running stack")
+    logs = add("logs", "show what the parts wrote last; all of them, or one")
+    logs.add_argument("part", nargs="?", choices=tuple(settings.PORTS), metavar="PART")
+    logs.add_argument("-f", "--follow", action="store_true", help="go on as they write more")
+    logs.add_argument(
+        "-n", "--lines", type=int, default=20, metavar="N", help="of each part (default: 20)"
+    )
+    completion = add("completion", 'for your shell: eval "$(python -m local completion bash)"')
+    completion.add_argument("shell", choices=("bash", "zsh"))
 
 
 def _add_looking(add: Add) -> None:

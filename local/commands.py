@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import settings
 from local import run
 from local.attached import Attached, Reachable, attached
-from local.errors import NotSent
+from local.errors import NoLogs, NotSent
 from local.ledger import Ledger, read_published, reconcile
 from local.logs import Logs
 from local.stack import Stack
@@ -61,13 +61,18 @@ def _say_ready(args: Namespace, stack: Stack, seconds: float) -> None:
 
 
 def _welcome(stack: Stack, seconds: float) -> str:
+    topic = stack.names.topic.rpartition("/")[2]
+    where = {process: stack.url(process) for process in stack.ports}
+    wide = max(map(len, where.values())) + 2
     return (
         f"\nReady in {seconds:.1f} s. Data in {stack.data_dir}\n"
-        f"  generator  {stack.url('generator')}/docs\n"
-        f"  Pub/Sub    {stack.names.topic} on {stack.address('pubsub')}\n"
-        f"  BigQuery   {stack.names.dataset} on {stack.url('bigquery')}\n"
-        f"  Storage    gs://{stack.names.bucket} on {stack.url('storage')}\n"
-        'Elsewhere: python -m local status, and eval "$(python -m local env)" for your clients.\n'
+        f"  generator  {where['generator']}/docs\n"
+        f"  Pub/Sub    {where['pubsub']:{wide}}{topic}\n"
+        f"  BigQuery   {where['bigquery']:{wide}}{stack.names.dataset}\n"
+        f"  Storage    {where['storage']:{wide}}gs://{stack.names.bucket}\n"
+        "In another terminal:\n"
+        "  python -m local status           where the events are\n"
+        '  eval "$(python -m local env)"    lead Python clients, gcloud and bq here\n'
     )
 
 
@@ -87,6 +92,7 @@ def demo(args: Namespace) -> int:
     console.print(
         f"{verdict} {time.monotonic() - began:.1f} s in all; {left}",
         style="bold green" if ledger.balanced else "bold red",
+        soft_wrap=True,  # a path is never broken
     )
     if args.svg:
         screen.save_svg(console, args.svg, "make demo")
@@ -134,6 +140,34 @@ def down(args: Namespace) -> int:
     """Stop the running stack, or what a killed supervisor left."""
     ended = run.down(_asked(args).data_dir)
     print(json.dumps({"stopped": ended}) if args.json else f"stopped {ended} processes")
+    return 0
+
+
+def logs(args: Namespace) -> int:
+    """Show what the parts wrote last, whether they still run or not."""
+    from local import tail
+
+    there = _asked(args).data_dir / "logs"
+    if not there.is_dir():
+        raise NoLogs(there)
+    parts = [args.part] if args.part else list(settings.PORTS)
+    read = tail.follow if args.follow else tail.last
+    write = _write_json_line if args.json else Logs(sys.stdout).write
+    for part, line in read(there, parts, max(0, args.lines)):
+        write(part, line)
+    return 0
+
+
+def _write_json_line(part: str, line: str) -> None:
+    print(json.dumps({"part": part, "line": line}), flush=True)
+
+
+def completion(args: Namespace) -> int:
+    """Print a script that a shell evaluates."""
+    from local.__main__ import parser
+    from local.completion import script
+
+    print(script(args.shell, parser()), end="")
     return 0
 
 

@@ -85,6 +85,13 @@ class NotReady(LocalError):
         super().__init__(f"{process} {why}{said}; its log is {log}")
 
 
+class NoLogs(LocalError):
+    """No stack has written a log here."""
+
+    def __init__(self, logs: Path) -> None:
+        super().__init__(f"there are no logs in {logs}; in containers: docker compose logs")
+
+
 class NotSent(LocalError):
     """A message could not be published."""
 

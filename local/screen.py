@@ -132,7 +132,7 @@ def ledger_table(ledger: Ledger) -> Table:
     table.add_row("duplicated rows", f"{ledger.duplicated_rows:,}", "same event_id in a table")
     table.add_row("duplicated lines", f"{ledger.duplicated_lines:,}", "same event_id in files")
     style = "bold green" if ledger.balanced else "bold red"
-    examples = f"first: {', '.join(ledger.lost_ids)}" if ledger.lost_ids else ""
+    examples = "\n".join(("first:", *ledger.lost_ids)) if ledger.lost_ids else ""
     table.add_row(Text("lost", style), Text(f"{ledger.lost:,}", style), examples)
     return table
 
@@ -161,15 +161,14 @@ def rows_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]
 
 def file_tree(title: str, files: Iterable[tuple[str, int]], most: int) -> Tree:
     """Objects as (name, size in bytes), by root and type; the first `most` of each."""
-    kinds: dict[str, list[str]] = {}
+    kinds: dict[str, list[Text]] = {}
     for name, size in sorted(files):
         root, kind, path = name.split("/", 2)
-        kinds.setdefault(f"{root}/{kind}/", []).append(f"{path}  [dim]{size:,} bytes[/dim]")
+        # A name is never broken over two lines, so that it can be copied.
+        line = Text(f"{path}  ", no_wrap=True, overflow="ignore").append(f"{size:,} bytes", "dim")
+        kinds.setdefault(f"{root}/{kind}/", []).append(line)
     tree = Tree(f"[bold]{title}[/bold]")
     for kind, paths in kinds.items():
-        if len(paths) == 1:
-            tree.add(kind + paths[0])
-            continue
         branch = tree.add(kind)
         for path in paths[:most]:
             branch.add(path)

@@ -25,7 +25,7 @@ def snapshot(at: float, published: int, rows: int) -> Snapshot:
 
 
 def text(what: RenderableType) -> str:
-    console = Console(file=io.StringIO(), width=100)
+    console = Console(file=io.StringIO(), width=80)
     console.print(what)
     out = console.file
     assert isinstance(out, io.StringIO)
@@ -72,7 +72,7 @@ def test_rate_is_of_the_last_seconds_only() -> None:
 def test_the_ledger_names_what_is_lost() -> None:
     ledger = Ledger(10, 8, 8, 1, 1, ["id-7"], 0, 2, 3, {"orders": 8}, {"not_json": 1}, 2)
     shown = text(screen.ledger_table(ledger))
-    assert "first: id-7" in shown
+    assert "id-7" in shown
     assert "unrecorded" in shown
     assert not ledger.balanced
 
@@ -83,7 +83,20 @@ def test_the_tree_shows_the_first_files_of_each_type() -> None:
     assert "2024/01/15/10/01/o_1.json  9 bytes" in shown
     assert "o_2.json" not in shown
     assert "… and 3 more" in shown
-    assert "dead-letter/not_json/2026/x.json  1 bytes" in shown
+    assert "2026/x.json  1 bytes" in shown
+
+
+def test_no_name_in_a_tree_is_broken_on_80_columns() -> None:
+    kinds = ("output/user_activity", "dead-letter/unknown_event_type")
+    files = [
+        (f"{kind}/2024/01/15/10/40/{kind.split('/')[1]}_202401151040001.json", 1_234_567)
+        for kind in kinds
+    ]
+    lines = text(screen.file_tree("gs://local-project-dev-raw-events", files, 3)).splitlines()
+    for kind, (name, _) in zip(kinds, files, strict=True):
+        assert any(line.endswith(f"{kind}/") for line in lines)
+        shown = [line for line in lines if f"{name.split('/', 2)[2]}  1,234,567 bytes" in line]
+        assert len(shown) == 1
 
 
 def test_a_missing_value_is_null() -> None:
