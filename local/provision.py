@@ -25,12 +25,18 @@ TABLE_MANAGER_ATTEMPTS = 5
 
 def provision(names: Settings, table_manager_url: str) -> None:
     """Create what is absent; what exists stays as it is."""
-    _pubsub(names, table_manager_url)
+    messaging(names, table_manager_url)
+    stores(names)
+
+
+def stores(names: Settings) -> None:
+    """The buckets, the dataset and the dead-letter table."""
     _storage(names)
     _bigquery(names)
 
 
-def _pubsub(names: Settings, table_manager_url: str) -> None:
+def messaging(names: Settings, table_manager_url: str) -> None:
+    """Topics and subscriptions: a job ends at once where its subscription is absent."""
     publisher = pubsub_v1.PublisherClient()
     for topic in (names.topic, names.dead_letter_topic):
         _unless_there(publisher.create_topic, name=topic)

@@ -74,13 +74,19 @@ def started(
 @contextlib.contextmanager
 def _supervised(stack: Stack, supervisor: Supervisor) -> Iterator[Supervisor]:
     try:
-        supervisor.start(all_of(stack))
+        *first, pipeline, generator = all_of(stack)
+        supervisor.start(first)
         stack.save(STARTING, supervisor.groups())
         # Imported while the processes start: the clients take a second to load.
-        from local.provision import provision
+        from local import provision
 
+        supervisor.wait_ready(["pubsub"])
+        provision.messaging(stack.names, stack.url("table_manager"))
+        # Only now: a job that finds no subscription ends.
+        supervisor.start([pipeline, generator])
+        stack.save(STARTING, supervisor.groups())
         supervisor.wait_ready(EMULATORS)
-        provision(stack.names, stack.url("table_manager"))
+        provision.stores(stack.names)
         supervisor.wait_ready(list(supervisor.children))
         stack.save(READY, supervisor.groups())
         yield supervisor

@@ -170,8 +170,8 @@ def file_tree(title: str, files: Iterable[tuple[str, int]], most: int) -> Tree:
     tree = Tree(f"[bold]{title}[/bold]")
     for kind, paths in kinds.items():
         branch = tree.add(kind)
-        for path in paths[:most]:
-            branch.add(path)
+        for line in paths[:most]:
+            branch.add(line)
         if len(paths) > most:
             branch.add(f"[dim]… and {len(paths) - most:,} more[/dim]")
     return tree
