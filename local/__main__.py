@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import settings
-from local import commands
+from local import commands, looking
 from local.errors import LocalError
 from local.run import Interrupted, signals_raise
 from settings import InvalidSetting
@@ -103,12 +103,19 @@ def _add_looking(add: Add) -> None:
     add("ledger", "published events against stored ones; exit code 1 if any is lost")
 
 
+def _function(command: str) -> Callable[[argparse.Namespace], int]:
+    function: Callable[[argparse.Namespace], int] = getattr(commands, command, None) or getattr(
+        looking, command
+    )
+    return function
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run one command; gives its exit code. 2 for an error, told in one line."""
     args = parser().parse_args(argv)
     try:
         with signals_raise():
-            code: int = getattr(commands, args.command)(args)
+            code: int = _function(args.command)(args)
             return code
     except (LocalError, InvalidSetting) as error:
         print(f"{args.command}: {error}", file=sys.stderr)
