@@ -1,0 +1,62 @@
+"""Models and routines: refused by name, however the client asks."""
+
+from __future__ import annotations
+
+import pytest
+from google.cloud import bigquery
+
+from tests.surface.bigquery.conftest import Refused
+from tests.surface.introspect import covers
+
+
+@covers(bigquery.Client, "list_models", "get_model", "update_model", "delete_model")
+@covers(bigquery.ModelReference, "project", "dataset_id", "model_id", "path")
+@covers(bigquery.ModelReference, "from_string", "from_api_repr", "to_api_repr")
+def test_models(
+    client: bigquery.Client, dataset: bigquery.DatasetReference, refused: Refused
+) -> None:
+    reference = bigquery.ModelReference.from_string(f"{dataset.project}.{dataset.dataset_id}.m")
+    assert reference == dataset.model("m")
+    assert bigquery.ModelReference.from_api_repr(reference.to_api_repr()) == reference
+    parts = (reference.project, reference.dataset_id, reference.model_id)
+    assert reference.path == "/projects/{}/datasets/{}/models/{}".format(*parts)
+    model = bigquery.Model(reference)
+    with refused("model"):
+        list(client.list_models(dataset))
+    with refused("model"):
+        client.get_model(reference)
+    with refused("model"):
+        client.update_model(model, ["description"])
+    with refused("model"):
+        client.delete_model(reference)
+
+
+@covers(bigquery.Client, "list_routines", "create_routine", "get_routine", "update_routine")
+@covers(bigquery.Client, "delete_routine")
+@covers(bigquery.RoutineReference, "project", "dataset_id", "routine_id", "path")
+@covers(bigquery.RoutineReference, "from_string", "from_api_repr", "to_api_repr")
+def test_routines(
+    client: bigquery.Client, dataset: bigquery.DatasetReference, refused: Refused
+) -> None:
+    reference = bigquery.RoutineReference.from_string(f"{dataset.project}.{dataset.dataset_id}.r")
+    assert reference == dataset.routine("r")
+    assert bigquery.RoutineReference.from_api_repr(reference.to_api_repr()) == reference
+    parts = (reference.project, reference.dataset_id, reference.routine_id)
+    assert reference.path == "/projects/{}/datasets/{}/routines/{}".format(*parts)
+    routine = bigquery.Routine(reference, type_="SCALAR_FUNCTION", language="SQL", body="1")
+    with refused("routine"):
+        list(client.list_routines(dataset))
+    with refused("routine"):
+        client.create_routine(routine)
+    with refused("routine"):
+        client.get_routine(reference)
+    with refused("routine"):
+        client.update_routine(routine, ["description"])
+    with refused("routine"):
+        client.delete_routine(reference)
+
+
+@pytest.mark.parametrize("sql", ["CREATE FUNCTION f() AS (1)", "CREATE MODEL m AS SELECT 1 AS n"])
+def test_by_sql(client: bigquery.Client, refused: Refused, sql: str) -> None:
+    with refused("CREATE"):
+        client.query_and_wait(sql)
