@@ -1,0 +1,1 @@
+"""Cases for the whole public face of google.cloud.storage's Client, Bucket and Blob."""
