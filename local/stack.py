@@ -81,7 +81,7 @@ class Stack:
         }
 
     def client_environ(self) -> dict[str, str]:
-        """The same, with what gcloud and bq read, and where the other parts are."""
+        """The same, with what gcloud, gsutil and bq read, and where the other parts are."""
         return {
             **self.environ(),
             "GENERATOR_URL": self.url("generator"),
@@ -94,12 +94,14 @@ class Stack:
             "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE": str(self.data_dir / "token"),
             "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",
             "BIGQUERYRC": str(self.data_dir / "bigqueryrc"),
+            "BOTO_CONFIG": str(self.data_dir / "boto"),
         }
 
     def write_client_files(self) -> None:
         """Write the files that `client_environ` names. Raises Unusable."""
         _write(self.data_dir / "credentials.json", json.dumps(CREDENTIALS, indent=2) + "\n")
         _write(self.data_dir / "token", TOKEN)
+        _write(self.data_dir / "boto", environment.boto())
         _write(
             self.data_dir / "bigqueryrc",
             f"api = {self.url('bigquery')}\nproject_id = {PROJECT_ID}\n"

@@ -68,6 +68,16 @@ def storage(address: str) -> dict[str, str]:
     }
 
 
+def boto() -> str:
+    """The text of a file for BOTO_CONFIG, by which gsutil comes to where `storage` leads.
+
+    gsutil's own client speaks HTTPS alone to a host that is not Google's (gcs_json_api.py), and
+    asks a metadata server for credentials, for minutes where there is none. Told so, it hands its
+    commands to gcloud storage, which reads the same variables as ever.
+    """
+    return "[GSUtil]\nuse_gcloud_storage = True\nsoftware_update_check_period = 0\n"
+
+
 def bigquery(address: str) -> dict[str, str]:
     """For the client libraries; bq takes its address from a file that BIGQUERYRC names."""
     return {"BIGQUERY_EMULATOR_HOST": f"http://{address}"}

@@ -111,7 +111,12 @@ def test_every_client_is_led_to_loopback(tmp_path: Path) -> None:
     for name in ("PUBSUB_EMULATOR_HOST", "STORAGE_EMULATOR_HOST", "BIGQUERY_EMULATOR_HOST"):
         assert LOOPBACK in environ[name]
     stack.write_client_files()
-    for name in ("GOOGLE_APPLICATION_CREDENTIALS", "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE", "BIGQUERYRC"):
+    for name in (
+        "GOOGLE_APPLICATION_CREDENTIALS",
+        "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE",
+        "BIGQUERYRC",
+        "BOTO_CONFIG",
+    ):
         assert Path(environ[name]).exists()
 
 
