@@ -56,6 +56,7 @@ def _emulator(stack: Stack, name: str) -> Process:
         command=(
             *(sys.executable, "-m", "localgcp", name),
             *("--port", str(stack.ports[name]), "--data-dir", str(stack.data_dir / name)),
+            *(("--pubsub", stack.address("pubsub")) if name == "storage" else ()),
         ),
         ready_url=ready_url(stack, name),
     )

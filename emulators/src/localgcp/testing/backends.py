@@ -75,12 +75,9 @@ class Image:
     port: int
 
 
-_STORAGE = Image(
-    "fsouza/fake-gcs-server:latest", "-scheme http -port 4443 -backend memory -log-level warn", 4443
-)
 OURS = {
     "pubsub": Image("realtime-pipeline/emulators", "pubsub --host 0.0.0.0 --port 8085", 8085),
-    "storage": _STORAGE,
+    "storage": Image("realtime-pipeline/emulators", "storage --host 0.0.0.0 --port 4443", 4443),
     "bigquery": Image("realtime-pipeline/emulators", "bigquery --host 0.0.0.0 --port 9050", 9050),
 }
 UPSTREAM = {
@@ -89,7 +86,11 @@ UPSTREAM = {
         "gcloud beta emulators pubsub start --host-port=0.0.0.0:8085",
         8085,
     ),
-    "storage": _STORAGE,
+    "storage": Image(
+        "fsouza/fake-gcs-server:latest",
+        "-scheme http -port 4443 -backend memory -log-level warn",
+        4443,
+    ),
     "bigquery": Image(
         "ghcr.io/goccy/bigquery-emulator:0.6.6",
         "--project=test-project --host=0.0.0.0 --port=9050",
