@@ -8,6 +8,8 @@ from contextlib import suppress
 from typing import Any
 
 GRACE_SECONDS = 5
+KEEP_ALIVE_SECONDS = 600
+"""As Google's front ends: a client that sends on a connection just closed sees a broken pipe."""
 
 
 async def run(
@@ -32,6 +34,7 @@ async def run(
         lifespan="off",
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
     )
     server = uvicorn.Server(config)
     # Its handlers belong to the program that runs us, so not serve(), which installs them.

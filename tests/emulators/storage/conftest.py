@@ -8,12 +8,15 @@ import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 
+from localgcp.guard import Allowed
 from localgcp.storage.emulator import StorageEmulator
 
 
 @pytest.fixture(scope="module")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StorageEmulator]:
-    made = StorageEmulator(data_dir=tmp_path_factory.mktemp("storage") / "data")
+    made = StorageEmulator(
+        data_dir=tmp_path_factory.mktemp("storage") / "data", allowed=Allowed.of(hosts=["storage"])
+    )
     made.start()
     yield made
     made.stop()

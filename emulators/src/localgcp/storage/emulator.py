@@ -45,10 +45,12 @@ class StorageEmulator(ThreadedEmulator):
         """Serve until `stopping`, or until the binary ends. Raises NoBinary, StartFailed."""
         from localgcp.http_server import run
         from localgcp.storage import server
+        from localgcp.storage.disk import remains
         from localgcp.storage.disk.process import BinaryProcess
 
         with tempfile.TemporaryDirectory(prefix="storage-emulator-") as temporary:
             root = data_dir or Path(temporary)
+            remains.put_aside(root)
             binary = BinaryProcess(root)
             binary.start()
             ended = asyncio.create_task(_ended(binary, stopping))

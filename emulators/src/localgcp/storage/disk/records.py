@@ -47,6 +47,9 @@ class BucketRecord:
     fields: dict[str, Any] = field(default_factory=dict)
 
 
+_NOTHING_SET = BucketRecord()
+
+
 @dataclass(frozen=True)
 class ObjectRecord:
     """What of an object's metadata differs from what the binary says of this generation.
@@ -71,7 +74,7 @@ class UploadRecord:
 
 
 class Records:
-    """The file at `path`, or memory for None. Object records are also held here, to look up."""
+    """The file at `path`, or memory for None. Records are also held here, to look up."""
 
     def __init__(self, path: Path | None) -> None:
         self._db = sqlite3.connect(path or ":memory:", isolation_level=None)
@@ -84,6 +87,12 @@ class Records:
                 "SELECT bucket, name, generation, metageneration, fields FROM objects"
             )
         }
+        self._buckets = {
+            name: BucketRecord(metageneration, orjson.loads(fields))
+            for name, metageneration, fields in self._db.execute(
+                "SELECT name, metageneration, fields FROM buckets"
+            )
+        }
         self._notified = {row[0] for row in self._db.execute("SELECT bucket FROM notifications")}
 
     def close(self) -> None:
@@ -92,15 +101,13 @@ class Records:
 
     def bucket(self, name: str) -> BucketRecord:
         """The record of a bucket, an empty one where nothing was set."""
-        row = self._db.execute(
-            "SELECT metageneration, fields FROM buckets WHERE name = ?", (name,)
-        ).fetchone()
-        return BucketRecord(row[0], orjson.loads(row[1])) if row else BucketRecord()
+        return self._buckets.get(name, _NOTHING_SET)
 
     def put_bucket(self, name: str, record: BucketRecord) -> None:
         """Keep the record of a bucket."""
         row = (name, record.metageneration, orjson.dumps(record.fields))
         self._db.execute("INSERT OR REPLACE INTO buckets VALUES (?, ?, ?)", row)
+        self._buckets[name] = record
 
     def drop_bucket(self, name: str) -> None:
         """Forget a bucket and all in it."""
@@ -109,6 +116,7 @@ class Records:
             self._db.execute("DELETE FROM buckets WHERE name = ?", (name,))
             for table in ("objects", "uploads", "notifications"):
                 self._db.execute(f"DELETE FROM {table} WHERE bucket = ?", (name,))
+        self._buckets.pop(name, None)
         self._objects = {key: each for key, each in self._objects.items() if key[0] != name}
         self._notified.discard(name)
 

@@ -28,7 +28,8 @@ class _Parsed:
     def __init__(self) -> None:
         self.headers: list[tuple[bytes, bytes]] = []
         self.pieces: list[bytes] = []
-        self.head = self.whole = False
+        self.head = self.whole = self.kept_alive = False
+        self.parser: httptools.HttpResponseParser | None = None
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self.headers.append((name.lower(), value))
@@ -41,6 +42,8 @@ class _Parsed:
 
     def on_message_complete(self) -> None:
         self.whole = True
+        # Told truly only here: the parser is ready for the next message afterwards.
+        self.kept_alive = self.parser is not None and bool(self.parser.should_keep_alive())
 
 
 class Answer:
@@ -50,7 +53,7 @@ class Answer:
         self._upstream, self._connection = upstream, connection
         self._bodiless = method == "HEAD"
         self._parsed = _Parsed()
-        self._parser = httptools.HttpResponseParser(self._parsed)
+        self._parser = self._parsed.parser = httptools.HttpResponseParser(self._parsed)
         self.status = 0
 
     @property
@@ -127,8 +130,7 @@ class Answer:
             raise BinaryFailed(f"fake-gcs-server spoke no HTTP: {error}") from error
 
     def _release(self) -> None:
-        whole = self._parsed.whole or self._bodiless
-        if not whole or not self._parser.should_keep_alive():
+        if not (self._parsed.whole and self._parsed.kept_alive):
             self._connection.broken = True
         self._upstream.give_back(self._connection)
 
@@ -145,6 +147,7 @@ class Upstream:
     def __init__(self, host: str, port: int) -> None:
         self._host, self._port = host, port
         self._idle: list[_Connection] = []
+        self._closed = False
 
     async def call(
         self, method: str, target: str, headers: Headers = (), body: Body = b""
@@ -155,6 +158,8 @@ class Upstream:
         and the binary then sees a request that breaks off, of which it keeps nothing.
         Raises BinaryFailed.
         """
+        if not isinstance(body, bytes):
+            body = await _whole_if_small(body)
         connection = await self._take()
         answer = Answer(self, connection, method)
         head = _head(method, target, headers, body)
@@ -186,15 +191,17 @@ class Upstream:
         if connection.idle:
             return
         connection.idle = True
-        if connection.broken or len(self._idle) >= KEPT_CONNECTIONS:
+        if connection.broken or self._closed or len(self._idle) >= KEPT_CONNECTIONS:
             connection.writer.transport.abort()
         else:
             self._idle.append(connection)
 
     def close(self) -> None:
-        """Close what is kept."""
-        while self._idle:
-            self._idle.pop().writer.transport.abort()
+        """Close what is kept, and what is given back from now on."""
+        self._closed = True
+        for connection in self._idle:
+            connection.writer.transport.abort()
+        self._idle.clear()
 
     async def _take(self) -> _Connection:
         while self._idle:
@@ -202,6 +209,7 @@ class Upstream:
             if not connection.reader.at_eof() and not connection.writer.is_closing():
                 connection.idle = False
                 return connection
+            connection.writer.transport.abort()
         try:
             reader, writer = await asyncio.open_connection(self._host, self._port, limit=PIECE)
         except OSError as error:
@@ -217,6 +225,22 @@ def _head(method: str, target: str, headers: Headers, body: Body) -> bytes:
     elif body or method in ("POST", "PUT", "PATCH"):
         lines.append(f"content-length: {len(body)}")
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+
+async def _whole_if_small(body: AsyncIterator[bytes]) -> Body:
+    """A small body as bytes, which go out in one write with the head; a larger one as it was."""
+    held = bytearray()
+    async for piece in body:
+        held += piece
+        if len(held) > PIECE:
+            return _chain(bytes(held), body)
+    return bytes(held)
+
+
+async def _chain(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for piece in rest:
+        yield piece
 
 
 async def _exchange(answer: Answer, send: Coroutine[None, None, None]) -> None:

@@ -85,7 +85,7 @@ class Objects:
         for name in ("matchGlob", "filter"):
             if query.get(name):
                 raise NotSupported(f"{name} in a listing")
-        if query.get("softDeleted") == "true":
+        if query.get("softDeleted", "").lower() == "true":
             raise NotSupported("soft delete")
         asked = urlencode({name: query[name] for name in _LISTED_BY if query.get(name)})
         status, page = await self._upstream.document("GET", f"/storage/v1/b/{bucket}/o?{asked}")

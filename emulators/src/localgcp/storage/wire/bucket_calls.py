@@ -12,7 +12,7 @@ from localgcp.storage.domain.notifications import Notifications
 from localgcp.storage.domain.resource import Resource
 from localgcp.storage.errors import NotSupported
 from localgcp.storage.wire import access
-from localgcp.storage.wire.requests import MAX_DOCUMENT, UnknownPath, page_size
+from localgcp.storage.wire.requests import MAX_DOCUMENT, UnknownPath, page_size, soft_deleted
 
 _B = "/storage/v1/b/{bucket}"
 
@@ -42,7 +42,7 @@ class BucketCalls:
 
     async def _buckets_list(self, request: Request) -> Reply:
         found = await self._buckets.list_(request.query.get("prefix", ""))
-        if request.query.get("softDeleted") == "true":
+        if soft_deleted(request):
             raise NotSupported("soft delete")
         after, size = request.query.get("pageToken", ""), page_size(request)
         rest = [each for each in found if each["name"] > after]
@@ -62,7 +62,7 @@ class BucketCalls:
         return Reply.json(_linked_bucket(made, request.root))
 
     async def _bucket_get(self, request: Request, bucket: str) -> Reply:
-        if request.query.get("softDeleted") == "true" or request.query.get("generation"):
+        if soft_deleted(request) or request.query.get("generation"):
             raise NotSupported("soft delete")
         found = await self._buckets.get(names.bucket(bucket), Conditions.of(request.query))
         return Reply.json(_linked_bucket(found, request.root))

@@ -6,6 +6,8 @@ that were checked and encoded once. What has no route here does not reach it.
 
 from __future__ import annotations
 
+import re
+
 from localgcp.asgi import Application, Reply, Request, Route
 from localgcp.storage.domain.buckets import Buckets
 from localgcp.storage.domain.copies import Copies
@@ -21,6 +23,7 @@ from localgcp.storage.wire.requests import UnknownPath
 from localgcp.storage.wire.upload_calls import UploadCalls
 from localgcp.storage.wire.xml_api import XmlCalls
 
+_BUCKET = re.compile(rb"/[a-z0-9._-]{3,}/?")
 _REFUSED = (
     ("/hmacKeys", "HMAC keys"),
     ("/folders", "folders of a hierarchical namespace"),
@@ -32,6 +35,7 @@ _REFUSED = (
     ("/o/watch", "object change notification"),
     ("/relocate", "bucket relocation"),
     ("/restore", "soft delete"),
+    ("/iam", "IAM policies of an object"),
 )
 
 
@@ -68,6 +72,10 @@ async def missing(request: Request) -> Reply:
     for part, what in _REFUSED:
         if request.path.startswith(b"/storage/v1/") and part.encode() in request.path:
             raise NotSupported(what)
+    if request.headers.get("content-type", "").startswith("multipart/form-data"):
+        raise NotSupported("form uploads (POST policies)")
+    if request.method == "GET" and _BUCKET.fullmatch(request.path):
+        raise NotSupported("listing by the XML API")
     raise UnknownPath(request.method, request.path)
 
 

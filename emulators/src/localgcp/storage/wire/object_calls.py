@@ -20,6 +20,7 @@ from localgcp.storage.wire.requests import (
     page_size,
     refuse_keys,
     resource_reply,
+    soft_deleted,
 )
 
 _O = "/storage/v1/b/{bucket}/o/{object}"
@@ -63,7 +64,7 @@ class ObjectCalls:
     async def _object_get(self, request: Request, bucket: str, object: str) -> Reply:
         if request.query.get("alt") == "media":
             return await self.read(request, bucket, object)
-        if request.query.get("softDeleted") == "true":
+        if soft_deleted(request):
             raise NotSupported("soft delete")
         place, conditions = Place.checked(bucket, object), Conditions.of(request.query)
         found = await self._objects.get(place, conditions)
@@ -73,9 +74,16 @@ class ObjectCalls:
         """The content, as it streams."""
         refuse_keys(request)
         headers = [(name, request.headers[name]) for name in _PASSED if name in request.headers]
+        place = Place.checked(bucket, object)
         answer, record = await self._objects.read(
-            Place.checked(bucket, object), Conditions.of(request.query), headers, request.method
+            place, Conditions.of(request.query), headers, request.method
         )
+        if answer.status == 416 and not answer.header(b"content-range"):
+            # The binary leaves out how long it is, which clients need to know an empty one.
+            found = await self._objects.find(place)
+            answer.headers.append(
+                (b"content-range", b"bytes */%d" % (int(found["size"]) if found else 0))
+            )
         return Reply(
             answer.status, answer.stream(), answers.content_headers(answer.headers, record)
         )

@@ -28,6 +28,11 @@ def page_size(request: Request) -> int:
     return min(int(given), PAGE)
 
 
+def soft_deleted(request: Request) -> bool:
+    """Whether it asks for what is deleted; clients write true as their language does."""
+    return request.query.get("softDeleted", "").lower() == "true"
+
+
 def refuse_keys(request: Request) -> None:
     """Raises NotSupported for a key of the client's own: nothing here is encrypted."""
     for name in _ENCRYPTION:
