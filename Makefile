@@ -7,7 +7,7 @@ LOCAL := .venv/local/bin/python
 export TOX_UV_PATH = $(CURDIR)/$(UV)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test verify bench docs lint render lock clean
+.PHONY: help demo up down test verify inventories bench docs lint render lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -26,6 +26,9 @@ test: .venv/tox/ready ## lint, types, and every test that fits
 
 verify: .venv/tox/ready ## scripts, workflows and Terraform, offline; needs the terraform command
 	.venv/tox/bin/tox run -e deploy,terraform
+
+inventories: .venv/tox/ready ## write what Terraform's plans are, after a change that is meant
+	.venv/tox/bin/tox run -e terraform -- --write tests/terraform/test_inventory.py tests/terraform/test_slips.py
 
 bench: .venv/local/ready ## speed beside the stock parts, in about four minutes; ARGS="runner --quick" for less
 	$(LOCAL) -m bench $(ARGS)

@@ -43,17 +43,30 @@ value_of() {
     printf '%s' "$2"
 }
 
+# check_project: sets PROJECT and REGION, for what belongs to no environment.
+check_project() {
+    [ ${#ARGUMENTS[@]} -ge 1 ] || misused "PROJECT is needed; got 0 arguments"
+    [ ${#ARGUMENTS[@]} -le 2 ] || misused "unexpected argument ${ARGUMENTS[2]}"
+    PROJECT=${ARGUMENTS[0]} REGION=${ARGUMENTS[1]:-us-central1}
+    check_place
+}
+
+# check_place: whether PROJECT and REGION could be ones.
+check_place() {
+    [[ $PROJECT =~ ^[a-z][a-z0-9-]{4,28}[a-z0-9]$ ]] ||
+        misused "PROJECT is 6 to 30 lower-case letters, digits and hyphens; got '$PROJECT'"
+    [[ $REGION =~ ^[a-z]+-[a-z]+[0-9]+$ ]] ||
+        misused "REGION is a region's name, such as us-central1; got '$REGION'"
+}
+
 # check_arguments: sets PROJECT, ENVIRONMENT and REGION from what common_argument gathered.
 check_arguments() {
     [ ${#ARGUMENTS[@]} -ge 2 ] || misused "PROJECT and ENV are needed; got ${#ARGUMENTS[@]} arguments"
     [ ${#ARGUMENTS[@]} -le 3 ] || misused "unexpected argument ${ARGUMENTS[3]}"
     PROJECT=${ARGUMENTS[0]} ENVIRONMENT=${ARGUMENTS[1]} REGION=${ARGUMENTS[2]:-us-central1}
-    [[ $PROJECT =~ ^[a-z][a-z0-9-]{4,28}[a-z0-9]$ ]] ||
-        misused "PROJECT is 6 to 30 lower-case letters, digits and hyphens; got '$PROJECT'"
     [[ $ENVIRONMENT =~ ^(dev|staging|prod)$ ]] ||
         misused "ENV is dev, staging or prod; got '$ENVIRONMENT'"
-    [[ $REGION =~ ^[a-z]+-[a-z]+[0-9]+$ ]] ||
-        misused "REGION is a region's name, such as us-central1; got '$REGION'"
+    check_place
 }
 
 # check_release: sets RELEASE to the commit, unless --release set it.

@@ -1,8 +1,8 @@
 locals {
-  # scripts/bootstrap.sh reads this list: what is on before the first plan can be read by it.
+  # scripts/bootstrap.sh switches all of them on before the first plan; here they are whose they are.
   apis = setunion(
     [
-      "artifactregistry", "bigquery", "cloudbuild", "cloudfunctions", "cloudresourcemanager", "compute",
+      "artifactregistry", "bigquery", "bigquerystorage", "cloudbuild", "cloudfunctions", "cloudresourcemanager", "compute",
       "dataflow", "eventarc", "iam", "iamcredentials", "logging", "monitoring", "pubsub", "run",
       "serviceusage", "storage", "sts",
     ],

@@ -5,6 +5,9 @@ locals {
       environment    = var.environment
       log_level      = var.log_level
       window_seconds = tostring(var.window_seconds)
+      sink           = var.sink
+      file_shards    = tostring(var.file_shards)
+      at_least_once  = tostring(var.at_least_once)
     },
     var.zone == null ? {} : { worker_zone = var.zone },
   )

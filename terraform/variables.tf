@@ -131,6 +131,32 @@ variable "window_seconds" {
   }
 }
 
+variable "sink" {
+  description = "How rows are written: insert_all, or storage_write for more events (docs/scale.md)."
+  type        = string
+  default     = "insert_all"
+  validation {
+    condition     = contains(["insert_all", "storage_write"], var.sink)
+    error_message = "sink is insert_all or storage_write."
+  }
+}
+
+variable "file_shards" {
+  description = "Objects that a window's lines of one type and minute are divided into (docs/scale.md)."
+  type        = number
+  default     = 1
+  validation {
+    condition     = var.file_shards >= 1 && var.file_shards <= 999 && floor(var.file_shards) == var.file_shards
+    error_message = "file_shards is a whole number, 1 to 999."
+  }
+}
+
+variable "at_least_once" {
+  description = "Dataflow's cheaper streaming mode, in which a message may be processed twice (docs/scale.md)."
+  type        = bool
+  default     = false
+}
+
 # Pub/Sub
 
 variable "ack_deadline_seconds" {

@@ -179,3 +179,19 @@ run "a_pool_of_no_repository" {
     adopt = { github = true }
   }
 }
+
+run "an_unknown_sink" {
+  command         = plan
+  expect_failures = [var.sink]
+  variables {
+    sink = "load"
+  }
+}
+
+run "no_shard" {
+  command         = plan
+  expect_failures = [var.file_shards]
+  variables {
+    file_shards = 0
+  }
+}

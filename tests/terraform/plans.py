@@ -10,6 +10,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 PROJECT = "test-project"
+UNKNOWN = "(known after apply)"
 
 
 @dataclass(frozen=True)
@@ -27,19 +28,23 @@ class Plan:
 
     environment: str
     document: dict[str, Any]
+    text: str
+    """The configuration it is of: what a plan's JSON leaves out stands only there."""
 
     @classmethod
     def read(cls, environment: str, folder: Path) -> Plan:
         """The plan that lies in a workspace's folder."""
-        return cls(environment, json.loads((folder / "plan.json").read_text()))
+        files = [each for each in sorted(folder.glob("*.tf")) if "_override" not in each.name]
+        text = "\n".join(path.read_text() for path in files)
+        return cls(environment, json.loads((folder / "plan.json").read_text()), text)
 
     @cached_property
     def resources(self) -> list[Resource]:
         """What the environment has."""
         return [
-            Resource(each["address"], each["type"], each["change"]["after"])
+            Resource(each["address"], each["type"], _values(each["change"]))
             for each in self.document["resource_changes"]
-            if each["mode"] == "managed"
+            if each["mode"] == "managed" and each["change"]["after"] is not None
         ]
 
     @cached_property
@@ -59,6 +64,12 @@ class Plan:
         """The values of the resource at an address."""
         (found,) = (each for each in self.resources if each.address == address)
         return found.values
+
+
+def _values(change: dict[str, Any]) -> dict[str, Any]:
+    """The values after a change; what only the cloud will know says so."""
+    unknown = (name for name, each in change["after_unknown"].items() if each is True)
+    return {**change["after"], **dict.fromkeys(unknown, UNKNOWN)}
 
 
 def of_type(resources: list[Resource], *types: str) -> list[Resource]:

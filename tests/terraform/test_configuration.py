@@ -79,6 +79,9 @@ def test_a_new_release_drains_the_job_and_updates_the_services(
         ("dataflow_num_workers", "2"),
         ("dataflow_machine_type", "n2-standard-4"),
         ("zone", "us-central1-a"),
+        ("sink", "storage_write"),
+        ("file_shards", "8"),
+        ("at_least_once", "true"),
     ],
 )
 def test_what_the_job_is_launched_with_drains_it(
