@@ -1,7 +1,7 @@
-"""`python -m localgcp NAME [--host H] [--port P] [--data-dir DIR]`: one emulator, alone.
+"""`python -m localgcp COMMAND`: one emulator alone, or a Beam script of yours on the local runner.
 
-It answers programs on this machine, and no web page. --allow-host, --allow-origin and --allow-push
-name more; ALLOW_HOST, ALLOW_ORIGIN and ALLOW_PUSH do the same, with commas between.
+An emulator answers programs on this machine, and no web page. --allow-host, --allow-origin and
+--allow-push name more; ALLOW_HOST, ALLOW_ORIGIN and ALLOW_PUSH do the same, with commas between.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import json
 import signal
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from localgcp import environment
@@ -33,7 +33,7 @@ def build(
     port: int,
     data_dir: Path | None,
     allowed: Allowed = NOBODY_ELSE,
-    **own: str | None,
+    **own: str | bool,
 ) -> Emulator:
     """Make the emulator called `name`, not yet started; `own` is what that one alone takes.
 
@@ -47,22 +47,52 @@ def build(
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line of one emulator."""
+    """The command line: a command for each emulator, and `run` for a Beam script."""
     args = argparse.ArgumentParser(prog="python -m localgcp", description=__doc__)
-    args.add_argument("name", choices=sorted(CLASSES))
+    commands = args.add_subparsers(dest="name", required=True, metavar="COMMAND")
+    for name in CLASSES:
+        _own_options(name, _served(commands.add_parser(name, help=f"the {name} emulator, alone")))
+    run = commands.add_parser("run", help="a Beam script of yours on the local runner, unchanged")
+    run.add_argument("script", type=Path, help="path of the Python file")
+    run.add_argument("args", nargs=argparse.REMAINDER, help="what the script takes itself")
+    return args
+
+
+def _served(args: argparse.ArgumentParser) -> argparse.ArgumentParser:
     args.add_argument("--host", default=LOOPBACK, help="address to listen on (%(default)s)")
     args.add_argument("--port", type=int, default=0, help="0 takes a free one, which is printed")
     args.add_argument("--data-dir", type=Path, help="keep state here; without it, nothing is kept")
-    args.add_argument(
-        "--pubsub",
-        metavar="HOST:PORT",
-        help="storage alone: where its buckets' notifications go; without it they are refused",
-    )
     for what, whom in _ALLOW.items():
         args.add_argument(
             f"--allow-{what}", action="append", default=[], metavar=what.upper(), help=whom
         )
     return args
+
+
+def _own_options(name: str, args: argparse.ArgumentParser) -> None:
+    """What one emulator alone takes; each becomes an argument of its class, if it is given."""
+    own = args.add_argument_group("its own")
+    if name == "pubsub":
+        own.add_argument(
+            "--fsync",
+            choices=("always", "interval", "never"),
+            default=argparse.SUPPRESS,
+            help="when a change outlives a power cut: before it is answered, within a second, or "
+            "when the kernel likes (default); a kill loses nothing in any case",
+        )
+        own.add_argument(
+            "--salvage",
+            action="store_true",
+            default=argparse.SUPPRESS,
+            help="go on with what reads back of a damaged journal, and keep the rest aside",
+        )
+    if name == "storage":
+        own.add_argument(
+            "--pubsub",
+            metavar="HOST:PORT",
+            default=argparse.SUPPRESS,
+            help="where its buckets' notifications go; without it they are refused",
+        )
 
 
 _ALLOW = {
@@ -72,27 +102,44 @@ _ALLOW = {
 }
 
 
-def allowed(args: argparse.Namespace, environ: Mapping[str, str] | None = None) -> Allowed:
+def allowed(
+    named: Mapping[str, Sequence[str]], environ: Mapping[str, str] | None = None
+) -> Allowed:
     """What the command line and the environment name together."""
-    named = {w: [*getattr(args, f"allow_{w}"), *environment.allowed(w, environ)] for w in _ALLOW}
-    return Allowed.of(named["host"], named["origin"], named["push"])
+    both = {what: [*named[what], *environment.allowed(what, environ)] for what in _ALLOW}
+    return Allowed.of(both["host"], both["origin"], both["push"])
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Run one command; its exit code."""
+    args = vars(parser().parse_args(argv))
+    name = args.pop("name")
+    if name == "run":
+        return _run(args["script"], args["args"])
+    shared = {key: args.pop(key) for key in ("host", "port", "data_dir")}
+    named = {what: args.pop(f"allow_{what}") for what in _ALLOW}
+    return serve(build(name, **shared, allowed=allowed(named), **args))
+
+
+def _run(script: Path, args: list[str]) -> int:
+    from localgcp.beam.script import NoScript, run
+
+    try:
+        return run(script, args)
+    except NoScript as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+
+
+def serve(emulator: Emulator) -> int:
     """Serve until SIGTERM, SIGINT or SIGHUP; answer 1 if the server ended by itself.
 
     Prints one JSON line, with the address, once it listens.
     """
-    asked = parser()
-    args = asked.parse_args(argv)
-    if args.pubsub and args.name != "storage":
-        asked.error(f"--pubsub is for storage alone, not for {args.name}")
-    own = {"pubsub": args.pubsub} if args.pubsub else {}
     asked_to_stop = threading.Event()
     for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         if signum != signal.SIGHUP or signal.getsignal(signum) != signal.SIG_IGN:  # nohup
             signal.signal(signum, lambda *_: asked_to_stop.set())
-    emulator = build(args.name, args.host, args.port, args.data_dir, allowed(args), **own)
     try:
         emulator.start()
     except EmulatorError as error:

@@ -227,7 +227,9 @@ def test_a_head_beyond_the_limit_is_refused() -> None:
 def test_flags_and_environment_add_up() -> None:
     words = ["pubsub", "--allow-host", "a", "--allow-host", "B.", "--allow-push", "p"]
     environ = {"ALLOW_HOST": "c, d", "ALLOW_ORIGIN": "http://X/,null"}
-    assert allowed(parser().parse_args(words), environ) == Allowed(
+    given = vars(parser().parse_args(words))
+    named = {what: given[f"allow_{what}"] for what in ("host", "origin", "push")}
+    assert allowed(named, environ) == Allowed(
         hosts=frozenset("abcd"), origins=frozenset(("http://x", "null")), push=frozenset("p")
     )
 

@@ -8,25 +8,45 @@ from pathlib import Path
 from typing import Any
 
 from localgcp import environment
-from localgcp.base import StartFailed
+from localgcp.base import LOOPBACK, StartFailed
+from localgcp.guard import NOBODY_ELSE, Allowed
 from localgcp.pubsub.disk.journal import JournalDamaged, JournalInUse
-from localgcp.pubsub.server import serve
+from localgcp.pubsub.disk.keeper import Fsync
+from localgcp.pubsub.disk.segment import NotAJournal
+from localgcp.pubsub.server import Kept, serve
 from localgcp.threaded import ThreadedEmulator
 
 
 class PubSubEmulator(ThreadedEmulator):
-    """Pub/Sub on host:port; port 0 takes a free one. With a data_dir, state outlives a kill."""
+    """Pub/Sub on host:port; port 0 takes a free one. With a data_dir, state outlives a kill.
+
+    `fsync` says what outlives a power cut besides; `salvage` goes on with what reads back of a
+    damaged journal.
+    """
 
     name = "pubsub"
     health_path = "/_emulator/subscriptions"
+
+    def __init__(
+        self,
+        host: str = LOOPBACK,
+        port: int = 0,
+        data_dir: Path | str | None = None,
+        allowed: Allowed = NOBODY_ELSE,
+        fsync: str = Fsync.NEVER.value,
+        salvage: bool = False,
+    ) -> None:
+        super().__init__(host, port, data_dir, allowed)
+        self._fsync, self._salvage = Fsync(fsync), salvage
 
     async def serve(
         self, data_dir: Path | None, listening: Callable[[], None], stopping: asyncio.Event
     ) -> None:
         """Both protocols, over one broker. Raises StartFailed for a journal that can't be used."""
+        kept = None if data_dir is None else Kept(data_dir, self._fsync, self._salvage)
         try:
-            await serve(self.host, self.port, data_dir, self.allowed, listening, stopping)
-        except (JournalInUse, JournalDamaged) as error:
+            await serve(self.host, self.port, kept, self.allowed, listening, stopping)
+        except (JournalInUse, JournalDamaged, NotAJournal) as error:
             raise StartFailed(self.name, str(error)) from error
 
     def figures(self, answer: dict[str, Any]) -> dict[str, int | float | str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
-from contextlib import closing, nullcontext
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from weakref import WeakSet
 
@@ -16,6 +17,8 @@ from localgcp.base import LOOPBACK
 from localgcp.guard import Allowed, App, Guard
 from localgcp.http import BoundedHttp
 from localgcp.pubsub.disk.journal import Journal
+from localgcp.pubsub.disk.keeper import Fsync, JournalKeeper
+from localgcp.pubsub.disk.segment import NotAJournal
 from localgcp.pubsub.domain.broker import Broker
 from localgcp.pubsub.domain.push_targets import PushTargets
 from localgcp.pubsub.wire import grpc_server
@@ -23,25 +26,34 @@ from localgcp.pubsub.wire.front import Front, MakeProtocol
 from localgcp.pubsub.wire.push import Pushers
 from localgcp.pubsub.wire.rest import RestApi
 
-JOURNAL_NAME = "pubsub.journal"
+JOURNAL_FOLDER = "journal"
+JOURNAL_OF_0_1 = "pubsub.journal"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Where and how the state is kept."""
+
+    data_dir: Path
+    fsync: Fsync = Fsync.NEVER
+    salvage: bool = False
+    """Go on with what reads back of a damaged journal."""
 
 
 async def serve(
     host: str,
     port: int,
-    data_dir: Path | None,
+    kept: Kept | None,
     allowed: Allowed,
     listening: Callable[[], None],
     stopping: asyncio.Event,
 ) -> None:
     """Serve on host:port until `stopping` is set; call `listening` once connections are taken.
 
-    Raises JournalInUse, JournalDamaged, StorageFailed, OSError.
+    Raises JournalInUse, JournalDamaged, NotAJournal, StorageFailed, OSError.
     """
-    kept = nullcontext() if data_dir is None else closing(Journal(data_dir / JOURNAL_NAME))
-    with kept as journal:
-        targets = PushTargets(allowed.push)
-        broker = Broker(time.time, journal, targets)
+    targets = PushTargets(allowed.push)
+    async with opened(kept, targets) as broker:
         alarm, pushers = Alarm(broker), Pushers(broker, targets)
         broker.on_due, broker.on_change = alarm.set, pushers.sync
         broker.tick()
@@ -63,6 +75,29 @@ async def serve(
         for connection in list(connections):
             connection.close()
         alarm.cancel()
+
+
+@asynccontextmanager
+async def opened(kept: Kept | None, targets: PushTargets) -> AsyncIterator[Broker]:
+    """The broker, with the state of the run before and its keeper at work; see serve()."""
+    if kept is None:
+        yield Broker(time.time, targets=targets)
+        return
+    if (old := kept.data_dir / JOURNAL_OF_0_1).exists():
+        raise NotAJournal(old, "version 0.1 wrote it; drain it with that version")
+    folder = kept.data_dir / JOURNAL_FOLDER
+    with closing(Journal(folder, kept.fsync is not Fsync.NEVER, kept.salvage)) as journal:
+        keeper = JournalKeeper(journal, kept.fsync)
+        broker = Broker(time.time, keeper, targets)
+        broker.resume(keeper.recover(broker))
+        tending = asyncio.create_task(keeper.tend())
+        try:
+            yield broker
+        finally:
+            tending.cancel()
+            with suppress(asyncio.CancelledError):
+                await tending
+            await keeper.settle()
 
 
 def _http_protocols(app: App) -> MakeProtocol:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-from localgcp.pubsub.disk import journal as journal_module
+import pytest
+
+from localgcp.pubsub.disk import keeper as keeper_module
 from localgcp.pubsub.disk.journal import Journal
+from localgcp.pubsub.disk.keeper import JournalKeeper
 from localgcp.pubsub.domain.broker import Broker
 from localgcp.pubsub.domain.names import DELETED_TOPIC
+from localgcp.pubsub.errors import StorageFailed
 from localgcp.pubsub.wire import protos
 from tests.unit.emulators.pubsub.bench import SUBSCRIPTION, TOPIC, FakeClock
 
@@ -17,16 +22,25 @@ class Runs:
 
     def __init__(self, directory: Path) -> None:
         self.clock = FakeClock()
-        self.path = directory / "x.journal"
-        self.journal = Journal(self.path)
-        self.broker = Broker(self.clock, self.journal)
+        self.path = directory / "journal"
+        self.start()
 
-    def again(self) -> Broker:
+    def start(self) -> None:
+        self.journal = Journal(self.path)
+        self.keeper = JournalKeeper(self.journal)
+        self.broker = Broker(self.clock, self.keeper)
+        self.broker.resume(self.keeper.recover(self.broker))
+
+    def again(self, compact: bool = False) -> Broker:
+        if compact:
+            self.keeper.compact()
         self.journal.close()
         self.clock.advance(1)
-        self.journal = Journal(self.path)
-        self.broker = Broker(self.clock, self.journal)
+        self.start()
         return self.broker
+
+    def size(self) -> int:
+        return sum(path.stat().st_size for path in self.path.iterdir())
 
     def begin(self) -> None:
         self.broker.create_topic(protos.Topic(name=TOPIC, labels={"team": "a"}))
@@ -60,8 +74,8 @@ def test_unacked_messages_survive_with_ids_and_times(tmp_path: Path) -> None:
     ids = runs.publish(b"a", b"b")
     runs.pull()
     published = runs.clock()
-    for _ in range(2):  # from the log, and then from what it was compacted to
-        entries = list(runs.again().subscription(SUBSCRIPTION).unacked.values())
+    for compact in (False, True, False):
+        entries = list(runs.again(compact).subscription(SUBSCRIPTION).unacked.values())
         assert [entry.message.proto.message_id for entry in entries] == ids
         assert [entry.message.published for entry in entries] == [published] * 2
     assert len(runs.pull()) == 2
@@ -106,8 +120,8 @@ def test_a_filter_and_a_later_subscription_get_what_they_got(tmp_path: Path) -> 
     runs.broker.publish(TOPIC, [protos.PubsubMessage(data=b"with", attributes={"k": "v"})])
     late = SUBSCRIPTION + "-late"
     runs.broker.create_subscription(protos.Subscription(name=late, topic=TOPIC))
-    for _ in range(2):
-        runs.again()
+    for compact in (False, True):
+        runs.again(compact)
         assert runs.held() == [b"plain", b"with"]
         assert runs.held(picky) == [b"with"]
         assert runs.held(late) == []
@@ -121,8 +135,8 @@ def test_deletions_survive_and_orphans_keep_their_messages(tmp_path: Path) -> No
     runs.publish(b"a")
     runs.broker.delete_subscription(gone)
     runs.broker.delete_topic(TOPIC)
-    for _ in range(2):
-        runs.again()
+    for compact in (False, True):
+        runs.again(compact)
         assert list(runs.broker.subscriptions) == [SUBSCRIPTION]
         assert not runs.broker.topics
         assert runs.broker.subscription(SUBSCRIPTION).config.topic == DELETED_TOPIC
@@ -158,17 +172,86 @@ def test_expired_messages_do_not_come_back(tmp_path: Path) -> None:
     assert runs.held() == []
 
 
-def test_a_journal_of_acked_messages_is_compacted_as_it_grows(tmp_path: Path) -> None:
+def test_what_came_and_went_while_a_snapshot_was_written(tmp_path: Path) -> None:
+    runs = Runs(tmp_path)
+    runs.begin()
+    for start in range(0, 2500, 500):
+        runs.publish(*[b"%d" % number for number in range(start, start + 500)])
+    acks = runs.pull()
+    while more := runs.pull():
+        acks += more
+    snapshot = runs.keeper._begin()
+    steps = 0
+    while snapshot.step():
+        runs.publish(b"later %d" % steps)
+        runs.broker.acknowledge(SUBSCRIPTION, acks[steps * 900 : steps * 900 + 10])
+        steps += 1
+    snapshot.sync()
+    snapshot.adopt()
+    assert steps > 3
+    held = runs.held()
+    runs.again()
+    assert runs.held() == held
+    assert len(set(held)) == len(held) == 2500 - 10 * 3 + steps
+
+
+def test_settings_that_change_while_a_snapshot_is_written(tmp_path: Path) -> None:
+    runs = Runs(tmp_path)
+    runs.begin()
+    gone = SUBSCRIPTION + "-gone"
+    runs.broker.create_subscription(protos.Subscription(name=gone, topic=TOPIC))
+    runs.publish(b"a")
+    snapshot = runs.keeper._begin()
+    snapshot.step()
+    runs.broker.delete_subscription(gone)
+    runs.broker.create_subscription(protos.Subscription(name=gone, topic=TOPIC))
+    runs.publish(b"b")
+    while snapshot.step():
+        pass
+    snapshot.sync()
+    snapshot.adopt()
+    runs.again()
+    assert runs.held(gone) == [b"b"]
+    assert runs.held() == [b"a", b"b"]
+
+
+def test_a_drained_journal_costs_what_is_left(tmp_path: Path) -> None:
     runs = Runs(tmp_path)
     runs.begin()
     largest = 0
     for _ in range(30):
         runs.publish(*[b"x" * 8_000] * 1000)
-        runs.broker.acknowledge(SUBSCRIPTION, runs.pull())
-        while runs.held():
-            runs.broker.acknowledge(SUBSCRIPTION, runs.pull())
-        largest = max(largest, runs.path.stat().st_size)
-    assert largest < journal_module._SMALLEST_TO_COMPACT + 10_000_000
+        while acks := runs.pull():
+            runs.broker.acknowledge(SUBSCRIPTION, acks)
+        if runs.keeper.overgrown():
+            runs.keeper.compact()
+        largest = max(largest, runs.size())
+    assert largest < keeper_module.SMALLEST_TO_COMPACT + 20_000_000
+    runs.keeper.compact()
+    assert runs.size() < 2_000
+
+
+def test_a_snapshot_that_fails_leaves_no_half_and_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = Runs(tmp_path)
+    runs.begin()
+    runs.publish(b"a")
+    monkeypatch.setattr(keeper_module, "SMALLEST_TO_COMPACT", 0)
+    assert runs.keeper.overgrown()
+
+    def full(file: int, data: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", full)
+        with pytest.raises(StorageFailed, match="No space left"):
+            runs.keeper.compact()
+    assert not list(runs.path.glob("*.draft"))
+    assert not runs.keeper.overgrown()
+    runs.publish(b"b")
+    runs.again()
+    assert runs.held() == [b"a", b"b"]
 
 
 def test_a_dead_letter_survives_and_what_it_was_made_of_does_not(tmp_path: Path) -> None:
@@ -186,6 +269,6 @@ def test_a_dead_letter_survives_and_what_it_was_made_of_does_not(tmp_path: Path)
         runs.broker.modify_ack_deadline(SUBSCRIPTION, runs.pull(), 0)
     runs.publish(b"good")
     assert (runs.held(letters), runs.held()) == ([b"bad"], [b"good"])
-    for _ in range(2):  # from the log, and then from what it was compacted to
-        runs.again()
+    for compact in (False, True):
+        runs.again(compact)
         assert (runs.held(letters), runs.held()) == ([b"bad"], [b"good"])

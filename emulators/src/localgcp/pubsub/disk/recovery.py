@@ -1,23 +1,28 @@
-"""The state of an earlier run: replayed from the journal's records, and written out compact."""
+"""The state of an earlier run, replayed from the journal's records."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import logging
+import struct
+from collections.abc import Iterator
 from typing import Protocol
 
+from google.protobuf.message import DecodeError
+
 from localgcp.pubsub.disk import records
-from localgcp.pubsub.disk.records import Kind, Record
+from localgcp.pubsub.disk.journal import Journal, JournalDamaged
+from localgcp.pubsub.disk.records import Kind
 from localgcp.pubsub.domain.message import Message
 from localgcp.pubsub.domain.subscription import Subscription
 from localgcp.pubsub.domain.topic import Topic
 from localgcp.pubsub.wire import protos
 from localgcp.pubsub.wire.protos import Proto
 
-_BATCH = 1000
+log = logging.getLogger(__name__)
 
 
 class State(Protocol):
-    """What is replayed into: the broker without its journal."""
+    """What is replayed into, and what a snapshot is taken of: the broker."""
 
     topics: dict[str, Topic]
     subscriptions: dict[str, Subscription]
@@ -34,48 +39,66 @@ class State(Protocol):
     def drop_subscription(self, name: str) -> None:
         """Delete a subscription."""
 
-
-def replay(state: State, bodies: Iterable[bytes]) -> int:
-    """Bring `state` to where the records end; return the highest message id seen, or 0."""
-    known: dict[int, Message] = {}  # so that subscriptions share a message again
-    highest = 0
-    for body in bodies:
-        record = records.decode(body)
-        if record.kind in (Kind.PUBLISH, Kind.RESTORE):
-            messages = records.unpack_messages(record.payload)
-            highest = max(highest, messages[-1].id)
-            if record.kind is Kind.PUBLISH:
-                state.topics[record.name].deliver(messages)
-            else:
-                shared = [known.setdefault(message.id, message) for message in messages]
-                state.subscriptions[record.name].offer(shared)
-        else:
-            _apply(state, record)
-    return highest
+    def held_bytes(self) -> int:
+        """How many bytes the unacked messages have, once for each subscription."""
 
 
-def compact(state: State) -> Iterator[bytes]:
-    """The fewest records that lead to `state`."""
+def replay(state: State, journal: Journal) -> int:
+    """Bring `state` to where the journal ends; return the highest message id seen, or 0.
+
+    Raises JournalDamaged for a record that says what can't be; after a salvage such records are
+    passed over, since what they build on may be gone.
+    """
+    replayed = _Replay(state)
+    for place, body in enumerate(journal.records()):
+        try:
+            replayed.apply(body)
+        except (struct.error, ValueError, KeyError, IndexError, DecodeError) as error:
+            if not journal.skipped:
+                why = f"record {place} can't be replayed: {error!r}"
+                raise JournalDamaged(journal.folder / "journal", 0, why) from error
+            log.warning("record %d is passed over, as it can't be replayed: %r", place, error)
+    return replayed.highest
+
+
+def settings(state: State) -> Iterator[bytes]:
+    """The records of all topics and subscriptions, without their messages."""
     for topic in state.topics.values():
         yield records.encode(Kind.PUT_TOPIC, topic.name, topic.config.SerializeToString())
     for subscription in state.subscriptions.values():
         config = subscription.config.SerializeToString()
         yield records.encode(Kind.PUT_SUBSCRIPTION, subscription.name, config)
-        held = [entry.message for entry in subscription.unacked.values()]
-        for start in range(0, len(held), _BATCH):
-            payload = records.pack_messages(held[start : start + _BATCH])
-            yield records.encode(Kind.RESTORE, subscription.name, payload)
 
 
-def _apply(state: State, record: Record) -> None:
-    match record.kind:
-        case Kind.PUT_TOPIC:
-            state.put_topic(protos.Topic.FromString(record.payload))
-        case Kind.DELETE_TOPIC:
-            state.drop_topic(record.name)
-        case Kind.PUT_SUBSCRIPTION:
-            state.put_subscription(protos.Subscription.FromString(record.payload))
-        case Kind.DELETE_SUBSCRIPTION:
-            state.drop_subscription(record.name)
-        case Kind.FORGET:
-            state.subscriptions[record.name].forget(records.unpack_ids(record.payload))
+class _Replay:
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._known: dict[int, Message] = {}  # so that subscriptions share a message again
+        self.highest = 0
+
+    def apply(self, body: bytes) -> None:
+        state, record = self._state, records.decode(body)
+        match record.kind:
+            case Kind.PUBLISH:
+                state.topics[record.name].deliver(self._messages(record.payload))
+            case Kind.RESTORE:
+                shared = [
+                    self._known.setdefault(message.id, message)
+                    for message in self._messages(record.payload)
+                ]
+                state.subscriptions[record.name].offer(shared)
+            case Kind.FORGET:
+                state.subscriptions[record.name].forget(records.unpack_ids(record.payload))
+            case Kind.PUT_TOPIC:
+                state.put_topic(protos.Topic.FromString(record.payload))
+            case Kind.DELETE_TOPIC:
+                state.drop_topic(record.name)
+            case Kind.PUT_SUBSCRIPTION:
+                state.put_subscription(protos.Subscription.FromString(record.payload))
+            case Kind.DELETE_SUBSCRIPTION:
+                state.drop_subscription(record.name)
+
+    def _messages(self, payload: bytes) -> list[Message]:
+        messages = records.unpack_messages(payload)
+        self.highest = max(self.highest, messages[-1].id)
+        return messages

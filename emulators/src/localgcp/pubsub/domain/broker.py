@@ -1,23 +1,20 @@
 """All topics and subscriptions of an emulator, and what moves between them.
 
-Messages come by publish(), are numbered, written to the journal, and offered to the topic's
+Messages come by publish(), are numbered, told to the keeper, and offered to the topic's
 subscriptions; they leave by acknowledge(), as dead letters, or when their retention ends.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import count
 
 from google.protobuf.field_mask_pb2 import FieldMask
 
-from localgcp.pubsub.disk import records, recovery
-from localgcp.pubsub.disk.journal import Journal
-from localgcp.pubsub.disk.records import Kind
 from localgcp.pubsub.domain import dead_letter, message, subscription_config, topic, update_mask
 from localgcp.pubsub.domain.entry import Entry
+from localgcp.pubsub.domain.keeping import Keeper, Nothing
 from localgcp.pubsub.domain.names import DELETED_TOPIC, check_subscription, check_topic, short
 from localgcp.pubsub.domain.push_targets import PushTargets
 from localgcp.pubsub.domain.subscription import Hooks, Subscription
@@ -26,23 +23,22 @@ from localgcp.pubsub.domain.topic import Topic
 from localgcp.pubsub.errors import AlreadyExists, InvalidArgument, NotFound, StorageFailed
 from localgcp.pubsub.wire.protos import Proto
 
-logger = logging.getLogger(__name__)
-
 Clock = Callable[[], float]
 
 
 class Broker:
-    """One Pub/Sub. `clock` gives seconds since the epoch; without a journal nothing is kept.
+    """One Pub/Sub. `clock` gives seconds since the epoch; `keeper` is told of every change.
 
     Set `on_due(time)` to be told when tick() is needed, `on_change(subscription)` to be told of
     one that was made, changed or deleted. One thread at a time.
     """
 
     def __init__(
-        self, clock: Clock, journal: Journal | None = None, targets: PushTargets | None = None
+        self, clock: Clock, keeper: Keeper | None = None, targets: PushTargets | None = None
     ) -> None:
         """`targets` says where a subscription may push; without it, to this machine."""
         self.clock = clock
+        self._keeper = keeper or Nothing()
         self._targets = targets or PushTargets()
         self.topics: dict[str, Topic] = {}
         self.subscriptions: dict[str, Subscription] = {}
@@ -53,9 +49,16 @@ class Broker:
         serials = count(int(clock() * 1e9))
         self._hooks = Hooks(serials.__next__, self._timetable.note, self._give_up)
         self._next_message_id = int(clock() * 1e6)
-        self._journal: Journal | None = None
-        if journal is not None:
-            self._recover(journal)
+
+    def resume(self, highest: int) -> None:
+        """An earlier run's state is back: go on behind its highest message id."""
+        self._next_message_id = max(self._next_message_id, highest + 1)
+        for restored in self.topics.values():
+            restored.published = restored.published_bytes = 0
+
+    async def durable(self) -> None:
+        """To be awaited before a change is answered. Raises StorageFailed."""
+        await self._keeper.durable()
 
     # Topics
 
@@ -83,7 +86,7 @@ class Broker:
     def delete_topic(self, name: str) -> None:
         """Its subscriptions stay, on `_deleted-topic_`. Raises NotFound, InvalidArgument."""
         self.topic(name)
-        self._log(Kind.DELETE_TOPIC, name)
+        self._keeper.drop_topic(name)
         self.drop_topic(name)
 
     # Subscriptions
@@ -133,7 +136,7 @@ class Broker:
     def delete_subscription(self, name: str) -> None:
         """Its messages go with it. Raises NotFound, InvalidArgument."""
         self.subscription(name)
-        self._log(Kind.DELETE_SUBSCRIPTION, name)
+        self._keeper.drop_subscription(name)
         self.drop_subscription(name)
 
     # Messages
@@ -142,16 +145,13 @@ class Broker:
         """Return the new messages' ids. Raises NotFound, InvalidArgument, StorageFailed."""
         target = self.topic(name)
         message.check(messages)
-        ids = [str(published.id) for published in self._publish(target, messages)]
-        self._compact_if_overgrown()
-        return ids
+        return [str(published.id) for published in self._publish(target, messages)]
 
     def acknowledge(self, name: str, ack_ids: Sequence[str]) -> None:
         """Raises NotFound, InvalidArgument, StorageFailed."""
         target = self.subscription(name)
         _check_some(ack_ids)
         self._forget(name, target.ack(ack_ids))
-        self._compact_if_overgrown()
 
     def modify_ack_deadline(self, name: str, ack_ids: Sequence[str], seconds: int) -> None:
         """Seconds from now; 0 gives the messages back. Raises NotFound, InvalidArgument."""
@@ -171,9 +171,12 @@ class Broker:
                 self._forget(due.name, due.tick(now))
             self._timetable.note(due)
         self._timetable.rearm()
-        self._compact_if_overgrown()
 
-    # What a journal's records replay into
+    def held_bytes(self) -> int:
+        """How many bytes the unacked messages have, once for each subscription."""
+        return sum(subscription.held_bytes for subscription in self.subscriptions.values())
+
+    # What an earlier run's changes replay into
 
     def put_topic(self, config: Proto) -> None:
         """Make or change a topic; the config is complete."""
@@ -213,7 +216,7 @@ class Broker:
         self.on_due(due)
 
     def _save_topic(self, config: Proto) -> Topic:
-        self._log(Kind.PUT_TOPIC, config.name, config.SerializeToString())
+        self._keeper.put_topic(config)
         self.put_topic(config)
         return self.topics[config.name]
 
@@ -226,7 +229,7 @@ class Broker:
         if config.HasField("dead_letter_policy"):
             self.topic(config.dead_letter_policy.dead_letter_topic)
         self._targets.check(config.push_config.push_endpoint)
-        self._log(Kind.PUT_SUBSCRIPTION, config.name, config.SerializeToString())
+        self._keeper.put_subscription(config)
         self.put_subscription(config)
         saved = self.subscriptions[config.name]
         self.on_change(saved)
@@ -235,7 +238,7 @@ class Broker:
     def _publish(self, target: Topic, messages: Sequence[Proto]) -> list[message.Message]:
         stamped = message.stamp(messages, self._next_message_id, self.clock())
         if target.subscriptions:  # without one nobody will ever read it
-            self._log(Kind.PUBLISH, target.name, records.pack_messages(stamped))
+            self._keeper.publish(target.name, stamped)
         self._next_message_id += len(stamped)
         target.deliver(stamped)
         return stamped
@@ -253,26 +256,7 @@ class Broker:
 
     def _forget(self, name: str, message_ids: list[int]) -> None:
         if message_ids:
-            self._log(Kind.FORGET, name, records.pack_ids(message_ids))
-
-    def _log(self, kind: Kind, name: str, payload: bytes = b"") -> None:
-        if self._journal is not None:
-            self._journal.append(records.encode(kind, name, payload))
-
-    def _compact_if_overgrown(self) -> None:
-        if self._journal is not None and self._journal.overgrown():
-            try:
-                self._journal.rewrite(recovery.compact(self))
-            except StorageFailed as error:
-                logger.warning("the journal stays as long as it is: %s", error)
-
-    def _recover(self, journal: Journal) -> None:
-        highest = recovery.replay(self, journal.records())
-        self._next_message_id = max(self._next_message_id, highest + 1)
-        for restored in self.topics.values():
-            restored.published = restored.published_bytes = 0
-        journal.rewrite(recovery.compact(self))
-        self._journal = journal
+            self._keeper.forget(name, message_ids)
 
 
 def _check_some(ack_ids: Sequence[str]) -> None:

@@ -47,6 +47,8 @@ class Subscription:
         self._hooks = hooks
         self.filter = filter.parse(config.filter) if config.filter else None
         self.unacked: dict[int, Entry] = {}
+        self.held_bytes = 0
+        """Of all unacked messages, as clients read them."""
         self.outstanding = Outstanding()
         self.counters = Counters()
         self.closed = False
@@ -102,6 +104,7 @@ class Subscription:
             return
         for entry in entries:
             self.unacked[entry.message.id] = entry
+            self.held_bytes += len(entry.message.wire)
         self._backlog.add(entries)
         if self._retention_due is None:
             self._retention_due = entries[0].message.published + self._retention
@@ -283,6 +286,7 @@ class Subscription:
 
     def _drop(self, entry: Entry) -> None:
         del self.unacked[entry.message.id]
+        self.held_bytes -= len(entry.message.wire)
         if entry.ack_id:
             self.outstanding.end(entry)
         self._backlog.settle(entry)

@@ -21,7 +21,9 @@ def call_handler(broker: Broker, call: Call) -> Any:
 
     async def handle(request: bytes, context: Any) -> Any:
         try:
-            return call.answer(broker, protos.parse(call.request, request))
+            answer = call.answer(broker, protos.parse(call.request, request))
+            await broker.durable()
+            return answer
         except PubSubError as error:
             await context.abort(status.of(error).grpc, str(error))
 

@@ -98,7 +98,9 @@ class RestApi:
         call = SERVICES.get(route.service, {}).get(route.method)
         if call is None:
             raise Unsupported(f"{route.service}/{route.method}")
-        return call.answer(self._broker, _request(call.request, route, resource, query, body))
+        answer = call.answer(self._broker, _request(call.request, route, resource, query, body))
+        await self._broker.durable()
+        return answer
 
 
 def _request(cls: Proto, route: Route, resource: str, query: bytes, body: bytes) -> Proto:

@@ -1,0 +1,59 @@
+"""What a broker asks of whatever keeps its state: it tells every change before it is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from localgcp.pubsub.domain.message import Message
+from localgcp.pubsub.wire.protos import Proto
+
+
+class Keeper(Protocol):
+    """Keeps what it is told. Each call raises StorageFailed, and then it was not kept."""
+
+    def put_topic(self, config: Proto) -> None:
+        """A topic is made or changed."""
+
+    def drop_topic(self, name: str) -> None:
+        """A topic is deleted."""
+
+    def put_subscription(self, config: Proto) -> None:
+        """A subscription is made or changed."""
+
+    def drop_subscription(self, name: str) -> None:
+        """A subscription is deleted."""
+
+    def publish(self, topic: str, messages: Sequence[Message]) -> None:
+        """Messages come to a topic."""
+
+    def forget(self, subscription: str, message_ids: Sequence[int]) -> None:
+        """Messages leave a subscription for good."""
+
+    async def durable(self) -> None:
+        """Return once all told until now is as safe as it is promised to be."""
+
+
+class Nothing:
+    """Keeps nothing: the state ends with the process."""
+
+    def put_topic(self, config: Proto) -> None:
+        """Not kept, as all of these."""
+
+    def drop_topic(self, name: str) -> None:
+        """Not kept."""
+
+    def put_subscription(self, config: Proto) -> None:
+        """Not kept."""
+
+    def drop_subscription(self, name: str) -> None:
+        """Not kept."""
+
+    def publish(self, topic: str, messages: Sequence[Message]) -> None:
+        """Not kept."""
+
+    def forget(self, subscription: str, message_ids: Sequence[int]) -> None:
+        """Not kept."""
+
+    async def durable(self) -> None:
+        """Nothing was promised."""
