@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 
-from localgcp.pubsub.disk import recovery
-from localgcp.pubsub.domain.broker import Broker
 from localgcp.pubsub.errors import WrongState
 from localgcp.pubsub.wire import protos
 from tests.unit.emulators.pubsub.bench import SUBSCRIPTION, TOPIC, Bench
+from tests.unit.emulators.pubsub.runs import Runs
 
 
 def test_it_loses_all_it_held_and_gets_no_more(bench: Bench) -> None:
@@ -45,10 +46,13 @@ def test_changing_and_deleting_it_still_work(bench: Bench) -> None:
     assert SUBSCRIPTION not in bench.broker.subscriptions
 
 
-def test_it_is_so_after_a_restart(bench: Bench) -> None:
-    bench.subscribe()
-    bench.broker.detach_subscription(SUBSCRIPTION)
-    restarted = Broker(bench.clock)
-    recovery.replay(restarted, list(recovery.compact(bench.broker)))
+@pytest.mark.parametrize("compact", [False, True])
+def test_it_is_so_after_a_restart(tmp_path: Path, compact: bool) -> None:
+    runs = Runs(tmp_path)
+    runs.begin()
+    runs.publish(b"lost")
+    runs.broker.detach_subscription(SUBSCRIPTION)
+    restarted = runs.again(compact)
     assert restarted.subscriptions[SUBSCRIPTION].config.detached
     assert not restarted.topics[TOPIC].subscriptions
+    assert runs.held() == []
