@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from localgcp.__main__ import CLASSES, build
 from localgcp.base import LOOPBACK, Emulator, NotStarted, PortBusy
+from localgcp.emulators import CLASSES, build
 
 NAMES = sorted(CLASSES)
 

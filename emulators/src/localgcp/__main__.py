@@ -7,7 +7,6 @@ An emulator answers programs on this machine, and no web page. --allow-host, --a
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import signal
 import sys
@@ -17,33 +16,8 @@ from pathlib import Path
 
 from localgcp import environment
 from localgcp.base import LOOPBACK, Emulator, EmulatorError
-from localgcp.guard import NOBODY_ELSE, Allowed
-
-# Imported by name, so that starting one does not load the others.
-CLASSES = {
-    "pubsub": "localgcp.pubsub.emulator:PubSubEmulator",
-    "bigquery": "localgcp.bigquery.emulator:BigQueryEmulator",
-    "storage": "localgcp.storage.emulator:StorageEmulator",
-}
-
-
-def build(
-    name: str,
-    host: str,
-    port: int,
-    data_dir: Path | None,
-    allowed: Allowed = NOBODY_ELSE,
-    **own: str | bool,
-) -> Emulator:
-    """Make the emulator called `name`, not yet started; `own` is what that one alone takes.
-
-    Raises KeyError for an unknown name.
-    """
-    module, _, cls = CLASSES[name].partition(":")
-    emulator: Emulator = getattr(importlib.import_module(module), cls)(
-        host=host, port=port, data_dir=data_dir, allowed=allowed, **own
-    )
-    return emulator
+from localgcp.emulators import CLASSES, build
+from localgcp.guard import Allowed
 
 
 def parser() -> argparse.ArgumentParser:

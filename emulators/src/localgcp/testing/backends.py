@@ -36,7 +36,7 @@ class Embedded:
 
     def start(self, service: str) -> str:
         """HOST:PORT of the service, once it answers. Raises EmulatorError."""
-        from localgcp.__main__ import build
+        from localgcp.emulators import build
 
         emulator = build(service, LOOPBACK, 0, None)
         emulator.start()
