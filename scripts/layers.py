@@ -1,6 +1,6 @@
 """Draws who imports whom, from the imports themselves: `scripts/layers.py > docs/layers.svg`.
 
-A box stands above all that it imports. Late imports, inside functions, are drawn dashed.
+A box stands above all that it imports at once. Late imports, inside functions, are drawn dashed.
 """
 
 from __future__ import annotations
@@ -65,10 +65,11 @@ def _imports(tree: ast.Module) -> list[tuple[str, bool]]:
 
 
 def floors(found: Arrows) -> dict[int, list[str]]:
-    """The ground is 0; a part stands one above the highest that it imports."""
+    """The ground is 0; a part stands one above the highest that it imports at once."""
     below: dict[str, set[str]] = defaultdict(set)
-    for upper, lower in found:
-        below[upper].add(lower)
+    for (upper, lower), late in found.items():
+        if not late:
+            below[upper].add(lower)
 
     def floor(part: str) -> int:
         return 1 + max((floor(each) for each in below[part]), default=-1)
