@@ -51,8 +51,9 @@ def test_what_a_bucket_says_of_itself(bucket: storage.Bucket, endpoint: str) -> 
     assert (bucket.location, bucket.location_type) == ("US", "multi-region")
     assert bucket.storage_class == STANDARD_STORAGE_CLASS
     assert bucket.storage_class in bucket.STORAGE_CLASSES
+    assert bucket.rpo == "DEFAULT"
     # Of other kinds of buckets, or of those that are gone.
-    assert [bucket.owner, bucket.rpo, bucket.generation, bucket.data_locations] == [None] * 4
+    assert [bucket.owner, bucket.generation, bucket.data_locations] == [None] * 3
     assert bucket.user_project is None
 
 
@@ -137,8 +138,14 @@ def test_policies_are_kept(client: storage.Client, bucket: storage.Bucket) -> No
     assert found.autoclass_terminal_storage_class == "ARCHIVE"
     assert found.iam_configuration.uniform_bucket_level_access_enabled
     assert found.iam_configuration.public_access_prevention == "enforced"
-    assert found.autoclass_toggle_time is None
-    assert found.autoclass_terminal_storage_class_update_time is None
+    now = datetime.now(UTC)
+    assert now - timedelta(minutes=5) < found.autoclass_toggle_time < now
+    assert found.autoclass_terminal_storage_class_update_time < now
+    with pytest.raises(BadRequest, match="uniform bucket-level access"):
+        found.acl.reload()
+    found.iam_configuration.public_access_prevention = "sometimes"
+    with pytest.raises(BadRequest, match="publicAccessPrevention: 'sometimes'"):
+        found.patch()
     assert found.soft_delete_policy.retention_duration_seconds is None
     assert (found.soft_delete_time, found.hard_delete_time) == (None, None)
 
@@ -203,6 +210,7 @@ def test_a_policy_is_kept(bucket: storage.Bucket) -> None:
 def test_lists_are_kept(bucket: storage.Bucket) -> None:
     bucket.acl.user("someone@example.com").grant_read()
     bucket.acl.save()
+    assert "READER" in bucket.acl.user("someone@example.com").get_roles()
     bucket.acl.reload()
     assert {"entity": "user-someone@example.com", "role": "READER"} in list(bucket.acl)
     bucket.default_object_acl.all().grant_read()

@@ -36,7 +36,9 @@ NEEDS_MORE = {
     "ipFilter": "ipFilter of a bucket",
 }
 FIXED = ("location", "customPlacementConfig", "locationType")
+OWNER = {"entity": "project-owners-0", "role": "OWNER"}
 HIDDEN = ("acl", "defaultObjectAcl", "iam")
+PREVENTIONS = ("inherited", "enforced", "unspecified")
 _LABELS = "labels"
 
 
@@ -60,6 +62,18 @@ class Buckets:
         await self.get(bucket)
         return self._records.bucket(bucket)
 
+    async def lists(self, bucket: str) -> Resource:
+        """Its access control lists, which are shown to who asks for all. Raises Invalid."""
+        record = await self.record(bucket)
+        return {name: record.fields.get(name) or [OWNER] for name in ("acl", "defaultObjectAcl")}
+
+    async def has_lists(self, bucket: str) -> None:
+        """Raises Invalid where uniform bucket-level access takes their place."""
+        record = await self.record(bucket)
+        uniform = record.fields.get("iamConfiguration", {}).get("uniformBucketLevelAccess") or {}
+        if uniform.get("enabled"):
+            raise Invalid("bucket", bucket, "it has uniform bucket-level access, and so no ACL")
+
     def keep(self, bucket: str, changes: Mapping[str, Any]) -> None:
         """Set what is not shown with the bucket: its policy, its lists."""
         record = self._records.bucket(bucket)
@@ -76,6 +90,7 @@ class Buckets:
         """Raises Invalid, Conflict, NotSupported."""
         name = names.bucket(fields.get("name"), "name")
         kept = {key: value for key, value in _writable(fields).items() if value is not None}
+        _with_moments(kept, {})
         document = orjson.dumps({"name": name})
         status, raw = await self._upstream.document("POST", "/storage/v1/b", document)
         if status == 409:
@@ -104,6 +119,7 @@ class Buckets:
         if after.get(_LABELS):
             after[_LABELS] = {k: v for k, v in after[_LABELS].items() if v is not None}
         after = {name: value for name, value in after.items() if value is not None}
+        _with_moments(after, before)
         after["updated"] = now()
         self._records.put_bucket(
             bucket, replace(record, metageneration=record.metageneration + 1, fields=after)
@@ -125,6 +141,9 @@ class Buckets:
 
     def _shown(self, raw: Mapping[str, Any]) -> Resource:
         record = self._records.bucket(raw["name"])
+        fields = {n: v for n, v in record.fields.items() if n not in HIDDEN}
+        if fields.get("locationType", "multi-region") == "multi-region":
+            fields.setdefault("rpo", "DEFAULT")
         return {
             "kind": "storage#bucket",
             "id": raw["name"],
@@ -139,10 +158,21 @@ class Buckets:
                 "uniformBucketLevelAccess": {"enabled": False},
                 "publicAccessPrevention": "inherited",
             },
-            **{n: v for n, v in record.fields.items() if n not in HIDDEN},
+            **fields,
             "metageneration": str(record.metageneration),
             "etag": base64.b64encode(str(record.metageneration).encode()).decode(),
         }
+
+
+def _with_moments(after: Resource, before: Mapping[str, Any]) -> None:
+    """Add to `autoclass` what the server adds: since when, and its default."""
+    wanted, had = after.get("autoclass"), before.get("autoclass") or {}
+    if not wanted or not wanted.get("enabled"):
+        return
+    found = {"terminalStorageClass": "NEARLINE", "toggleTime": now(), **had, **wanted}
+    if found["terminalStorageClass"] != had.get("terminalStorageClass"):
+        found["terminalStorageClassUpdateTime"] = now()
+    after["autoclass"] = found
 
 
 def _writable(fields: Mapping[str, Any]) -> Resource:
@@ -163,6 +193,13 @@ def _writable(fields: Mapping[str, Any]) -> Resource:
     for name in ("labels", "lifecycle", "iamConfiguration", "logging", "website", "billing"):
         if not isinstance(found.get(name), dict | None):
             raise Invalid(name, found[name], "it is an object")
+    prevention = (found.get("iamConfiguration") or {}).get("publicAccessPrevention", "inherited")
+    if prevention not in PREVENTIONS:
+        raise Invalid(
+            "iamConfiguration.publicAccessPrevention",
+            prevention,
+            f"it is one of {', '.join(PREVENTIONS)}",
+        )
     if isinstance(found.get("location"), str):
         found["location"] = found["location"].upper()
         found["locationType"] = (

@@ -16,14 +16,13 @@ import orjson
 
 from localgcp.asgi import Reply, Request, Route
 from localgcp.storage.domain import names
-from localgcp.storage.domain.buckets import Buckets
+from localgcp.storage.domain.buckets import OWNER, Buckets
 from localgcp.storage.domain.conditions import Conditions
 from localgcp.storage.domain.objects import Objects
 from localgcp.storage.domain.place import Place
 from localgcp.storage.errors import Conflict, Invalid, NotFound
 
 MAX_DOCUMENT = 1024 * 1024
-OWNER = {"entity": "project-owners-0", "role": "OWNER"}
 _PREDEFINED: dict[str, list[dict[str, str]]] = {
     "private": [],
     "projectPrivate": [],
@@ -108,6 +107,7 @@ class Access:
 
     def _load(self, kind: str) -> Callable[..., Awaitable[Acl]]:
         async def load(bucket: str, object: str = "") -> Acl:
+            await self._buckets.has_lists(names.bucket(bucket))
             if kind == "object":
                 found = await self._objects.get(Place.checked(bucket, object), Conditions({}))
                 return list(found.get("acl") or [OWNER])

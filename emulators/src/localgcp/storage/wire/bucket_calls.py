@@ -65,6 +65,8 @@ class BucketCalls:
         if soft_deleted(request) or request.query.get("generation"):
             raise NotSupported("soft delete")
         found = await self._buckets.get(names.bucket(bucket), Conditions.of(request.query))
+        if request.query.get("projection") == "full":
+            found = {**found, **await self._buckets.lists(bucket)}
         return Reply.json(_linked_bucket(found, request.root))
 
     async def _bucket_post(self, request: Request, bucket: str) -> Reply:
@@ -75,9 +77,13 @@ class BucketCalls:
     async def _bucket_patch(self, request: Request, bucket: str, whole: bool = False) -> Reply:
         fields = await request.json(MAX_DOCUMENT)
         access.predefined(request.query, fields, bucket=True)
+        if "acl" in fields or "defaultObjectAcl" in fields:
+            await self._buckets.has_lists(names.bucket(bucket))
         changed = await self._buckets.patch(
             names.bucket(bucket), fields, Conditions.of(request.query), whole
         )
+        if request.query.get("projection") == "full":
+            changed = {**changed, **await self._buckets.lists(bucket)}
         return Reply.json(_linked_bucket(changed, request.root))
 
     async def _bucket_update(self, request: Request, bucket: str) -> Reply:
