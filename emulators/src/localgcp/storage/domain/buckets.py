@@ -38,6 +38,8 @@ NEEDS_MORE = {
 FIXED = ("location", "customPlacementConfig", "locationType")
 OWNER = {"entity": "project-owners-0", "role": "OWNER"}
 HIDDEN = ("acl", "defaultObjectAcl", "iam")
+MULTI_REGIONS = ("US", "EU", "ASIA")
+DUAL_REGIONS = ("ASIA1", "EUR4", "EUR5", "EUR7", "EUR8", "NAM4")
 PREVENTIONS = ("inherited", "enforced", "unspecified")
 _LABELS = "labels"
 
@@ -142,7 +144,7 @@ class Buckets:
     def _shown(self, raw: Mapping[str, Any]) -> Resource:
         record = self._records.bucket(raw["name"])
         fields = {n: v for n, v in record.fields.items() if n not in HIDDEN}
-        if fields.get("locationType", "multi-region") == "multi-region":
+        if fields.get("locationType") != "region":
             fields.setdefault("rpo", "DEFAULT")
         return {
             "kind": "storage#bucket",
@@ -165,14 +167,20 @@ class Buckets:
 
 
 def _with_moments(after: Resource, before: Mapping[str, Any]) -> None:
-    """Add to `autoclass` what the server adds: since when, and its default."""
+    """Add to policies what the server adds: since when they hold, and a default."""
     wanted, had = after.get("autoclass"), before.get("autoclass") or {}
-    if not wanted or not wanted.get("enabled"):
-        return
-    found = {"terminalStorageClass": "NEARLINE", "toggleTime": now(), **had, **wanted}
-    if found["terminalStorageClass"] != had.get("terminalStorageClass"):
-        found["terminalStorageClassUpdateTime"] = now()
-    after["autoclass"] = found
+    if wanted:
+        found = {**had, **wanted}
+        if found.get("enabled"):
+            found.setdefault("terminalStorageClass", "NEARLINE")
+        if found.get("enabled") != had.get("enabled"):
+            found["toggleTime"] = now()
+        if found.get("terminalStorageClass") != had.get("terminalStorageClass"):
+            found["terminalStorageClassUpdateTime"] = now()
+        after["autoclass"] = found
+    deleting = after.get("softDeletePolicy")
+    if deleting and deleting != before.get("softDeletePolicy"):
+        after["softDeletePolicy"] = {**deleting, "effectiveTime": now()}
 
 
 def _writable(fields: Mapping[str, Any]) -> Resource:
@@ -202,10 +210,15 @@ def _writable(fields: Mapping[str, Any]) -> Resource:
         )
     if isinstance(found.get("location"), str):
         found["location"] = found["location"].upper()
-        found["locationType"] = (
-            "multi-region" if found["location"] in ("US", "EU", "ASIA") else "region"
-        )
+        found["locationType"] = _location_type(found)
     return found
+
+
+def _location_type(fields: Mapping[str, Any]) -> str:
+    """By the page "Bucket locations"."""
+    if fields.get("customPlacementConfig") or fields["location"] in DUAL_REGIONS:
+        return "dual-region"
+    return "multi-region" if fields["location"] in MULTI_REGIONS else "region"
 
 
 def _expect(status: int, raw: Resource) -> Resource:

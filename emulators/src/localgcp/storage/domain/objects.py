@@ -26,6 +26,7 @@ from localgcp.storage.domain.resource import (
 from localgcp.storage.errors import (
     BinaryFailed,
     Forbidden,
+    Invalid,
     NoSuchBucket,
     NoSuchObject,
     NotFound,
@@ -135,6 +136,9 @@ class Objects:
     ) -> Resource:
         """Change metadata: a new metageneration. With `replace`, what is not given goes."""
         changes = writable(changes)
+        uniform = self._records.bucket(place.bucket).fields.get("iamConfiguration", {})
+        if "acl" in changes and (uniform.get("uniformBucketLevelAccess") or {}).get("enabled"):
+            raise Invalid("acl", place.name, "its bucket has uniform bucket-level access")
         current = await self.get(place, Conditions({}, conditions.generation))
         # From here on nothing waits, so no other change comes between.
         conditions.check(state_of(current))
