@@ -62,6 +62,23 @@ def test_the_binary_never_outlives_the_front(signum: signal.Signals, tmp_path: P
     assert _until(lambda: not _binaries(tmp_path))
 
 
+MANY_FILES = (
+    "import os, sys; kept = [os.open('/dev/null', os.O_RDONLY) for _ in range(40)]; "
+    "from localgcp.__main__ import main; sys.exit(main(sys.argv[1:]))"
+)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
+def test_nor_that_of_a_process_with_many_files(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", MANY_FILES, "storage", "--data-dir", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        assert _binaries(tmp_path)
+        process.kill()
+    assert _until(lambda: not _binaries(tmp_path))
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
 def test_the_binarys_death_ends_the_emulator(tmp_path: Path) -> None:
     with _running(tmp_path) as (process, _):

@@ -21,7 +21,11 @@ HOST = "front.invalid"
 
 # The binary takes this shell's place. Beside it waits a shell on a pipe from us: a line says that
 # all ended in order, the pipe's end that we died, whatever killed us.
-_WATCHED = 'me=$$; (read -r _ <&{fd} || kill -KILL "$me") >/dev/null 2>&1 & exec "$@" {fd}<&-'
+# It comes as stdin and is moved to 3, since dash knows descriptors of one digit alone.
+_WATCHED = (
+    "exec 3<&0 </dev/null; me=$$; "
+    '(read -r _ <&3 || kill -KILL "$me") >/dev/null 2>&1 & exec "$@" 3<&-'
+)
 
 
 class BinaryProcess:
@@ -51,10 +55,9 @@ class BinaryProcess:
         ours, self._lifeline = os.pipe()
         try:
             self._process = subprocess.Popen(
-                ["/bin/sh", "-c", _WATCHED.format(fd=ours), "storage", *self._command],
-                stdin=subprocess.DEVNULL,
+                ["/bin/sh", "-c", _WATCHED, "storage", *self._command],
+                stdin=ours,
                 stdout=subprocess.DEVNULL,
-                pass_fds=(ours,),
                 # A signal for our group is ours: requests under way end before the binary does.
                 start_new_session=True,
             )
