@@ -19,9 +19,10 @@ from typing import Self
 
 import settings
 from bench.errors import Ended, Missing, TooSlow
-from local.stack import CREDENTIALS, PROJECT_ID
+from local.stack import PROJECT_ID
 from localgcp import environment
 from localgcp.base import LOOPBACK, claim_port
+from localgcp.clients import CREDENTIALS
 
 ROOT = Path(__file__).parent.parent
 BEST_OF, START_ATTEMPTS = 3, 3

@@ -12,23 +12,12 @@ from typing import Any
 import settings
 from local.errors import PortTaken, Unusable
 from local.holder import holder
-from localgcp import environment
+from localgcp import clients, environment
 from localgcp.base import LOOPBACK, PortBusy, claim_port
 
 FILE = "stack.json"
 STARTING, READY = "starting", "ready"
 PROJECT_ID = "local-project"
-TOKEN = "local"
-# Stands for a signed-in user, so that no client looks for one, or for a network: the token is
-# accepted by every emulator and never runs out. A service account's file would call out.
-CREDENTIALS = {
-    "type": "authorized_user",
-    "client_id": "local",
-    "client_secret": "local",
-    "refresh_token": "local",
-    "token": TOKEN,
-    "expiry": "2099-01-01T00:00:00Z",
-}
 
 
 @dataclass(frozen=True)
@@ -70,18 +59,14 @@ class Stack:
     def environ(self) -> dict[str, str]:
         """What every process of the stack has in its environment, and every client of it."""
         return {
-            **environment.pubsub(self.address("pubsub")),
-            **environment.storage(self.address("storage")),
-            **environment.bigquery(self.address("bigquery")),
-            "GOOGLE_APPLICATION_CREDENTIALS": str(self.data_dir / "credentials.json"),
+            **clients.environ(self.data_dir, self._emulators(), PROJECT_ID),
             "PROJECT_ID": PROJECT_ID,
-            "GOOGLE_CLOUD_PROJECT": PROJECT_ID,
             "ENVIRONMENT": "dev",
             "PUBLISH_LOG": str(self.publish_log),
         }
 
     def client_environ(self) -> dict[str, str]:
-        """The same, with what gcloud, gsutil and bq read, and where the other parts are."""
+        """The same, and where the other parts are."""
         return {
             **self.environ(),
             "GENERATOR_URL": self.url("generator"),
@@ -90,24 +75,18 @@ class Stack:
             # For our own commands: these lines came from the stack of this folder.
             "LOCAL_PIPELINE_URL": self.url("pipeline"),
             "LOCAL_DATA_DIR": str(self.data_dir),
-            "CLOUDSDK_CORE_PROJECT": PROJECT_ID,
-            "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE": str(self.data_dir / "token"),
-            "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",
-            "BIGQUERYRC": str(self.data_dir / "bigqueryrc"),
-            "BOTO_CONFIG": str(self.data_dir / "boto"),
         }
 
     def write_client_files(self) -> None:
-        """Write the files that `client_environ` names. Raises Unusable."""
-        _write(self.data_dir / "credentials.json", json.dumps(CREDENTIALS, indent=2) + "\n")
-        _write(self.data_dir / "token", TOKEN)
-        _write(self.data_dir / "boto", environment.boto())
-        _write(
-            self.data_dir / "bigqueryrc",
-            f"api = {self.url('bigquery')}\nproject_id = {PROJECT_ID}\n"
-            f"dataset_id = {self.names.dataset}\n"
-            "[query]\n--use_legacy_sql=false\n[mk]\n--use_legacy_sql=false\n",
-        )
+        """Write the files that `environ` names. Raises Unusable."""
+        try:
+            dataset = self.names.dataset
+            clients.write_files(self.data_dir, self.address("bigquery"), PROJECT_ID, dataset)
+        except OSError as error:
+            raise Unusable(self.data_dir, error) from error
+
+    def _emulators(self) -> dict[str, str]:
+        return {service: self.address(service) for service in environment.PORTS}
 
     def save(self, state: str, children: Mapping[str, tuple[int, str]]) -> None:
         """Let the other commands find this stack, run by the calling process. Raises Unusable."""
@@ -147,11 +126,7 @@ def claim(asked: settings.Stack) -> Stack:
 
 
 def _write(path: Path, text: str) -> None:
-    # Renamed into place: a command that reads it meanwhile sees the old file or the new one.
-    draft = path.with_suffix(path.suffix + ".new")
     try:
-        draft.touch(0o600)
-        draft.write_text(text)
-        draft.replace(path)
+        clients.write(path, text)
     except OSError as error:
         raise Unusable(path.parent, error) from error

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from local.stack import CREDENTIALS
+from localgcp.clients import CREDENTIALS
 from tests.docker.compose import PORTS, ROOT, ComposeStack
 
 IMAGES = ("emulators", "generator", "table-manager", "pipeline", "local")

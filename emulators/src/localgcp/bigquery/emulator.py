@@ -32,14 +32,20 @@ class BigQueryEmulator(ThreadedEmulator):
         from localgcp.bigquery.server import Server, takes_files
         from localgcp.bigquery.service import Service
         from localgcp.bigquery.store import StoreBusy
+        from localgcp.clock import Clock
+        from localgcp.controls import Controls
+        from localgcp.faults import Faults
         from localgcp.http_server import run
 
         try:
-            service = Service(data_dir / DATABASE if data_dir else None)
+            clock = Clock()
+            service = Service(data_dir / DATABASE if data_dir else None, clock, clock.uptime)
         except StoreBusy as error:
             raise StartFailed(self.name, str(error)) from error
         application = Server(service, lambda: f"http://{self.host}:{self.port}/")
-        guarded = Guard(application, self.allowed, takes_files)
+        clock.on_turn = lambda: asyncio.to_thread(service.sweep)
+        controlled = Controls(application, clock, Faults())
+        guarded = Guard(controlled, self.allowed, takes_files)
 
         def ready() -> None:
             listening()

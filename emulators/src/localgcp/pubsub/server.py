@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,9 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from localgcp.base import LOOPBACK
+from localgcp.clock import Clock
+from localgcp.controls import Controls
+from localgcp.faults import Faults
 from localgcp.guard import Allowed, App, Guard
 from localgcp.http import BoundedHttp
 from localgcp.pubsub.disk.journal import Journal
@@ -53,15 +55,17 @@ async def serve(
     Raises JournalInUse, JournalDamaged, NotAJournal, StorageFailed, OSError.
     """
     targets = PushTargets(allowed.push)
-    async with opened(kept, targets) as broker:
+    clock, faults = Clock(), Faults()
+    async with opened(kept, targets, clock) as broker:
         alarm, pushers = Alarm(broker), Pushers(broker, targets)
         broker.on_due, broker.on_change = alarm.set, pushers.sync
         broker.tick()
-        grpc_side = grpc_server.build(broker)
+        clock.on_turn = ticked(broker)
+        grpc_side = grpc_server.build(broker, faults)
         grpc_port = grpc_side.add_insecure_port(f"{LOOPBACK}:0")
         await grpc_side.start()
         connections: WeakSet[asyncio.Transport] = WeakSet()
-        make_http = _http_protocols(Guard(RestApi(broker), allowed))
+        make_http = _http_protocols(Guard(Controls(RestApi(broker), clock, faults), allowed))
         front = await asyncio.get_running_loop().create_server(
             lambda: Front((LOOPBACK, grpc_port), make_http, connections), host, port
         )
@@ -77,18 +81,27 @@ async def serve(
         alarm.cancel()
 
 
+def ticked(broker: Broker) -> Callable[[], Awaitable[None]]:
+    """What is due by a clock that was turned is done at once."""
+
+    async def tick() -> None:
+        broker.tick()
+
+    return tick
+
+
 @asynccontextmanager
-async def opened(kept: Kept | None, targets: PushTargets) -> AsyncIterator[Broker]:
+async def opened(kept: Kept | None, targets: PushTargets, clock: Clock) -> AsyncIterator[Broker]:
     """The broker, with the state of the run before and its keeper at work; see serve()."""
     if kept is None:
-        yield Broker(time.time, targets=targets)
+        yield Broker(clock, targets=targets)
         return
     if (old := kept.data_dir / JOURNAL_OF_0_1).exists():
         raise NotAJournal(old, "version 0.1 wrote it; drain it with that version")
     folder = kept.data_dir / JOURNAL_FOLDER
     with closing(Journal(folder, kept.fsync is not Fsync.NEVER, kept.salvage)) as journal:
         keeper = JournalKeeper(journal, kept.fsync)
-        broker = Broker(time.time, keeper, targets)
+        broker = Broker(clock, keeper, targets)
         broker.resume(keeper.recover(broker))
         tending = asyncio.create_task(keeper.tend())
         try:

@@ -43,6 +43,8 @@ class StorageEmulator(ThreadedEmulator):
         self, data_dir: Path | None, listening: Callable[[], None], stopping: asyncio.Event
     ) -> None:
         """Serve until `stopping`, or until the binary ends. Raises NoBinary, StartFailed."""
+        from localgcp.controls import Controls
+        from localgcp.faults import Faults
         from localgcp.http_server import run
         from localgcp.storage import server
         from localgcp.storage.disk import remains
@@ -56,7 +58,8 @@ class StorageEmulator(ThreadedEmulator):
             ended = asyncio.create_task(_ended(binary, stopping))
             try:
                 async with server.opened(binary, root, self._pubsub) as application:
-                    guarded = Guard(application, self.allowed, _takes_files)
+                    controlled = Controls(application, None, Faults())
+                    guarded = Guard(controlled, self.allowed, _takes_files)
                     await run(guarded, self.host, self.port, listening, stopping)
             finally:
                 ended.cancel()

@@ -8,19 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-from localgcp import environment
+from localgcp import clients, environment
 from localgcp.testing.backends import SERVICES, Backend
 
 PROJECT_ID = "test-project"
-# A signed-in user whose token never runs out, so that no client looks for a network.
-CREDENTIALS = {
-    "type": "authorized_user",
-    "client_id": "test",
-    "client_secret": "test",
-    "refresh_token": "test",
-    "token": "test",
-    "expiry": "2099-01-01T00:00:00Z",
-}
 SetEnv = Callable[[str, str], None]
 
 
@@ -31,11 +22,10 @@ class Cloud:
 
     def __init__(self, backend: Backend, folder: Path, set_env: SetEnv) -> None:
         """`set_env(name, value)` changes the environment for as long as the session lasts."""
-        self._backend, self._set_env = backend, set_env
+        self._backend, self._folder, self._set_env = backend, folder, set_env
         self._addresses: dict[str, str] = {}
-        credentials = folder / "credentials.json"
-        credentials.write_text(json.dumps(CREDENTIALS))
-        set_env("GOOGLE_APPLICATION_CREDENTIALS", str(credentials))
+        clients.write(folder / "credentials.json", json.dumps(clients.CREDENTIALS))
+        set_env("GOOGLE_APPLICATION_CREDENTIALS", str(folder / "credentials.json"))
         set_env("GOOGLE_CLOUD_PROJECT", PROJECT_ID)
 
     def need(self, *services: str) -> None:
@@ -46,13 +36,16 @@ class Cloud:
                 for name, value in getattr(environment, service)(address).items():
                     self._set_env(name, value)
 
-    def environ(self) -> dict[str, str]:
-        """What leads a process of its own to every service: start them, and name them."""
+    def environ(self, project: str = PROJECT_ID) -> dict[str, str]:
+        """What leads a process of its own to every service, gcloud and bq too: starts them."""
         self.need(*SERVICES)
-        found = {"GOOGLE_CLOUD_PROJECT": PROJECT_ID}
-        for service, address in self._addresses.items():
-            found.update(getattr(environment, service)(address))
-        return found
+        clients.write_files(self._folder, self._addresses["bigquery"], project)
+        return clients.environ(self._folder, self._addresses, project)
+
+    def address(self, service: str) -> str:
+        """Where a service listens, as HOST:PORT; starts it."""
+        self.need(service)
+        return self._addresses[service]
 
     @contextmanager
     def topic(self) -> Iterator[str]:

@@ -7,6 +7,7 @@ from typing import Any
 import grpc
 import grpc.aio
 
+from localgcp.faults import Faults
 from localgcp.pubsub.domain.broker import Broker
 from localgcp.pubsub.errors import Unsupported
 from localgcp.pubsub.wire import status
@@ -42,15 +43,15 @@ class Refusals(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no typ
         return grpc.unary_unary_rpc_method_handler(refuse)
 
 
-def build(broker: Broker) -> grpc.aio.Server:
-    """The gRPC server, with no port yet."""
+def build(broker: Broker, faults: Faults) -> grpc.aio.Server:
+    """The gRPC server, with no port yet; a fault is matched by the method's name."""
     server = grpc.aio.server(options=_OPTIONS)
     handlers = {
-        service: {name: call_handler(broker, call) for name, call in calls.items()}
+        service: {name: call_handler(broker, call, faults, name) for name, call in calls.items()}
         for service, calls in SERVICES.items()
     }
-    handlers[SUBSCRIBER]["Pull"] = pull_handler(broker)
-    handlers[SUBSCRIBER]["StreamingPull"] = streaming_pull_handler(broker)
+    handlers[SUBSCRIBER]["Pull"] = pull_handler(broker, faults)
+    handlers[SUBSCRIBER]["StreamingPull"] = streaming_pull_handler(broker, faults)
     server.add_generic_rpc_handlers(
         (*map(grpc.method_handlers_generic_handler, handlers, handlers.values()), Refusals())
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 import grpc
 
+from localgcp.faults import Faults, Thrown
 from localgcp.pubsub.domain.broker import Broker
 from localgcp.pubsub.domain.subscription import Subscription
 from localgcp.pubsub.domain.subscription_config import check_ack_deadline
@@ -18,15 +19,18 @@ from localgcp.pubsub.wire.encoding import received_messages
 from localgcp.pubsub.wire.protos import Proto
 
 
-def streaming_pull_handler(broker: Broker) -> Any:
-    """The gRPC handler of StreamingPull."""
+def streaming_pull_handler(broker: Broker, faults: Faults) -> Any:
+    """The gRPC handler of StreamingPull; a fault meets a stream as it opens."""
 
     async def handle(requests: AsyncIterator[bytes], context: Any) -> None:
         parsed = (protos.parse(protos.StreamingPullRequest, raw) async for raw in requests)
         try:
+            await faults.meet("StreamingPull")
             await _serve(broker, parsed, context)
         except PubSubError as error:
             await context.abort(status.of(error).grpc, str(error))
+        except Thrown as fault:
+            await context.abort(grpc.StatusCode[fault.code], str(fault))
 
     return grpc.stream_stream_rpc_method_handler(handle)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import grpc
 
+from localgcp.faults import Faults, Thrown
 from localgcp.pubsub.domain.broker import Broker
 from localgcp.pubsub.errors import PubSubError
 from localgcp.pubsub.wire import protos, status
@@ -16,31 +17,37 @@ from localgcp.pubsub.wire.pull import WAIT_WITHOUT_DEADLINE, pull
 _MARGIN = 0.25
 
 
-def call_handler(broker: Broker, call: Call) -> Any:
+def call_handler(broker: Broker, call: Call, faults: Faults, name: str) -> Any:
     """The gRPC handler of a method from the table of calls."""
 
     async def handle(request: bytes, context: Any) -> Any:
         try:
+            await faults.meet(name)
             answer = call.answer(broker, protos.parse(call.request, request))
             await broker.durable()
             return answer
         except PubSubError as error:
             await context.abort(status.of(error).grpc, str(error))
+        except Thrown as fault:
+            await context.abort(grpc.StatusCode[fault.code], str(fault))
 
     return grpc.unary_unary_rpc_method_handler(
         handle, response_serializer=lambda response: response.SerializeToString()
     )
 
 
-def pull_handler(broker: Broker) -> Any:
+def pull_handler(broker: Broker, faults: Faults) -> Any:
     """The gRPC handler of Pull, which may wait; its response is encoded already."""
 
     async def handle(request: bytes, context: Any) -> Any:
         left = context.time_remaining()
         wait = WAIT_WITHOUT_DEADLINE if left is None else left - _MARGIN
         try:
+            await faults.meet("Pull")
             return await pull(broker, protos.parse(protos.PullRequest, request), wait)
         except PubSubError as error:
             await context.abort(status.of(error).grpc, str(error))
+        except Thrown as fault:
+            await context.abort(grpc.StatusCode[fault.code], str(fault))
 
     return grpc.unary_unary_rpc_method_handler(handle)
