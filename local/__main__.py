@@ -11,6 +11,7 @@ import settings
 from local import commands, looking
 from local.errors import LocalError
 from local.run import Interrupted, signals_raise
+from localgcp import private
 from settings import InvalidSetting
 
 
@@ -114,7 +115,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run one command; gives its exit code. 2 for an error, told in one line."""
     args = parser().parse_args(argv)
     try:
-        with signals_raise():
+        with signals_raise(), private.files():
             code: int = _function(args.command)(args)
             return code
     except (LocalError, InvalidSetting) as error:

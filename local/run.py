@@ -17,9 +17,15 @@ from local.processes import EMULATORS, all_of
 from local.stack import READY, STARTING, Stack, claim
 from local.state import LOOK_SECONDS, held, is_held, leftovers, saved
 from local.supervise import Log, Supervisor
+from localgcp import private
 
 KEPT = ("pubsub", "bigquery", "storage", "logs", "published.jsonl")
 """What a stack leaves in its data folder."""
+OURS = (
+    *(*KEPT, "demo", "sql_history", "supervisor.log"),
+    *("stack.json", "stack.lock", "credentials.json", "token", "bigqueryrc", "boto"),
+)
+"""Whatever a command makes there."""
 DOWN_SECONDS = 120.0
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -59,6 +65,7 @@ def started(
     """
     with held(asked.data_dir):
         leftovers(asked.data_dir)
+        private.close(asked.data_dir, OURS)
         if fresh:
             clear(asked.data_dir)
         stack = claim(asked)

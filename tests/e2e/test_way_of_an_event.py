@@ -4,6 +4,7 @@ the official clients of BigQuery and Cloud Storage."""
 from __future__ import annotations
 
 import json
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -13,7 +14,10 @@ from google.cloud import bigquery, pubsub_v1, storage
 from event_types import registry
 from event_types.base import EventType
 from event_types.dead_letter import DEAD_LETTER_TABLE, Reason
+from local import run
 from local.messages import THREE, malformed
+from local.processes import EMULATORS
+from localgcp import environment
 from tests.e2e.conftest import LocalStack, until
 
 PROJECT, DATASET = "local-project", "dev_events_dataset"
@@ -184,3 +188,15 @@ def test_the_ledger_balances(stack: LocalStack, ids: list[str]) -> None:
     assert ledger["lost"] == 0
     assert ledger["published"] == 3
     assert ledger["duplicated_rows"] == ledger["duplicated_lines"] == 0
+
+
+def test_what_the_stack_keeps_is_its_user_s_alone(stack: LocalStack, ids: list[str]) -> None:
+    if environment.kind() != "embedded":
+        pytest.skip("in containers each service has a volume of its own")
+    kept = [stack.data_dir / name for name in run.OURS]
+    found = [path for top in kept for path in (top, *top.rglob("*")) if path.exists()]
+    modes = {str(path): stat.S_IMODE(path.lstat().st_mode) for path in found}
+    assert {stack.data_dir / name for name in (*EMULATORS, "logs")} <= set(found)
+    assert {path: oct(mode) for path, mode in modes.items() if mode & 0o077} == {}
+    ours = {path.name for path in stack.data_dir.iterdir()}
+    assert ours - set(run.OURS) == {"up.log"}, "each name is known, and up.log is the test's"

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -79,3 +80,43 @@ def test_runs_alone_and_ends_on_sigterm(name: str, tmp_path: Path) -> None:
         assert str(ready["port"]) in "".join(ready["env"].values())
         os.kill(process.pid, signal.SIGTERM)
         assert process.wait(timeout=20) == 0
+
+
+FILL = """
+import sys
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import bigquery, pubsub_v1, storage
+
+name = sys.argv[1]
+if name == "pubsub":
+    publisher = pubsub_v1.PublisherClient()
+    topic = publisher.topic_path("test-project", "topic")
+    publisher.create_topic(name=topic)
+    with pubsub_v1.SubscriberClient() as subscriber:
+        path = subscriber.subscription_path("test-project", "subscription")
+        subscriber.create_subscription(name=path, topic=topic)
+    publisher.publish(topic, b"secret").result(30)
+elif name == "bigquery":
+    client = bigquery.Client("test-project", AnonymousCredentials())
+    client.create_dataset("d")
+    client.query_and_wait("CREATE TABLE d.t AS SELECT * FROM UNNEST([1, 2]) AS x")
+else:
+    client = storage.Client("test-project", AnonymousCredentials())
+    client.create_bucket("bucket").blob("deep/er/file").upload_from_string(b"secret")
+"""
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_it_keeps_is_its_user_s_alone(name: str, tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    command = [sys.executable, "-m", "localgcp", name, "--data-dir", str(data_dir)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, umask=0o022) as process:
+        assert process.stdout is not None
+        ready = json.loads(process.stdout.readline())
+        environ = {**os.environ, **ready["env"]}
+        subprocess.run([sys.executable, "-c", FILL, name], env=environ, check=True, timeout=120)
+        kept = [data_dir, *data_dir.rglob("*")]
+        os.kill(process.pid, signal.SIGTERM)
+    modes = {str(path): stat.S_IMODE(path.stat().st_mode) for path in kept if path.exists()}
+    assert any(path.is_file() for path in kept)
+    assert {path: oct(mode) for path, mode in modes.items() if mode & 0o077} == {}

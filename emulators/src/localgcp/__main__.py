@@ -14,7 +14,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from localgcp import environment
+from localgcp import environment, private
 from localgcp.base import LOOPBACK, Emulator, EmulatorError
 from localgcp.emulators import CLASSES, build
 from localgcp.guard import Allowed
@@ -35,7 +35,9 @@ def parser() -> argparse.ArgumentParser:
 def _served(args: argparse.ArgumentParser) -> argparse.ArgumentParser:
     args.add_argument("--host", default=LOOPBACK, help="address to listen on (%(default)s)")
     args.add_argument("--port", type=int, default=0, help="0 takes a free one, which is printed")
-    args.add_argument("--data-dir", type=Path, help="keep state here; without it, nothing is kept")
+    args.add_argument(
+        "--data-dir", type=Path, help="keep state here, for you alone; without it, nothing is kept"
+    )
     for what, whom in _ALLOW.items():
         args.add_argument(
             f"--allow-{what}", action="append", default=[], metavar=what.upper(), help=whom
@@ -92,7 +94,8 @@ def main(argv: list[str] | None = None) -> int:
         return _run(args["script"], args["args"])
     shared = {key: args.pop(key) for key in ("host", "port", "data_dir")}
     named = {what: args.pop(f"allow_{what}") for what in _ALLOW}
-    return serve(build(name, **shared, allowed=allowed(named), **args))
+    with private.files():
+        return serve(build(name, **shared, allowed=allowed(named), **args))
 
 
 def _run(script: Path, args: list[str]) -> int:

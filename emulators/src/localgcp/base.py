@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from localgcp import private
+
 LOOPBACK = "127.0.0.1"
 FREE_PORTS = range(20_000, 32_000)
 """Below those that a kernel gives to outgoing connections: one of these would now and then take a
@@ -110,9 +112,9 @@ def reachable(host: str) -> str:
 
 
 def data_directory(data_dir: Path | str | None) -> Path | None:
-    """Make the directory if one was named; None stays None (keep all in memory)."""
+    """Make the directory if one was named, for its user alone; None stays None (all in memory)."""
     if data_dir is None:
         return None
     path = Path(data_dir)
-    path.mkdir(parents=True, exist_ok=True)
+    private.close(path)
     return path

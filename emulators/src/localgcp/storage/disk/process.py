@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
+from localgcp import private
 from localgcp.base import LOOPBACK, StartFailed, claim_port
 from localgcp.storage.disk import binary
 
@@ -58,6 +59,7 @@ class BinaryProcess:
                 ["/bin/sh", "-c", _WATCHED, "storage", *self._command],
                 stdin=ours,
                 stdout=subprocess.DEVNULL,
+                umask=private.OTHERS,
                 # A signal for our group is ours: requests under way end before the binary does.
                 start_new_session=True,
             )
