@@ -1,4 +1,4 @@
-"""`python -m localgcp COMMAND`: one emulator alone, or a Beam script of yours on the local runner.
+"""`localgcp COMMAND`: the emulators, alone or together, and your Beam scripts on the local runner.
 
 An emulator answers programs on this machine, and no web page. --allow-host, --allow-origin and
 --allow-push name more; ALLOW_HOST, ALLOW_ORIGIN and ALLOW_PUSH do the same, with commas between.
@@ -8,24 +8,36 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
+import shlex
 import sys
-import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from localgcp import environment, private
 from localgcp.base import LOOPBACK, Emulator, EmulatorError
 from localgcp.emulators import CLASSES, build
+from localgcp.environment import InvalidVariable
 from localgcp.guard import Allowed
+from localgcp.together import PROJECT, NobodyAnswers, env, led, started, until_signalled, up, watch
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line: a command for each emulator, and `run` for a Beam script."""
-    args = argparse.ArgumentParser(prog="python -m localgcp", description=__doc__)
+    args = argparse.ArgumentParser(prog="localgcp", description=__doc__)
     commands = args.add_subparsers(dest="name", required=True, metavar="COMMAND")
     for name in CLASSES:
         _own_options(name, _served(commands.add_parser(name, help=f"the {name} emulator, alone")))
+    up = commands.add_parser("up", help="all emulators, until Ctrl-C")
+    _kept(up)
+    env = commands.add_parser("env", help="what points clients, gcloud, bq and gsutil at them")
+    env.add_argument("--json", action="store_true", help="as JSON, not as shell exports")
+    env.add_argument("--project", default=PROJECT, help="project id of the clients (%(default)s)")
+    env.add_argument(
+        "--files",
+        type=Path,
+        default=Path(".localgcp"),
+        help="folder for the files that some clients read (%(default)s)",
+    )
     run = commands.add_parser("run", help="a Beam script of yours on the local runner, unchanged")
     run.add_argument("script", type=Path, help="path of the Python file")
     run.add_argument("args", nargs=argparse.REMAINDER, help="what the script takes itself")
@@ -35,6 +47,10 @@ def parser() -> argparse.ArgumentParser:
 def _served(args: argparse.ArgumentParser) -> argparse.ArgumentParser:
     args.add_argument("--host", default=LOOPBACK, help="address to listen on (%(default)s)")
     args.add_argument("--port", type=int, default=0, help="0 takes a free one, which is printed")
+    return _kept(args)
+
+
+def _kept(args: argparse.ArgumentParser) -> argparse.ArgumentParser:
     args.add_argument(
         "--data-dir", type=Path, help="keep state here, for you alone; without it, nothing is kept"
     )
@@ -90,47 +106,56 @@ def main(argv: list[str] | None = None) -> int:
     """Run one command; its exit code."""
     args = vars(parser().parse_args(argv))
     name = args.pop("name")
-    if name == "run":
-        return _run(args["script"], args["args"])
-    shared = {key: args.pop(key) for key in ("host", "port", "data_dir")}
-    named = {what: args.pop(f"allow_{what}") for what in _ALLOW}
-    with private.files():
-        return serve(build(name, **shared, allowed=allowed(named), **args))
+    try:
+        if name == "run":
+            return _run(args["script"], args["args"])
+        if name == "env":
+            return _env(args["files"], args["project"], args["json"])
+        named = {what: args.pop(f"allow_{what}") for what in _ALLOW}
+        with private.files():
+            if name == "up":
+                return up(args["data_dir"], allowed(named))
+            shared = {key: args.pop(key) for key in ("host", "port", "data_dir")}
+            return serve(build(name, **shared, allowed=allowed(named), **args))
+    except (InvalidVariable, NobodyAnswers, EmulatorError, OSError) as error:
+        sys.stderr.write(f"localgcp: {error}\n")
+        return 2
+
+
+def _env(folder: Path, project: str, as_json: bool) -> int:
+    found = env(folder, project)
+    if as_json:
+        sys.stdout.write(json.dumps(found, indent=2) + "\n")
+    else:
+        lines = (f"export {name}={shlex.quote(text)}\n" for name, text in found.items())
+        sys.stdout.write("".join(lines))
+    return 0
 
 
 def _run(script: Path, args: list[str]) -> int:
-    from localgcp.beam.script import NoScript, run
+    with led() as environ:
+        environment.adopt(environ)
+        # Imported late: Beam reads some of the environment as it is imported.
+        from localgcp.beam.script import NoScript, run
 
-    try:
-        return run(script, args)
-    except NoScript as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
+        try:
+            return run(script, args)
+        except NoScript as error:
+            sys.stderr.write(f"localgcp: {error}\n")
+            return 2
 
 
 def serve(emulator: Emulator) -> int:
     """Serve until SIGTERM, SIGINT or SIGHUP; answer 1 if the server ended by itself.
 
-    Prints one JSON line, with the address, once it listens.
+    Prints one JSON line, with the address, once it listens. Raises PortBusy, StartFailed.
     """
-    asked_to_stop = threading.Event()
-    for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        if signum != signal.SIGHUP or signal.getsignal(signum) != signal.SIG_IGN:  # nohup
-            signal.signal(signum, lambda *_: asked_to_stop.set())
-    try:
-        emulator.start()
-    except EmulatorError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
-    ready = {"listening": emulator.name, "port": emulator.port, "env": emulator.env()}
-    sys.stdout.write(json.dumps(ready) + "\n")
-    sys.stdout.flush()
-    while not asked_to_stop.wait(0.5):
-        if not emulator.alive():
-            sys.stderr.write(f"{emulator.name} ended by itself\n")
-            return 1
-    emulator.stop()
-    return 0
+    asked = until_signalled()
+    with started([emulator]):
+        ready = {"listening": emulator.name, "port": emulator.port, "env": emulator.env()}
+        sys.stdout.write(json.dumps(ready) + "\n")
+        sys.stdout.flush()
+        return watch([emulator], asked)
 
 
 if __name__ == "__main__":

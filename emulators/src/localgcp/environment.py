@@ -43,6 +43,17 @@ def port(service: str, environ: Mapping[str, str] | None = None) -> int:
     return int(text)
 
 
+def leads_somewhere(environ: Mapping[str, str] | None = None) -> bool:
+    """Whether the environment leads to an emulator already."""
+    env = os.environ if environ is None else environ
+    return any(env.get(f"{service.upper()}_EMULATOR_HOST") for service in PORTS)
+
+
+def adopt(environ: Mapping[str, str]) -> None:
+    """Make `environ` part of this process's environment, where clients look."""
+    os.environ.update(environ)
+
+
 def allowed(what: str, environ: Mapping[str, str] | None = None) -> list[str]:
     """Whom a server deals with besides this machine: ALLOW_HOST, ALLOW_ORIGIN or ALLOW_PUSH.
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http.client import HTTPException
 from typing import Any, Protocol
-from urllib.error import HTTPError, URLError
-from urllib.request import urlopen
 
 from localgcp import environment
 from localgcp.base import LOOPBACK, Emulator
 from localgcp.testing.errors import Unavailable
+from localgcp.together import answers
 
 SERVICES = ("pubsub", "storage", "bigquery")
 START_SECONDS, POLL_SECONDS = 60.0, 0.1
@@ -133,18 +131,6 @@ class Containers:
         """End all that was started."""
         while self._running:
             self._running.pop().stop()
-
-
-def answers(address: str) -> bool:
-    """Whether HTTP is spoken at HOST:PORT; never raises."""
-    try:
-        with urlopen(f"http://{address}/", timeout=2.0):
-            return True
-    except HTTPError as answer:
-        answer.close()
-        return True
-    except (URLError, OSError, HTTPException):
-        return False
 
 
 def chosen() -> Backend:
