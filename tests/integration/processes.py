@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from uuid import uuid4
 
 import httpx
@@ -41,7 +41,7 @@ def eventually(true: Callable[[], Any], seconds: float = START_SECONDS) -> Any:
 
 
 class Service:
-    """A process that serves HTTP on a port."""
+    """A process that serves HTTP on a port; as a context manager it is gone at the end."""
 
     def __init__(self, command: list[str], environ: Mapping[str, str], log: Path) -> None:
         self.port = int(environ["PORT"])
@@ -56,7 +56,17 @@ class Service:
                 stderr=output,
             )
         self.http = httpx.Client(base_url=self.url, timeout=30)
-        eventually(self.listens)
+        try:
+            eventually(self.listens)
+        except BaseException:
+            self.kill()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self.kill()
 
     def listens(self) -> bool:
         assert self.process.poll() is None, self._log.read_text()
@@ -64,10 +74,19 @@ class Service:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     def stop(self) -> int:
-        """SIGTERM; returns the exit code."""
-        self.http.close()
+        """SIGTERM; returns the exit code. It is gone afterwards, whatever happens."""
+        self.http.close()  # it waits for connections under way
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(STOP_SECONDS)
+        try:
+            return self.process.wait(STOP_SECONDS)
+        finally:
+            self.kill()
+
+    def kill(self) -> None:
+        """SIGKILL, if it still runs."""
+        self.http.close()
+        self.process.kill()
+        self.process.wait()
 
     def logs(self) -> list[dict[str, Any]]:
         """What it logged; every line must be a JSON object."""

@@ -252,9 +252,8 @@ def shared(
     subscriber: pubsub_v1.SubscriberClient, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Service]:
     """For tests that leave no trace."""
-    service = start(tmp_path_factory.mktemp("generator"))
-    yield service
-    service.stop()
+    with start(tmp_path_factory.mktemp("generator")) as service:
+        yield service
 
 
 def test_scenarios_are_told(shared: Service) -> None:
@@ -273,24 +272,24 @@ def test_metrics_are_prometheus_text(shared: Service) -> None:
 def test_a_token_is_asked_for_where_one_is_set(
     subscriber: pubsub_v1.SubscriberClient, tmp_path: Path
 ) -> None:
-    guarded = start(tmp_path, GENERATOR_TOKEN="secret")
-    assert guarded.http.get("/health").status_code == 200
-    for headers in ({}, {"authorization": "Bearer wrong"}, {"authorization": "Basic secret"}):
-        answer = guarded.http.get("/scenarios", headers=headers)
-        assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
-        assert answer.headers["content-type"] == "application/problem+json"
-    answer = guarded.http.get("/scenarios", headers={"authorization": "Bearer secret"})
-    assert answer.status_code == 200
-    assert guarded.stop() == 0
+    with start(tmp_path, GENERATOR_TOKEN="secret") as guarded:
+        assert guarded.http.get("/health").status_code == 200
+        for headers in ({}, {"authorization": "Bearer wrong"}, {"authorization": "Basic secret"}):
+            answer = guarded.http.get("/scenarios", headers=headers)
+            assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+            assert answer.headers["content-type"] == "application/problem+json"
+        answer = guarded.http.get("/scenarios", headers={"authorization": "Bearer secret"})
+        assert answer.status_code == 200
+        assert guarded.stop() == 0
 
 
 def test_sigterm_in_mid_task_ends_with_all_confirmed(
     subscriber: pubsub_v1.SubscriberClient, tmp_path: Path
 ) -> None:
-    generator = start(tmp_path)
-    post(generator, "/generate/start", events_per_minute=60_000, duration_minutes=10)
-    eventually(lambda: generator.http.get("/health").json()["confirmed"] > 500)
-    assert generator.stop() == 0
+    with start(tmp_path) as generator:
+        post(generator, "/generate/start", events_per_minute=60_000, duration_minutes=10)
+        eventually(lambda: generator.http.get("/health").json()["confirmed"] > 500)
+        assert generator.stop() == 0
     (last,) = [line for line in generator.logs() if line["message"].startswith("stopped 1 tasks")]
     count = len(recorded(tmp_path))
     assert last["message"] == (
@@ -302,17 +301,17 @@ def test_sigterm_in_mid_task_ends_with_all_confirmed(
 def test_a_topic_that_is_missing_is_told_and_what_fails_is_counted(
     subscriber: pubsub_v1.SubscriberClient, tmp_path: Path
 ) -> None:
-    lost = start(tmp_path, ENVIRONMENT="lost")
-    ready = lost.http.get("/readiness")
-    assert ready.status_code == 503
-    assert f"projects/{PROJECT}/topics/lost-backend-events-topic" in ready.json()["detail"]
-    status = post(lost, "/generate/batch", events_per_minute=20).json()
-    counts = {name: status[name] for name in ("published", "confirmed", "failed", "state")}
-    assert counts == {"published": 20, "confirmed": 0, "failed": 20, "state": "failed"}
-    assert "lost-backend-events-topic" in status["last_error"]
-    assert post(lost, "/generate/single/order").status_code == 502
-    assert not (tmp_path / "publish.jsonl").exists()
-    assert lost.stop() == 0
+    with start(tmp_path, ENVIRONMENT="lost") as lost:
+        ready = lost.http.get("/readiness")
+        assert ready.status_code == 503
+        assert f"projects/{PROJECT}/topics/lost-backend-events-topic" in ready.json()["detail"]
+        status = post(lost, "/generate/batch", events_per_minute=20).json()
+        counts = {name: status[name] for name in ("published", "confirmed", "failed", "state")}
+        assert counts == {"published": 20, "confirmed": 0, "failed": 20, "state": "failed"}
+        assert "lost-backend-events-topic" in status["last_error"]
+        assert post(lost, "/generate/single/order").status_code == 502
+        assert not (tmp_path / "publish.jsonl").exists()
+        assert lost.stop() == 0
 
 
 def test_pubsub_away_for_a_while_loses_no_event(
@@ -337,13 +336,12 @@ def test_pubsub_away_for_a_while_loses_no_event(
     assert len(set(ids(pull(subscriber, 600)))) == 600
 
 
-def test_schemathesis_finds_nothing(subscriber: pubsub_v1.SubscriberClient, tmp_path: Path) -> None:
-    fuzzed = start(tmp_path)
+def test_schemathesis_finds_nothing(generator: Service, tmp_path: Path) -> None:
     done = subprocess.run(
         [
             str(Path(sys.executable).with_name("schemathesis")),
             *("--config-file", str(ROOT / "tests/integration/schemathesis.toml")),
-            *("run", f"{fuzzed.url}/openapi.json", "--max-examples", "15"),
+            *("run", f"{generator.url}/openapi.json", "--max-examples", "15"),
             *("--seed", "1", "--generation-deterministic", "--no-color"),
         ],
         cwd=tmp_path,
@@ -353,5 +351,4 @@ def test_schemathesis_finds_nothing(subscriber: pubsub_v1.SubscriberClient, tmp_
     )
     assert done.returncode == 0, done.stdout
     assert "Tested: 17" in done.stdout
-    assert not [line for line in fuzzed.logs() if "stack_trace" in line]
-    fuzzed.stop()
+    assert not [line for line in generator.logs() if "stack_trace" in line]

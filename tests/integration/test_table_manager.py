@@ -146,12 +146,12 @@ def test_what_is_no_event_is_logged_and_acked(manager: Service, client: bigquery
 def test_two_managers_and_many_messages_make_one_table(
     manager: Service, client: bigquery.Client, tmp_path: Path
 ) -> None:
-    other = start(tmp_path / "other")
-    with ThreadPoolExecutor(16) as pool:
-        answers = list(
-            pool.map(lambda each: push(each, event("user_activity")), [manager, other] * 20)
-        )
-    assert other.stop() == 0
+    with start(tmp_path / "other") as other:
+        with ThreadPoolExecutor(16) as pool:
+            answers = list(
+                pool.map(lambda each: push(each, event("user_activity")), [manager, other] * 20)
+            )
+        assert other.stop() == 0
     assert answers == [200] * 40
     made = [
         entry["table"].rpartition(".")[2]
@@ -220,10 +220,10 @@ def test_a_frozen_contract_changes_nothing(
     )
     table.time_partitioning = bigquery.TimePartitioning(field="event_date")
     client.create_table(table)
-    frozen = start(tmp_path / "log", SCHEMA_CONTRACT="freeze")
-    assert push(frozen, event("order")) == 503
-    assert "column event_type is missing" in frozen.logs()[-1]["message"]
-    assert frozen.stop() == 0
+    with start(tmp_path / "log", SCHEMA_CONTRACT="freeze") as frozen:
+        assert push(frozen, event("order")) == 503
+        assert "column event_type is missing" in frozen.logs()[-1]["message"]
+        assert frozen.stop() == 0
     assert len(client.get_table(table).schema) == len(table.schema)
 
 
