@@ -16,6 +16,7 @@ from tests.emulators.bigquery.conftest import PROJECT
 
 pytestmark = [
     pytest.mark.installed,
+    pytest.mark.timeout(600),  # eight runs of bq, each of which loads for seconds
     pytest.mark.skipif(shutil.which("bq") is None, reason="bq is not installed"),
 ]
 Run = Callable[..., subprocess.CompletedProcess[str]]

@@ -167,6 +167,15 @@ def test_jobs_are_listed_and_remembered(client: bigquery.Client) -> None:
         client.get_job("none")
 
 
+def test_a_job_outlives_the_table_that_it_read(client: bigquery.Client, dataset: str) -> None:
+    client.query_and_wait(f"CREATE TABLE {dataset}.gone AS SELECT 1 AS x")
+    job = client.query(f"SELECT x FROM {dataset}.gone")
+    job.result()
+    client.query_and_wait(f"DROP TABLE {dataset}.gone")
+    assert client.get_job(job.job_id).state == "DONE"
+    assert job.job_id in [found.job_id for found in client.list_jobs(max_results=50)]
+
+
 REFUSED = [
     ("SELECT 1; SELECT 2", "scripts"),
     ("DECLARE x INT64", "statement DECLARE"),

@@ -5,9 +5,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-import duckdb
-
 from localgcp.bigquery.catalog.table import Name, Table
+from localgcp.bigquery.errors import QueryFailed
 from localgcp.bigquery.store import Store
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ class Figures:
         """Logical bytes if the table still exists, else 0."""
         try:
             return self.bytes(table)
-        except duckdb.CatalogException:
+        except QueryFailed:  # what DuckDB says of a table that is gone
             return 0
 
     def add(self, table: Table, size: int) -> None:
