@@ -158,7 +158,10 @@ def _type(asked: Asked) -> Refusal | None:
     if "," not in asked.content_type and _JSON.fullmatch(essence):
         return None
     said = asked.content_type or "none"
-    return Refusal(415, f"Content-Type {said!r}: a body here is application/json")
+    add = (
+        "send the header content-type: application/json (curl: -H 'content-type: application/json')"
+    )
+    return Refusal(415, f"Content-Type {said!r} is refused: a body here is JSON; {add}")
 
 
 def _refusal(what: str, value: str, setting: str, fitting: str) -> Refusal:

@@ -212,7 +212,10 @@ def test_only_an_allowed_page_may_read_whatever_the_application_says() -> None:
 def test_a_path_for_files_takes_any_type() -> None:
     sent = {"Host": HERE, "Content-Type": "text/plain", "Content-Length": "4"}
     assert call("POST", sent, path="/upload/x")[0] == 200
-    assert call("POST", sent, path="/x")[0] == 415
+    code, _, body = call("POST", sent, path="/x")
+    assert code == 415
+    assert b"'text/plain' is refused" in body
+    assert b"-H 'content-type: application/json'" in body
     chunked = {"Host": HERE, "Transfer-Encoding": "chunked"}
     assert call("POST", chunked, path="/x")[0] == 415
 
