@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from localgcp import environment
-from tests.emulators.pubsub.conftest import Clients
+from tests.emulators.pubsub.conftest import PROJECT, Clients
 from tests.emulators.pubsub.processes import EmulatorProcess, wait_until
 
 pytestmark = pytest.mark.skipif(
@@ -196,6 +196,31 @@ def test_a_subscription_turned_to_push_is_pushed(clients: Clients, endpoint: End
         subscription=name, push_config={"push_endpoint": endpoint.url}
     )
     wait_until(lambda: endpoint.payloads == [b"a"])
+
+
+def test_an_endpoint_elsewhere_is_data_until_one_is_here(
+    clients: Clients, endpoint: Endpoint, emulator: EmulatorProcess
+) -> None:
+    elsewhere = f"https://{PROJECT}.appspot.com/push"
+    topic = clients.topic()
+    name = clients.subscription(topic, push_config={"push_endpoint": elsewhere})
+    told = clients.subscriber.get_subscription(subscription=name)
+    assert told.push_config.push_endpoint == elsewhere
+    clients.publish(topic, b"a")
+    row = emulator.row(name)
+    assert (row["backlog"], row["outstanding"], row["delivered"]) == (1, 0, 0)
+    assert f"ALLOW_PUSH={PROJECT}.appspot.com" in row["push_refused"]
+    here = {"push_endpoint": endpoint.url}
+    clients.subscriber.modify_push_config(subscription=name, push_config=here)
+    wait_until(lambda: endpoint.payloads == [b"a"])
+    clients.subscriber.modify_push_config(
+        subscription=name, push_config={"push_endpoint": elsewhere}
+    )
+    clients.publish(topic, b"b")
+    row = emulator.row(name)
+    assert (row["backlog"], row["outstanding"]) == (1, 0)
+    assert endpoint.payloads == [b"a"]
+    clients.subscriber.delete_subscription(subscription=name)
 
 
 def test_pushing_goes_on_after_a_kill(

@@ -57,7 +57,7 @@ async def serve(
     targets = PushTargets(allowed.push)
     clock, faults = Clock(), Faults()
     async with opened(kept, targets, clock) as broker:
-        alarm, pushers = Alarm(broker), Pushers(broker, targets)
+        alarm, pushers = Alarm(broker), Pushers(broker)
         broker.on_due, broker.on_change = alarm.set, pushers.sync
         broker.tick()
         clock.on_turn = ticked(broker)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from localgcp.pubsub.domain.push_targets import PushTargets
-from localgcp.pubsub.errors import InvalidArgument
-from localgcp.pubsub.wire import protos
+from localgcp.pubsub.wire import figures, protos
 from tests.unit.emulators.pubsub.bench import SUBSCRIPTION, Bench
 
 HERE = ["http://127.0.0.1:8081/x", "https://localhost/", "http://a.localhost:1", "http://[::1]:2/"]
@@ -19,24 +18,22 @@ ELSEWHERE = [
 
 @pytest.mark.parametrize("endpoint", ["", *HERE])
 def test_this_machine_is_pushed_to(endpoint: str) -> None:
-    PushTargets().check(endpoint)
+    assert PushTargets().why_not(endpoint) == ""
 
 
 @pytest.mark.parametrize("endpoint", ELSEWHERE)
 def test_another_is_not_and_endpoint_and_setting_are_named(endpoint: str) -> None:
-    with pytest.raises(InvalidArgument) as refused:
-        PushTargets().check(endpoint)
-    assert f"endpoint={endpoint}" in str(refused.value)
-    assert "--allow-push" in str(refused.value)
-    assert "ALLOW_PUSH" in str(refused.value)
-    PushTargets(["*"]).check(endpoint)
+    refused = PushTargets().why_not(endpoint)
+    assert refused.startswith("not supported by the emulator: ")
+    for each in (endpoint, "--allow-push", "ALLOW_PUSH"):
+        assert each in refused
+    assert PushTargets(["*"]).why_not(endpoint) == ""
 
 
 def test_an_allowed_name_is_pushed_to_and_no_other() -> None:
     targets = PushTargets(["table-manager"])
-    targets.check("http://Table-Manager:8081/x")
-    with pytest.raises(InvalidArgument):
-        targets.check("http://generator:8080/")
+    assert not targets.why_not("http://Table-Manager:8081/x")
+    assert "ALLOW_PUSH=generator" in targets.why_not("http://generator:8080/")
 
 
 def test_the_address_is_what_counts_when_it_connects() -> None:
@@ -49,18 +46,14 @@ def test_the_address_is_what_counts_when_it_connects() -> None:
     assert not targets.reaches("evil.test", "127.0.0.1")
 
 
-def test_every_way_to_set_an_endpoint_asks(bench: Bench) -> None:
-    elsewhere = protos.Subscription(push_config={"push_endpoint": "http://192.0.2.1/"})
-    with pytest.raises(InvalidArgument, match=r"192\.0\.2\.1"):
-        bench.subscribe(push_config={"push_endpoint": "http://192.0.2.1/"})
-    assert not bench.broker.subscriptions
-    bench.subscribe()
-    with pytest.raises(InvalidArgument, match=r"192\.0\.2\.1"):
-        bench.broker.modify_push_config(SUBSCRIPTION, elsewhere.push_config)
-    request = protos.UpdateSubscriptionRequest(
-        subscription={"name": SUBSCRIPTION, "push_config": {"push_endpoint": "http://192.0.2.1/"}},
-        update_mask={"paths": ["push_config"]},
-    )
-    with pytest.raises(InvalidArgument, match=r"192\.0\.2\.1"):
-        bench.broker.update_subscription(request.subscription, request.update_mask)
-    assert not bench.broker.subscription(SUBSCRIPTION).push_endpoint
+def test_an_endpoint_elsewhere_is_kept_as_data_and_told(bench: Bench) -> None:
+    elsewhere = "https://test-project.appspot.com/push"
+    bench.subscribe(push_config={"push_endpoint": elsewhere})
+    assert bench.broker.subscription(SUBSCRIPTION).push_endpoint == elsewhere
+    [row] = figures.subscriptions(bench.broker)["subscriptions"]
+    assert row["push_endpoint"] == elsewhere
+    assert "ALLOW_PUSH=test-project.appspot.com" in row["push_refused"]
+    here = protos.Subscription(push_config={"push_endpoint": HERE[0]})
+    bench.broker.modify_push_config(SUBSCRIPTION, here.push_config)
+    [row] = figures.subscriptions(bench.broker)["subscriptions"]
+    assert row["push_refused"] == ""

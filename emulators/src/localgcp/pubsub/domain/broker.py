@@ -36,10 +36,10 @@ class Broker:
     def __init__(
         self, clock: Clock, keeper: Keeper | None = None, targets: PushTargets | None = None
     ) -> None:
-        """`targets` says where a subscription may push; without it, to this machine."""
+        """`targets` says where messages may be pushed; without it, to this machine."""
         self.clock = clock
         self._keeper = keeper or Nothing()
-        self._targets = targets or PushTargets()
+        self.targets = targets or PushTargets()
         self.topics: dict[str, Topic] = {}
         self.subscriptions: dict[str, Subscription] = {}
         self.on_due: Callable[[float], None] = lambda due: None
@@ -228,7 +228,6 @@ class Broker:
     def _save_subscription(self, config: Proto) -> Subscription:
         if config.HasField("dead_letter_policy"):
             self.topic(config.dead_letter_policy.dead_letter_topic)
-        self._targets.check(config.push_config.push_endpoint)
         self._keeper.put_subscription(config)
         self.put_subscription(config)
         saved = self.subscriptions[config.name]

@@ -9,24 +9,27 @@ from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from localgcp.guard import is_loopback
-from localgcp.pubsub.errors import InvalidArgument
 
 
 class PushTargets:
-    """The rule: by name when a subscription is made, by address when a connection is."""
+    """The rule: by name before a subscription pushes at all, by address when it connects.
+
+    Any endpoint may be set: official samples set one in the cloud and push nothing there.
+    """
 
     def __init__(self, allowed: Collection[str] = ()) -> None:
         """`allowed` are names beside this machine's; "*" is every one."""
         self._allowed = frozenset(allowed)
 
-    def check(self, endpoint: str) -> None:
-        """Raises InvalidArgument, naming endpoint and setting. No endpoint is no push."""
+    def why_not(self, endpoint: str) -> str:
+        """Why nothing is pushed there, naming the setting that allows it; "" where it may be."""
         host = _host(endpoint)
-        if endpoint and not is_loopback(host) and not self._named(host):
-            raise InvalidArgument(
-                f"Invalid push endpoint given (endpoint={endpoint}); this emulator pushes to this "
-                f"machine alone: start it with --allow-push {host}, or set ALLOW_PUSH={host}."
-            )
+        if not endpoint or is_loopback(host) or self._named(host):
+            return ""
+        return (
+            f"not supported by the emulator: a push to {endpoint}, which is not on this machine; "
+            f"to allow it, start with --allow-push {host}, or set ALLOW_PUSH={host}"
+        )
 
     def reaches(self, host: str, address: str) -> bool:
         """Whether a connection to `address`, to which `host` was resolved just now, may be made."""

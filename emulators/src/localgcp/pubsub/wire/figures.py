@@ -27,7 +27,8 @@ def topics(broker: Broker) -> dict[str, Any]:
 def subscriptions(broker: Broker) -> dict[str, Any]:
     """`{"subscriptions": [...]}`: what each still holds, and what has become of the rest.
 
-    `backlog` counts all not yet acked, `outstanding` those of them that are leased.
+    `backlog` counts all not yet acked, `outstanding` those of them that are leased. `push_refused`
+    says why nothing is pushed to the endpoint, and is "" where it may be.
     """
     now, rows = broker.clock(), []
     for subscription in broker.subscriptions.values():
@@ -37,6 +38,7 @@ def subscriptions(broker: Broker) -> dict[str, Any]:
                 "name": subscription.name,
                 "topic": subscription.config.topic,
                 "push_endpoint": subscription.push_endpoint,
+                "push_refused": broker.targets.why_not(subscription.push_endpoint),
                 "backlog": len(subscription.unacked),
                 "outstanding": len(subscription.outstanding),
                 "oldest_unacked_seconds": round(now - oldest.published, 3) if oldest else 0.0,

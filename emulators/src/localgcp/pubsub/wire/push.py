@@ -7,7 +7,6 @@ import logging
 
 from localgcp.pubsub.domain.broker import Broker
 from localgcp.pubsub.domain.entry import Entry
-from localgcp.pubsub.domain.push_targets import PushTargets
 from localgcp.pubsub.domain.subscription import Subscription
 from localgcp.pubsub.errors import NotFound, StorageFailed
 from localgcp.pubsub.wire.consumer import Consumer
@@ -25,15 +24,21 @@ logger = logging.getLogger(__name__)
 class Pushers:
     """One Pusher for each subscription that has an endpoint. In the event loop only."""
 
-    def __init__(self, broker: Broker, targets: PushTargets) -> None:
+    def __init__(self, broker: Broker) -> None:
         self._broker = broker
         self._running: dict[str, tuple[Subscription, asyncio.Task[None]]] = {}
-        self._poster = Poster(_HEADERS, targets.reaches)
+        self._poster = Poster(_HEADERS, broker.targets.reaches)
 
     def sync(self, subscription: Subscription) -> None:
-        """Start or stop pushing, as the subscription now says."""
+        """Start or stop pushing, as the subscription now says.
+
+        What has an endpoint that may not be pushed to keeps its messages, and the log says why.
+        """
         gone = subscription.closed or subscription.config.detached
         wanted = bool(subscription.push_endpoint) and not gone
+        if wanted and (why_not := self._broker.targets.why_not(subscription.push_endpoint)):
+            logger.warning("%s keeps its messages: %s", subscription.name, why_not)
+            wanted = False
         running = self._running.get(subscription.name)
         if running and (not wanted or running[0] is not subscription):
             self._running.pop(subscription.name)[1].cancel()
