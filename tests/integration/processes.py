@@ -19,7 +19,7 @@ import httpx
 from localgcp import environment
 
 ROOT = Path(__file__).parents[2]
-START_SECONDS, STOP_SECONDS = 30.0, 20.0
+START_SECONDS, STOP_SECONDS = 120.0, 60.0
 # The other containers are new for each run; this stack is shared, and keeps what is made in it.
 PROJECT = f"test-{uuid4().hex[:12]}" if environment.kind() == "compose" else "test-project"
 
