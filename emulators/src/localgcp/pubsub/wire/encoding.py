@@ -23,15 +23,20 @@ _FRAME = 5  # the tag and the length of a ReceivedMessage of that size
 _RECEIVED, _ACK_ID, _MESSAGE, _DELIVERY_ATTEMPT = b"\x0a", b"\x0a", b"\x12", b"\x18"
 
 
-def received_messages(subscription: Subscription, entries: Iterable[Entry]) -> bytes:
-    """A serialized PullResponse, or StreamingPullResponse, with these messages."""
+def received_messages(
+    subscription: Subscription, entries: Iterable[Entry], client_limit: float = CLIENT_LIMIT
+) -> bytes:
+    """A serialized PullResponse, or StreamingPullResponse, with these messages.
+
+    A message of more bytes than `client_limit` is logged.
+    """
     parts: list[bytes] = []
     for entry in entries:
         ack_id, wire = entry.ack_id.encode(), entry.message.wire
         attempt = subscription.delivery_attempt(entry)
         tail = _DELIVERY_ATTEMPT + _varint(attempt) if attempt else b""
         head = b"".join((_ACK_ID, _varint(len(ack_id)), ack_id, _MESSAGE, _varint(len(wire))))
-        if len(head) + len(wire) + len(tail) + _FRAME > CLIENT_LIMIT:
+        if len(head) + len(wire) + len(tail) + _FRAME > client_limit:
             _warn(subscription, entry)
         parts += (_RECEIVED, _varint(len(head) + len(wire) + len(tail)), head, wire, tail)
     return b"".join(parts)

@@ -7,15 +7,18 @@ import asyncio
 from localgcp.pubsub.domain.broker import Broker
 from localgcp.pubsub.errors import InvalidArgument
 from localgcp.pubsub.wire.consumer import Consumer
-from localgcp.pubsub.wire.encoding import received_messages
+from localgcp.pubsub.wire.encoding import CLIENT_LIMIT, received_messages
 from localgcp.pubsub.wire.protos import Proto
 
 WAIT_WITHOUT_DEADLINE = 1.0
 
 
-async def pull(broker: Broker, request: Proto, wait: float) -> bytes:
+async def pull(
+    broker: Broker, request: Proto, wait: float, client_limit: float = CLIENT_LIMIT
+) -> bytes:
     """A serialized PullResponse, empty if nothing came in `wait` seconds.
 
+    `client_limit` is how many bytes the client receives at most, as far as is known.
     Raises NotFound, InvalidArgument, WrongState.
     """
     if request.max_messages <= 0:
@@ -34,4 +37,4 @@ async def pull(broker: Broker, request: Proto, wait: float) -> bytes:
                 entries = await consumer.batch()
         except TimeoutError:
             entries = []
-    return received_messages(subscription, entries)
+    return received_messages(subscription, entries, client_limit)

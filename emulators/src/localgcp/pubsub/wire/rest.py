@@ -27,6 +27,7 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 _JSON, _TEXT = b"application/json; charset=utf-8", b"text/plain; charset=utf-8"
+_NO_LIMIT = float("inf")
 # Discovery document, "parameters": what any method takes. The first change no answer here.
 _SYSTEM = frozenset(
     (
@@ -92,7 +93,7 @@ class RestApi:
         if route.method == "Pull":
             request = _request(protos.PullRequest, route, resource, query, body)
             encoded = await _unless_gone(
-                pull(self._broker, request, WAIT_WITHOUT_DEADLINE), receive
+                pull(self._broker, request, WAIT_WITHOUT_DEADLINE, _NO_LIMIT), receive
             )
             return protos.PullResponse.FromString(encoded)
         call = SERVICES.get(route.service, {}).get(route.method)
