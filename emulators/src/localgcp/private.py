@@ -31,9 +31,10 @@ def close(folder: Path, kept: Iterable[str] = ()) -> None:
 
     `kept` are names in the folder, taken with all below them; other names there are not touched.
     A folder that is everyone's, like /tmp, and what somebody else owns stay as they are; no
-    symbolic link is followed. Raises OSError where the folder can't be made.
+    symbolic link within is followed. Raises OSError where the folder can't be made.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder = folder.resolve()  # the one name here that may be a link: its user gave it
     if not stat.S_IMODE(folder.stat().st_mode) & OTHERS:
         return  # nobody else gets past it
     for name in kept:

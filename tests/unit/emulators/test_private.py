@@ -62,6 +62,15 @@ def test_no_link_is_followed(tmp_path: Path) -> None:
     assert modes(outside) == {".": 0o755, "file": 0o644}
 
 
+def test_a_folder_that_was_named_by_a_link_is_closed(tmp_path: Path) -> None:
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    (folder / "kept").write_text("x")
+    (tmp_path / "data").symlink_to(folder)
+    private.close(tmp_path / "data", ["kept"])
+    assert modes(folder) == {".": 0o700, "kept": 0o600}
+
+
 def test_everyone_s_folder_stays_everyone_s(tmp_path: Path) -> None:
     shared = tmp_path / "tmp"
     shared.mkdir()
