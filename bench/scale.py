@@ -39,35 +39,39 @@ TABLE_MANAGER_CPU_SECONDS = 609e-6
 ENGINE_PASSES = 2
 WORKER_DISK_GIB = 30
 
+# Where a figure was seen on the day of `READ`. Of Google's pages only stored copies could be read.
+COPY = "a stored copy of the page"
+EXAMPLES = 'a stored copy of the page "Pricing examples"'
+TYPED = "a public transcription of the page, of 2026-09-08"
+NOTES = "unverified: third-party notes; check the page before you budget"
+
 
 @dataclass(frozen=True)
 class Price:
-    """A list price in US dollars, and the page that names it."""
+    """A list price in US dollars, the page that should name it, and where it was seen."""
 
     what: str
     unit: str
     dollars: float
     page: str
+    seen: str
 
 
 PRICES = {
-    "vcpu": Price("streaming worker, vCPU", "hour", 0.069, "Dataflow pricing"),
-    "memory": Price("streaming worker, memory", "GiB hour", 0.003557, "Dataflow pricing"),
-    "disk": Price("standard persistent disk", "GiB hour", 0.000054, "Dataflow pricing"),
-    "engine": Price("Streaming Engine, data processed", "GiB", 0.018, "Dataflow pricing"),
-    "pubsub": Price("throughput, published or delivered", "TiB", 40.0, "Pub/Sub pricing"),
-    "insert_all": Price(
-        "streaming inserts, 1 KiB a row at least", "200 MiB", 0.01, "BigQuery pricing"
-    ),
-    "storage_write": Price(
-        "Storage Write API, the first 2 TiB free", "GiB", 0.025, "BigQuery pricing"
-    ),
-    "table": Price("active logical storage", "GiB month", 0.02, "BigQuery pricing"),
-    "object": Price("class A operation", "1,000", 0.005, "Cloud Storage pricing"),
-    "bucket": Price("standard storage", "GiB month", 0.02, "Cloud Storage pricing"),
-    "request": Price("function, request", "million", 0.40, "Cloud Run pricing"),
-    "run_cpu": Price("function, vCPU", "second", 0.000024, "Cloud Run pricing"),
-    "idle": Price("instance kept warm, vCPU or GiB", "second", 0.0000025, "Cloud Run pricing"),
+    "vcpu": Price("streaming worker, vCPU", "hour", 0.069, "Dataflow", TYPED),
+    "memory": Price("streaming worker, memory", "GiB hour", 0.003557, "Dataflow", TYPED),
+    "disk": Price("standard persistent disk", "GiB hour", 0.000054, "Dataflow", TYPED),
+    "engine": Price("Streaming Engine, data processed", "GiB", 0.018, "Dataflow", TYPED),
+    "pubsub": Price("throughput, published or delivered", "TiB", 40.0, "Pub/Sub", COPY),
+    "insert_all": Price("streaming inserts, rows of 1 KiB", "200 MiB", 0.01, "BigQuery", COPY),
+    "storage_write": Price("Storage Write API after 2 TiB", "GiB", 0.025, "BigQuery", NOTES),
+    "table": Price("active logical storage, US", "GiB month", 0.02, "BigQuery", COPY),
+    "object": Price("class A operation", "1,000", 0.005, "Cloud Storage", EXAMPLES),
+    "bucket": Price("standard storage", "GiB month", 0.02, "Cloud Storage", EXAMPLES),
+    "request": Price("function, request", "million", 0.40, "Cloud Run", NOTES),
+    "run_cpu": Price("function, vCPU", "second", 0.000024, "Cloud Run", COPY),
+    "warm_cpu": Price("CPU allocated, vCPU", "second", 0.000018, "Cloud Run", COPY),
+    "warm_memory": Price("CPU allocated, memory", "GiB second", 0.000002, "Cloud Run", NOTES),
 }
 
 
@@ -90,15 +94,14 @@ class Quota:
     what: str
     bytes_a_second: float
     page: str
+    seen: str = NOTES
 
 
 QUOTAS = {
-    "insert_all": Quota("insertAll, a region", 300e6, "BigQuery quotas, Streaming inserts"),
-    "insert_all_us": Quota("insertAll, multi-region US", 1e9, "BigQuery quotas, Streaming inserts"),
-    "storage_write": Quota("Storage Write, a region", 300e6, "BigQuery quotas, Storage Write API"),
-    "storage_write_us": Quota(
-        "Storage Write, multi-region US", 3e9, "BigQuery quotas, Storage Write API"
-    ),
+    "insert_all": Quota("insertAll, a region", 300e6, "BigQuery, Streaming inserts"),
+    "insert_all_us": Quota("insertAll, US", 1e9, "BigQuery, Streaming inserts"),
+    "storage_write": Quota("Storage Write, a region", 300e6, "BigQuery, Storage Write API"),
+    "storage_write_us": Quota("Storage Write, US", 3e9, "BigQuery, Storage Write API"),
 }
 OBJECT_WRITES = 1_000
 """A bucket's first capacity, writes a second (Cloud Storage, Request rate guidelines)."""
@@ -203,7 +206,8 @@ def monthly(tier: Tier) -> dict[str, float]:
 
 def idle() -> dict[str, float]:
     """Dollars a month of an environment in which nothing happens."""
-    warm = 1.5 * SECONDS * PRICES["idle"].dollars  # one generator of 1 vCPU and 512 MiB
+    # One generator of 1 vCPU and 512 MiB, whose CPU is always allocated: it costs as if it worked.
+    warm = SECONDS * (PRICES["warm_cpu"].dollars + 0.5 * PRICES["warm_memory"].dollars)
     return {
         "dev: 1 e2-standard-2": dataflow(SMALL, 1),
         "prod: 2 n2-standard-4, one warm generator": dataflow(LARGE, 2) + warm,
@@ -238,13 +242,15 @@ def _tiers() -> str:
 
 
 def _quotas() -> str:
-    rows = [("quota, by default", "", *(f"{tier.rate:,} events/s" for tier in TIERS), "page")]
+    tiers = (f"{tier.rate:,} events/s" for tier in TIERS)
+    rows = [("quota, by default", "", *tiers, "page of quotas", "seen on")]
     for quota in QUOTAS.values():
         shares = (f"{tier.rows / quota.bytes_a_second:.1%}" for tier in TIERS)
-        rows.append((quota.what, f"{quota.bytes_a_second / 1e6:,.0f} MB/s", *shares, quota.page))
+        limit = f"{quota.bytes_a_second / 1e6:,.0f} MB/s"
+        rows.append((quota.what, limit, *shares, quota.page, quota.seen))
     shares = (f"{tier.objects_a_second / OBJECT_WRITES:.1%}" for tier in TIERS)
     page = "Cloud Storage, Request rate guidelines"
-    rows.append(("object writes, a bucket", f"{OBJECT_WRITES:,}/s", *shares, page))
+    rows.append(("object writes, a bucket", f"{OBJECT_WRITES:,}/s", *shares, page, COPY))
     return _table(*rows)
 
 
@@ -274,9 +280,9 @@ def _idle() -> str:
 
 def _prices() -> str:
     return _table(
-        ("what", "each", "US dollars", "page"),
+        ("what", "each", "US dollars", "pricing page of", "seen on"),
         *(
-            (p.what, p.unit, f"{p.dollars:.7f}".rstrip("0").rstrip("."), p.page)
+            (p.what, p.unit, f"{p.dollars:.7f}".rstrip("0").rstrip("."), p.page, p.seen)
             for p in PRICES.values()
         ),
     )

@@ -75,7 +75,15 @@ def test_the_others_by_hand() -> None:
     assert bigquery(TIERS[0]) == pytest.approx(128.32, abs=0.01)
     assert bigquery(Tier(1_000, "storage_write")) == 0.0  # 1.22 of the 2 TiB that are free
     assert dataflow(SMALL, 1) == pytest.approx(122.7, abs=0.1)
-    assert idle()["prod: 2 n2-standard-4, one warm generator"] == pytest.approx(498.3, abs=0.1)
+    # 488.42 for the workers, and 2,628,000 s of 1 vCPU at 0.000018 and 0.5 GiB at 0.000002
+    assert idle()["prod: 2 n2-standard-4, one warm generator"] == pytest.approx(538.4, abs=0.1)
+
+
+def test_what_no_page_was_seen_to_say_is_called_unverified() -> None:
+    unverified = [row for row in TEXT.splitlines() if "| unverified: " in row]
+    seen = [each.seen for each in scale.PRICES.values()] + [each.seen for each in QUOTAS.values()]
+    assert len(unverified) == seen.count(scale.NOTES) == 7
+    assert all("check the page before you budget" in row for row in unverified)
 
 
 def test_every_tier_is_within_a_region_s_quotas() -> None:
