@@ -2,12 +2,13 @@
 locals {
   job_parameters = merge(
     {
-      environment    = var.environment
-      log_level      = var.log_level
-      window_seconds = tostring(var.window_seconds)
-      sink           = var.sink
-      file_shards    = tostring(var.file_shards)
-      at_least_once  = tostring(var.at_least_once)
+      environment     = var.environment
+      log_level       = var.log_level
+      window_seconds  = tostring(var.window_seconds)
+      schema_contract = var.schema_contract # the table manager's: whether a column is worth waiting for
+      sink            = var.sink
+      file_shards     = tostring(var.file_shards)
+      at_least_once   = tostring(var.at_least_once)
     },
     var.zone == null ? {} : { worker_zone = var.zone },
   )

@@ -223,7 +223,7 @@ variable "require_partition_filter" {
 }
 
 variable "schema_contract" {
-  description = "evolve: the table manager adds missing columns. freeze: it refuses the table instead."
+  description = "evolve: the table manager adds missing columns, and the job waits for them. freeze: neither."
   type        = string
   default     = "evolve"
   validation {

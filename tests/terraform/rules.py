@@ -153,6 +153,9 @@ def parts_are_told_where_they_are(plan: Plan) -> None:
         assert (here.project_id, here.environment) == (PROJECT, plan.environment)
         assert here.region == "us-central1"
         assert here.allow_hosts == {"*"}
+    # Else rows would wait for columns that nobody adds, or not wait for those that come.
+    job = plan.one("google_dataflow_flex_template_job")
+    assert job["parameters"]["schema_contract"] == here.schema_contract
 
 
 def the_template_knows_the_jobs_parameters(plan: Plan) -> None:

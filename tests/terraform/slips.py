@@ -474,13 +474,13 @@ SLIPS: list[Slip] = [
         ),
         (
             "windows of an hour",
-            "window_seconds = tostring(var.window_seconds)",
-            'window_seconds = "3600"',
+            "window_seconds  = tostring(var.window_seconds)",
+            'window_seconds  = "3600"',
         ),
         (
             "another environment's job",
-            "environment    = var.environment",
-            'environment    = "prod"',
+            "environment     = var.environment",
+            'environment     = "prod"',
         ),
         ("the job before its grants", "    google_project_iam_member.parts,\n", ""),
         ("read-back takes the job down", "num_workers, max_workers, machine_type", "machine_type"),

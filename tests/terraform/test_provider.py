@@ -26,7 +26,12 @@ SLIPS = (
         "Invalid resource type",
     ),
     ("kms.tf", ".member\n      storage", ".members\n      storage", "Unsupported attribute"),
-    ("generator.tf", "INGRESS_TRAFFIC_ALL", "INGRESS_EVERY", "expected ingress to be one of"),
+    (
+        "table_manager.tf",
+        "ALLOW_INTERNAL_ONLY",
+        "ALLOW_INSIDE",
+        "expected ingress_settings to be one",
+    ),
     ("table_manager.tf", "available_memory   ", "memory   ", "Unsupported argument"),
     ("dataflow.tf", "max_workers    ", "maximum_workers    ", "Unsupported argument"),
 )
