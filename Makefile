@@ -27,8 +27,9 @@ test: .venv/tox/ready ## lint, types, and every test that fits
 verify: .venv/tox/ready ## scripts, workflows and Terraform, offline; needs the terraform command
 	.venv/tox/bin/tox run -e deploy,terraform
 
-inventories: .venv/tox/ready ## write what Terraform's plans are, after a change that is meant
+inventories: .venv/tox/ready ## write what plans and scripts would do, after a change that is meant
 	.venv/tox/bin/tox run -e terraform -- --write tests/terraform/test_inventory.py tests/terraform/test_slips.py
+	.venv/tox/bin/tox run -e deploy -- --write tests/scripts/test_commands.py
 
 bench: .venv/local/ready ## speed beside the stock parts, in about four minutes; ARGS="runner --quick" for less
 	$(LOCAL) -m bench $(ARGS)

@@ -57,7 +57,7 @@ deploy() {
         "projects/$PROJECT/locations/$REGION/repositories/$ENVIRONMENT-table-manager" \
         --ingress-settings internal-only --no-allow-unauthenticated \
         --memory 512Mi --cpu 1 --timeout 60s --max-instances 3 --concurrency 80 \
-        --set-env-vars "PROJECT_ID=$PROJECT,ENVIRONMENT=$ENVIRONMENT,REGION=$REGION"
+        --set-env-vars "PROJECT_ID=$PROJECT,ENVIRONMENT=$ENVIRONMENT,REGION=$REGION,ALLOW_HOST=*"
     # Eventarc calls it as a Cloud Run service.
     run gcloud run services add-iam-policy-binding "$(name table_manager)" \
         --project "$PROJECT" --region "$REGION" \

@@ -219,7 +219,11 @@ def test_the_function_is_as_terraform_has_it(function: dict[str, str]) -> None:
     assert "--retry" in function
     assert terraform("table_manager.tf", "retry_policy") == "RETRY_POLICY_RETRY"
     assert function["--service-account"].startswith(f"{ENVIRONMENT}-table-manager@{PROJECT}.")
-    assert f"ENVIRONMENT={ENVIRONMENT}" in function["--set-env-vars"]
+    environ = dict(pair.split("=", 1) for pair in function["--set-env-vars"].split(","))
+    here = settings.load(environ)
+    assert (here.project_id, here.environment, here.region) == WHERE
+    # Its own guard would refuse whatever comes by the name that Cloud Run has for it.
+    assert here.allow_hosts == {terraform("table_manager.tf", "ALLOW_HOST")} == {"*"}
 
 
 def test_the_job_is_as_terraform_has_it(job: dict[str, str]) -> None:

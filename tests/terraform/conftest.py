@@ -32,17 +32,6 @@ GIVEN = {
 }
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """`make inventories` gives it."""
-    parser.addoption("--write", action="store_true", help="write the inventories and docs anew")
-
-
-@pytest.fixture(scope="session")
-def writing(request: pytest.FixtureRequest) -> bool:
-    """Whether what is committed is to be written, not compared."""
-    return bool(request.config.getoption("--write"))
-
-
 @dataclass(frozen=True)
 class Workspace:
     """A copy of terraform/, initialised, with a state of its own."""
