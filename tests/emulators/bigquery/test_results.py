@@ -43,10 +43,8 @@ WAYS: dict[str, Callable[[bigquery.Client], Rows]] = {
     "iterate": lambda client: _listed(client.query(SQL)),
     "pages": lambda client: _listed(client.query(SQL).result(page_size=2)),
     "get_job": lambda client: _listed(client.get_job(client.query(SQL).job_id).result()),
-    "to_arrow": lambda client: _arrow(client.query(SQL).to_arrow(create_bqstorage_client=False)),
-    "result_to_arrow": lambda client: _arrow(
-        client.query(SQL).result().to_arrow(create_bqstorage_client=False)
-    ),
+    "to_arrow": lambda client: _arrow(client.query(SQL).to_arrow()),
+    "result_to_arrow": lambda client: _arrow(client.query(SQL).result().to_arrow()),
     "query_and_wait": lambda client: _listed(client.query_and_wait(SQL)),
     "api_method": lambda client: _listed(client.query(SQL, api_method="QUERY").result()),
 }
@@ -62,6 +60,7 @@ def test_part_of_a_result(client: bigquery.Client) -> None:
     assert _listed(job.result(start_index=3)) == ROWS[3:]
     assert _listed(job.result(start_index=9)) == []
     assert _listed(job.result(max_results=2)) == ROWS[:2]
+    assert _listed(client.get_job(job.job_id).result(start_index=1, page_size=2)) == ROWS[1:]
     assert _listed(client.query("SELECT 1 FROM UNNEST([1]) WHERE FALSE").result()) == []
 
 
@@ -126,12 +125,39 @@ def _get(client: bigquery.Client, path: str) -> dict[str, Any]:
     return found
 
 
-def test_no_rows_are_sent_when_none_are_asked_for(client: bigquery.Client) -> None:
+def test_a_result_is_sent_whole_to_who_waits_for_its_end(client: bigquery.Client) -> None:
+    """The client waits with maxResults=0, and takes `rows`, even none, for the first page."""
     job = client.query(SQL)
     job.result()
     answer = _get(client, f"/queries/{job.job_id}?maxResults=0")
-    assert "rows" not in answer
+    assert [row["f"][0]["v"] for row in answer["rows"]] == ["1", "2", "3", "4", "5"]
+    assert answer["rows"][0]["f"][1]["v"] == "1705314600123456"
     assert (answer["jobComplete"], answer["totalRows"]) == (True, "5")
+    assert "pageToken" not in answer
+    for place in ("startIndex=0", "startIndex=2", "pageToken=2"):
+        answer = _get(client, f"/queries/{job.job_id}?maxResults=0&{place}")
+        assert not {"rows", "pageToken"} & set(answer), place
+        assert answer["totalRows"] == "5"
+
+
+def test_a_result_too_long_for_one_answer_comes_by_pages(
+    client: bigquery.Client, dataset: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for limit in ("api", "whole"):
+        monkeypatch.setattr(f"localgcp.bigquery.rest.{limit}.MAX_WHOLE_BYTES", 100)
+        for target in (None, f"{PROJECT}.{dataset}.{limit}"):
+            config = bigquery.QueryJobConfig(destination=target)
+            job = client.query(SQL, job_config=config)
+            assert _listed(job.result()) == ROWS
+            answer = _get(client, f"/queries/{job.job_id}?maxResults=0")
+            assert not {"rows", "pageToken"} & set(answer)
+        assert _listed(client.query_and_wait(SQL)) == ROWS
+        monkeypatch.undo()
+
+
+def test_pages_are_as_long_as_asked(client: bigquery.Client) -> None:
+    job = client.query(SQL)
+    job.result()
     page = _get(client, f"/queries/{job.job_id}?maxResults=2&startIndex=1")
     assert [row["f"][0]["v"] for row in page["rows"]] == ["2", "3"]
     page = _get(client, f"/queries/{job.job_id}?maxResults=5&pageToken={page['pageToken']}")

@@ -85,7 +85,7 @@ def arrow(found: Any) -> Rows:
 
 
 def cursor(client: bigquery.Client, table: str) -> Rows:
-    made = dbapi.Connection(client, prefer_bqstorage_client=False).cursor()
+    made = dbapi.Connection(client).cursor()
     made.execute(sql(table))
     return [tuple(row.values()) for row in made.fetchall()]
 
@@ -114,9 +114,9 @@ WAYS: dict[str, Callable[[bigquery.Client, str], Iterable[Any]]] = {
         *c.list_rows(t, start_index=2),
     ],
     "list_rows of the result": lambda c, t: c.list_rows(_finished(c, t).destination),
-    "to_arrow of the job": lambda c, t: arrow(
-        c.query(sql(t)).to_arrow(create_bqstorage_client=False)
-    ),
+    "to_arrow of the job": lambda c, t: arrow(c.query(sql(t)).to_arrow()),
+    "to_arrow of the result": lambda c, t: arrow(c.get_job(c.query(sql(t)).job_id).to_arrow()),
+    "to_arrow of jobs.query": lambda c, t: arrow(c.query(sql(t), api_method="QUERY").to_arrow()),
     "to_arrow of the table": lambda c, t: arrow(
         c.list_rows(t).to_arrow(create_bqstorage_client=False)
     ),
@@ -166,7 +166,7 @@ def test_all_ways_give_the_same_rows(client: bigquery.Client, table: str, way: s
 def test_a_data_frame_has_the_same_rows(client: bigquery.Client, table: str) -> None:
     wanted = [tuple(row) for row in client.query_and_wait(sql(table))]
     with deprecated():
-        job = client.query(sql(table)).to_dataframe(create_bqstorage_client=False)
+        job = client.query(sql(table)).to_dataframe()
         waited = client.query_and_wait(sql(table)).to_dataframe()
         listed = client.list_rows(table).to_dataframe(create_bqstorage_client=False)
         pieces = list(client.query_and_wait(sql(table), page_size=1).to_dataframe_iterable())
@@ -203,10 +203,11 @@ def test_what_an_iterator_knows(client: bigquery.Client, people: bigquery.Table)
     assert job.created <= job.started <= job.ended
     assert (job.result().created, job.result().ended) == (job.created, job.ended)
     assert job.result().started == job.started
-    assert [len(list(page)) for page in job.result(page_size=2).pages] == [2, 1]
-    assert job.to_arrow(create_bqstorage_client=False).num_rows == 3
+    paged = client.get_job(job.job_id).result(page_size=2)
+    assert [len(list(page)) for page in paged.pages] == [2, 1]
+    assert job.to_arrow().num_rows == 3
     assert job.result(max_results=2).to_arrow().num_rows == 2
-    batches = job.result(page_size=2).to_arrow_iterable()
+    batches = client.get_job(job.job_id).result(page_size=2).to_arrow_iterable()
     assert [batch.num_rows for batch in batches] == [2, 1]
     fields = people.schema[1:]
     (first, *_) = client.list_rows(people, selected_fields=fields, page_size=2)
@@ -229,20 +230,55 @@ def test_a_geo_data_frame_needs_a_type_that_is_refused(
         client.query_and_wait("SELECT ST_GEOGPOINT(1, 2) AS g")
 
 
-def test_without_a_word_the_client_would_ask_google_for_what_it_has_not(
+def test_what_the_client_would_ask_google_for(
     client: bigquery.Client, people: bigquery.Table
 ) -> None:
-    """The Storage Read API is not served, and no variable turns its client: say `False`.
+    """The Storage Read API is not served, and no variable turns its client.
 
-    Of what has come by REST already, as all of a small `query_and_wait`, it asks nobody.
+    Of a result that has come whole by REST it asks nobody; for a table, or for a result by pages,
+    say `create_bqstorage_client=False`.
     """
     sql = f"SELECT name FROM `{people.reference}`"
-    assert client.list_rows(people)._should_use_bqstorage(None, True)
-    assert client.query(sql).result()._should_use_bqstorage(None, True)
-    assert not client.query_and_wait(sql)._should_use_bqstorage(None, True)
-    assert not client.list_rows(people, max_results=2)._should_use_bqstorage(None, True)
-    for found in (client.list_rows(people), client.query(sql).result()):
+    at_home = (
+        client.query(sql).result(),
+        client.query(sql, api_method="QUERY").result(),
+        client.get_job(client.query(sql).job_id).result(),
+        client.query(f"{sql} WHERE FALSE").result(),
+        client.query(sql).result(max_results=2),
+        client.query_and_wait(sql),
+        client.list_rows(people, max_results=2),
+    )
+    for found in at_home:
+        assert not found._should_use_bqstorage(None, True)
+    from_google = (
+        client.list_rows(people),
+        client.query(sql).result(page_size=2),
+        client.query(sql).result(start_index=1),
+    )
+    for found in from_google:
+        assert found._should_use_bqstorage(None, True)
         assert not found._should_use_bqstorage(None, False)
+
+
+@pytest.mark.parametrize("rows", [0, 1, 1000, 200_000])
+def test_a_result_of_any_length_comes_whole(client: bigquery.Client, rows: int) -> None:
+    sql = f"SELECT n FROM UNNEST(GENERATE_ARRAY(1, 200000)) AS n WHERE n <= {rows} ORDER BY n"
+    for found in (client.query(sql).result(), client.query_and_wait(sql)):
+        assert not found._should_use_bqstorage(None, True)
+        assert found.to_arrow()["n"].to_pylist() == list(range(1, rows + 1))
+    rest = client.query(sql).result(start_index=rows // 2, max_results=3)
+    assert [row.n for row in rest] == list(range(rows // 2 + 1, min(rows // 2 + 3, rows) + 1))
+
+
+def test_a_job_that_has_given_its_rows_gives_them_again_whatever_the_index(
+    client: bigquery.Client, people: bigquery.Table
+) -> None:
+    """The client keeps what it has got of a job; one got anew has nothing to keep to."""
+    job = client.query(f"SELECT name FROM `{people.reference}` ORDER BY name")
+    assert [row.name for row in job.result()] == ["Ada", "Bob", "Cyd"]
+    assert [row.name for row in job.result(start_index=1)] == ["Ada", "Bob", "Cyd"]
+    again = client.get_job(job.job_id)
+    assert [row.name for row in again.result(start_index=1)] == ["Bob", "Cyd"]
 
 
 @covers(bigquery.Row, "get", "items", "keys", "values")

@@ -26,6 +26,8 @@ from localgcp.bigquery.rest.call import (
 )
 from localgcp.bigquery.rest.listing import Listing
 from localgcp.bigquery.rest.policies import Policies
+from localgcp.bigquery.rest.whole import MAX_WHOLE_BYTES, whole_json
+from localgcp.bigquery.rows.cells import encode
 from localgcp.bigquery.service import Service
 
 DEFAULT_TIMEOUT_MS = 10_000
@@ -209,27 +211,42 @@ class Api:
         except JobExists:
             job = self._jobs.get(query.project, str(id_))
         self._wait(job, res.integer(call.body.get("timeoutMs") or DEFAULT_TIMEOUT_MS, "timeoutMs"))
-        limit = call.body.get("maxResults")
-        limit = wire.PAGE_ROWS if limit is None else res.integer(limit, "maxResults")
-        return self._rows("bigquery#queryResponse", job, 0, limit, int64)
+        kind, limit = "bigquery#queryResponse", call.body.get("maxResults")
+        if limit is None:
+            return self._whole(kind, job, int64) or self._rows(kind, job, 0, wire.PAGE_ROWS, int64)
+        return self._rows(kind, job, 0, res.integer(limit, "maxResults"), int64)
 
     def jobs_get_query_results(self, call: Call) -> Answer:
-        """A page of a job's result; waits for the job, at most timeoutMs."""
+        """A page of a job's result; waits for the job, at most timeoutMs.
+
+        Asked for no rows from no certain place, as the Python client does to wait for the end, it
+        gives them all, if they are not too many, so that it need not look for them elsewhere; with
+        TIMESTAMPs in microseconds, which is how it reads them though it does not say so here.
+        """
         job = self._job(call)
         self._wait(job, call.number("timeoutMs", DEFAULT_TIMEOUT_MS))
         start = call.number("startIndex", 0) if not call.query.get("pageToken") else 0
         start, limit = call.number("pageToken", start), call.number("maxResults", wire.PAGE_ROWS)
         kind = "bigquery#getQueryResultsResponse"
+        if limit == 0 and not call.query.get("startIndex") and not call.query.get("pageToken"):
+            return self._whole(kind, job, True) or self._rows(kind, job, 0, 0, True)
         return self._rows(kind, job, start, limit, int64_timestamps(call))
 
     def _rows(self, kind: str, job: Job, start: int, limit: int, int64: bool) -> Answer:
         """A page of the result, or that the query runs on. Raises the job's own error."""
         if not self._ended(job):
             return wire.pending_response(kind, job)
-        page, asked = self._listing.result(job, start, limit), limit > 0
-        return wire.query_response(
-            kind, job, self._processed(job), page, with_rows=asked, int64_timestamps=int64
-        )
+        page = self._listing.result(job, start, limit)
+        rows = encode(page.fields, page.rows, int64) if page and limit else None
+        return wire.query_response(kind, job, self._processed(job), page, rows)
+
+    def _whole(self, kind: str, job: Job, int64: bool) -> Answer:
+        """The result with all its rows; None if it is not there yet, or too long for one answer."""
+        page = self._listing.whole(job, MAX_WHOLE_BYTES) if self._ended(job) else None
+        rows = whole_json(page, int64) if page else None
+        if rows is None:
+            return None
+        return wire.query_response(kind, job, self._processed(job), page, rows)
 
     def _ended(self, job: Job) -> bool:
         """Whether it has ended. Raises its own error if it failed."""

@@ -82,12 +82,33 @@ class Listing:
             return _cut(outcome.fields, outcome.rows, start, limit)
         return self._page(outcome.target or name_of(job), None, start, limit)
 
+    def whole(self, job: Job, limit: int) -> Page | None:
+        """All rows of what a query came to; None if there are none, or more than `limit` bytes.
+
+        Raises what `result` raises.
+        """
+        outcome = job.outcome
+        if not isinstance(outcome, Outcome) or outcome.kind != "SELECT" or outcome.dry_run:
+            return None
+        if outcome.rows is not None:
+            rows = outcome.rows
+            whole = Page(outcome.fields, rows, 0, int(rows.num_rows))
+            return whole if rows.nbytes <= limit else None
+        if outcome.target is None:
+            return None
+        table = self._service.catalog.rows_of(outcome.target, "list the rows of")
+        if self._service.figures.bytes(table) > limit:
+            return None
+        page = self._page(outcome.target, None, 0, self._service.figures.rows(table), limit)
+        return None if page.token else page
+
     def _page(
         self,
         name: Name,
         selected: str | None,
         start: int,
         limit: int,
+        size: int = MAX_PAGE_BYTES,
     ) -> Page:
         if name.is_anonymous:
             table, rows = self._service.anonymous.find(name)
@@ -99,7 +120,7 @@ class Listing:
         columns = ", ".join(quoted(field.name) for field in fields) or "NULL"
         query = f"SELECT {columns} FROM {name.sql} LIMIT {limit} OFFSET {start}"
         with self._service.store.read() as db:
-            rows = first_bytes(db.sql(query), MAX_PAGE_BYTES)
+            rows = first_bytes(db.sql(query), size)
         return Page(fields, rows if fields else rows.select([]), start, total)
 
     def is_summary(self, name: Name) -> bool:

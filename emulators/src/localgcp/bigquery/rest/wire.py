@@ -35,7 +35,6 @@ from localgcp.bigquery.jobs.queries import Outcome, Query
 from localgcp.bigquery.jobs.registry import Job
 from localgcp.bigquery.rest import wire_copy, wire_load
 from localgcp.bigquery.rest.listing import Page
-from localgcp.bigquery.rows.cells import encode
 from localgcp.bigquery.rows.streaming import InsertError, Row
 
 PAGE_ROWS = 50_000
@@ -263,14 +262,12 @@ def query_response(
     job: Job,
     processed: int,
     page: Page | None,
-    *,
-    with_rows: bool,
-    int64_timestamps: bool,
+    rows: object | None,
 ) -> dict[str, Any]:
     """A page of a finished job's result, None if it has no rows. Raises Invalid for a load job.
 
-    An answer `with_rows` false has no `rows`, not even an empty list: the official clients would
-    take that for the first page.
+    `rows` are the page's in the wire's form. Without them the answer has no `rows`, not even an
+    empty list: the official clients would take that for the first page.
     """
     outcome = job.outcome
     if not isinstance(outcome, Outcome):
@@ -282,7 +279,7 @@ def query_response(
     if page is None:
         return response
     response["totalRows"] = str(page.total)
-    if with_rows:
-        response["rows"] = encode(page.fields, page.rows, int64_timestamps)
+    if rows is not None:
+        response["rows"] = rows
         response |= {"pageToken": page.token} if page.token else {}
     return response
