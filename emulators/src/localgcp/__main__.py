@@ -78,6 +78,15 @@ def _own_options(name: str, args: argparse.ArgumentParser) -> None:
             default=argparse.SUPPRESS,
             help="go on with what reads back of a damaged journal, and keep the rest aside",
         )
+    if name == "bigquery":
+        own.add_argument(
+            "--memory-limit",
+            type=_mebibytes,
+            metavar="MIB",
+            default=argparse.SUPPRESS,
+            help="memory for DuckDB, which spills more to disk (954); the process may grow by "
+            "twice that in queries before they are ended",
+        )
     if name == "storage":
         own.add_argument(
             "--pubsub",
@@ -87,6 +96,14 @@ def _own_options(name: str, args: argparse.ArgumentParser) -> None:
         )
 
 
+def _mebibytes(text: str) -> int:
+    """A number of MiB as bytes. Raises ArgumentTypeError."""
+    if not text.isascii() or not text.isdigit() or int(text) < _LEAST_MIB:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {_LEAST_MIB}")
+    return int(text) * 1024 * 1024
+
+
+_LEAST_MIB = 32
 _ALLOW = {
     "host": "a name by which it may be asked, beside this machine's own; may be given again",
     "origin": "a page that may ask it, as SCHEME://HOST[:PORT]; may be given again",

@@ -22,7 +22,7 @@ def build(
     port: int,
     data_dir: Path | None,
     allowed: Allowed = NOBODY_ELSE,
-    **own: str | bool,
+    **own: str | bool | int,
 ) -> Emulator:
     """Make the emulator called `name`, not yet started; `own` is what that one alone takes.
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
 from google.api_core.exceptions import BadRequest
 from google.cloud import bigquery
 
+from localgcp.__main__ import parser
 from localgcp.bigquery import failures
 from localgcp.bigquery.catalog.table import Name
+from localgcp.bigquery.emulator import BigQueryEmulator
 from localgcp.bigquery.errors import (
     BigQueryError,
     QueryFailed,
@@ -133,6 +139,60 @@ def test_on_a_full_disk_a_row_is_stored_or_refused(small_disk: Path) -> None:
     again = Service(small_disk / "bigquery.duckdb")
     assert _numbers(again) == [*stored, 101]
     again.close()
+
+
+def _post(emulator: BigQueryEmulator, path: str, body: dict[str, Any]) -> int:
+    """The status of the answer; the clients would ask again for minutes."""
+    url = f"{emulator.env()['BIGQUERY_EMULATOR_HOST']}/bigquery/v2/projects/{PROJECT}/{path}"
+    kind = {"content-type": "application/json"}
+    request = urllib.request.Request(url, json.dumps(body).encode(), kind)
+    try:
+        with urllib.request.urlopen(request) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+
+
+def test_on_a_full_disk_both_ways_to_write_say_503(small_disk: Path) -> None:
+    emulator = BigQueryEmulator(data_dir=small_disk)
+    emulator.start()
+    try:
+        assert _post(emulator, "datasets", {"datasetReference": {"datasetId": "d"}}) == 200
+        table = {
+            "tableReference": {"tableId": "t"},
+            "schema": {"fields": [{"name": "t", "type": "STRING"}]},
+        }
+        assert _post(emulator, "datasets/d/tables", table) == 200
+        found = set()
+        for _ in range(100):
+            rows = {"rows": [{"json": {"t": os.urandom(125_000).hex()}}]}
+            found.add(_post(emulator, "datasets/d/tables/t/insertAll", rows))
+        assert found == {200, 503}
+        made = {"query": "CREATE TABLE d.u AS SELECT t FROM d.t", "useLegacySql": False}
+        assert _post(emulator, "queries", made) == 503
+        asked = {"query": "SELECT COUNT(*) FROM d.t", "useLegacySql": False}
+        assert _post(emulator, "queries", asked) == 200
+    finally:
+        emulator.stop()
+
+
+def test_the_command_line_bounds_the_memory(capsys: pytest.CaptureFixture[str]) -> None:
+    assert parser().parse_args(["bigquery", "--memory-limit", "64"]).memory_limit == 64 << 20
+    for wrong in ("31", "1GB", "-64"):
+        with pytest.raises(SystemExit):
+            parser().parse_args(["bigquery", f"--memory-limit={wrong}"])
+        assert "is not a whole number from 32" in capsys.readouterr().err
+
+
+def test_an_emulator_with_little_memory_ends_a_query_that_wants_more() -> None:
+    emulator = BigQueryEmulator(memory_limit=32 << 20)
+    emulator.start()
+    sql = "SELECT STRING_AGG(REPEAT('x', 100000)) AS t FROM UNNEST(GENERATE_ARRAY(1, 100000)) AS x"
+    try:
+        assert _post(emulator, "queries", {"query": sql, "useLegacySql": False}) == 400
+    finally:
+        emulator.stop()
 
 
 def test_a_log_that_could_not_be_folded_is_kept(small_disk: Path) -> None:

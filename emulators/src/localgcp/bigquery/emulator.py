@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from localgcp import environment
-from localgcp.base import StartFailed
-from localgcp.guard import Guard
+from localgcp.base import LOOPBACK, StartFailed
+from localgcp.guard import NOBODY_ELSE, Allowed, Guard
 from localgcp.threaded import ThreadedEmulator
 
 if TYPE_CHECKING:
@@ -25,13 +25,25 @@ class BigQueryEmulator(ThreadedEmulator):
     name = "bigquery"
     health_path = "/health"
 
+    def __init__(
+        self,
+        host: str = LOOPBACK,
+        port: int = 0,
+        data_dir: Path | str | None = None,
+        allowed: Allowed = NOBODY_ELSE,
+        memory_limit: int | None = None,
+    ) -> None:
+        """`memory_limit` is DuckDB's, in bytes (None: 1 GB); queries may take twice that in all."""
+        super().__init__(host, port, data_dir, allowed)
+        self._memory_limit = memory_limit
+
     async def serve(
         self, data_dir: Path | None, listening: Callable[[], None], stopping: asyncio.Event
     ) -> None:
         """The REST API over one service. Raises StartFailed where the data is in use."""
         from localgcp.bigquery.server import Server, takes_files
         from localgcp.bigquery.service import Service
-        from localgcp.bigquery.store import StoreBusy
+        from localgcp.bigquery.store import MEMORY_LIMIT, StoreBusy
         from localgcp.clock import Clock
         from localgcp.controls import Controls
         from localgcp.faults import Faults
@@ -39,7 +51,8 @@ class BigQueryEmulator(ThreadedEmulator):
 
         try:
             clock = Clock()
-            service = Service(data_dir / DATABASE if data_dir else None, clock, clock.uptime)
+            path = data_dir / DATABASE if data_dir else None
+            service = Service(path, clock, clock.uptime, self._memory_limit or MEMORY_LIMIT)
         except StoreBusy as error:
             raise StartFailed(self.name, str(error)) from error
         application = Server(service, lambda: f"http://{self.host}:{self.port}/")

@@ -186,3 +186,16 @@ FAILING = [
 def test_fails_as_bigquery_does(service: Service, expression: str, message: str) -> None:
     with pytest.raises(BigQueryError, match=message):
         rows_of(service, f"SELECT {expression}")
+
+
+@pytest.mark.parametrize(
+    ("sql", "value"),
+    [
+        ("SELECT x FROM UNNEST([-9223372036854775808, 1]) AS x ORDER BY x LIMIT 1", -(2**63)),
+        ("SELECT -9223372036854775808 + 1", -(2**63) + 1),
+        ("SELECT -NUMERIC '9223372036854775808'", -(2**63)),
+        ("SELECT -CAST('9223372036854775808' AS FLOAT64)", -(2.0**63)),
+    ],
+)
+def test_the_least_int64_can_be_written(service: Service, sql: str, value: float) -> None:
+    assert rows_of(service, sql) == [value]

@@ -18,6 +18,16 @@ _RAW_NUMBERS = (exp.Limit, exp.Offset, exp.Group, exp.Ordered, exp.WindowSpec, e
 
 
 _BIG_PLACES = 19
+_BEYOND_INT64 = str(1 << 63)
+
+
+def _negative(node: exp.Expr) -> exp.Expr:
+    """The least INT64, whose digits alone are none."""
+    value = node.this
+    digits = value.this if isinstance(value, exp.Cast) else None
+    if isinstance(digits, exp.Literal) and digits == exp.Literal.number(_BEYOND_INT64):
+        return cast(text(f"-{_BEYOND_INT64}"), "INTEGER")
+    return node
 
 
 def _hex(node: exp.Expr) -> exp.Expr:
@@ -49,6 +59,7 @@ def _try(node: exp.Expr) -> exp.Expr:
 
 RULES: dict[type[exp.Expr], Rule] = {
     exp.Literal: _literal,
+    exp.Neg: _negative,
     exp.RawString: lambda node: text(node.name),
     exp.HexString: _hex,
     exp.ByteString: _bytes,

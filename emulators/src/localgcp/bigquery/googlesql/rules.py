@@ -20,7 +20,7 @@ SAME: tuple[type[exp.Expr], ...] = (
     *(exp.Column, exp.Identifier, exp.Star, exp.Alias, exp.TableAlias, exp.Table, exp.Qualify),
     *(exp.Boolean, exp.Null, exp.And, exp.Or, exp.Not),
     *(exp.Between, exp.Is, exp.Like, exp.Case, exp.If, exp.Coalesce, exp.Nullif),
-    *(exp.Paren, exp.Add, exp.Sub, exp.Neg, exp.Exists),
+    *(exp.Paren, exp.Add, exp.Sub, exp.Exists),
     *(exp.WindowSpec, exp.RowNumber, exp.Rank, exp.DenseRank, exp.Lag, exp.Lead),
     *(exp.FirstValue, exp.LastValue, exp.NthValue, exp.Ntile, exp.PercentRank, exp.CumeDist),
     *(exp.Count, exp.Sum, exp.Max, exp.Distinct, exp.ApproxDistinct),
