@@ -169,8 +169,8 @@ def test_on_a_full_disk_both_ways_to_write_say_503(small_disk: Path) -> None:
             rows = {"rows": [{"json": {"t": os.urandom(125_000).hex()}}]}
             found.add(_post(emulator, "datasets/d/tables/t/insertAll", rows))
         assert found == {200, 503}
-        made = {"query": "CREATE TABLE d.u AS SELECT t FROM d.t", "useLegacySql": False}
-        assert _post(emulator, "queries", made) == 503
+        doubled = {"query": "INSERT INTO d.t SELECT t FROM d.t", "timeoutMs": 60_000}
+        assert _post(emulator, "queries", doubled | {"useLegacySql": False}) == 503
         asked = {"query": "SELECT COUNT(*) FROM d.t", "useLegacySql": False}
         assert _post(emulator, "queries", asked) == 200
     finally:
