@@ -219,9 +219,8 @@ class Api:
     def jobs_get_query_results(self, call: Call) -> Answer:
         """A page of a job's result; waits for the job, at most timeoutMs.
 
-        Asked for no rows from no certain place, as the Python client does to wait for the end, it
-        gives them all, if they are not too many, so that it need not look for them elsewhere; with
-        TIMESTAMPs in microseconds, which is how it reads them though it does not say so here.
+        Asked for no rows from no certain place, as the Python client does to wait, it gives all if
+        they are not too many, with TIMESTAMPs in microseconds, which that client takes for granted.
         """
         job = self._job(call)
         self._wait(job, call.number("timeoutMs", DEFAULT_TIMEOUT_MS))
@@ -244,9 +243,7 @@ class Api:
         """The result with all its rows; None if it is not there yet, or too long for one answer."""
         page = self._listing.whole(job, MAX_WHOLE_BYTES) if self._ended(job) else None
         rows = whole_json(page, int64) if page else None
-        if rows is None:
-            return None
-        return wire.query_response(kind, job, self._processed(job), page, rows)
+        return wire.query_response(kind, job, self._processed(job), page, rows) if rows else None
 
     def _ended(self, job: Job) -> bool:
         """Whether it has ended. Raises its own error if it failed."""
