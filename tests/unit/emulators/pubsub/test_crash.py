@@ -7,7 +7,7 @@ or lost in any mixture, and its bits are flipped.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,8 @@ from tests.unit.emulators.pubsub.bench import SUBSCRIPTION, TOPIC, FakeClock
 
 State = tuple[str, ...]
 SECTOR = 512
+# Each byte of the first is a run of its own; the second has a message wider than a sector.
+SHORT, WIDE = (1, 40, 3), (1, 40, 530, 3)
 
 
 @dataclass
@@ -53,14 +55,14 @@ def opened(folder: Path, promises: bool) -> tuple[Journal, Broker]:
     return journal, broker
 
 
-def steps(broker: Broker) -> Iterator[None]:
+def steps(broker: Broker, sizes: Sequence[int]) -> Iterator[None]:
     """Settings, messages of many sizes, acks, a deletion."""
     broker.create_topic(protos.Topic(name=TOPIC))
     yield
     broker.create_subscription(protos.Subscription(name=SUBSCRIPTION, topic=TOPIC))
     yield
     subscription = broker.subscription(SUBSCRIPTION)
-    for size in (1, 40, 530, 3):
+    for size in sizes:
         broker.publish(TOPIC, [protos.PubsubMessage(data=b"x" * size)] * 2)
         yield
         leased = subscription.lease(broker.clock(), 2, 1 << 20)
@@ -80,7 +82,7 @@ def record(folder: Path, promises: bool) -> Recorded:
     path = folder / "0000001.log"
     states: list[tuple[int, State]] = [(HEADER_SIZE, state(broker))]
     synced = [(HEADER_SIZE, state(broker))]
-    for place, _ in enumerate(steps(broker)):
+    for place, _ in enumerate(steps(broker, WIDE if promises else SHORT)):
         states.append((path.stat().st_size, state(broker)))
         if promises and place % 3 == 2:
             sync = journal.sync()
