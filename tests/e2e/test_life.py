@@ -11,9 +11,8 @@ import sys
 
 import settings
 from local.messages import THREE
-from tests.e2e.conftest import ROOT, STOP_SECONDS, LocalStack, until
+from tests.e2e.conftest import PATIENCE, ROOT, STOP_SECONDS, LocalStack, until
 
-READY_SECONDS = "120"
 IN_A_TERMINAL = """
 import fcntl, os, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
@@ -31,7 +30,9 @@ def runs(stack: LocalStack) -> list[str]:
     return [line for line in found if line.split()[1] != "Z"]
 
 
-def test_a_closed_terminal_drains_the_stack(local_stack: LocalStack) -> None:
+def test_a_closed_terminal_drains_the_stack_and_the_next_has_its_data(
+    local_stack: LocalStack,
+) -> None:
     local_stack.settings["WINDOW_SECONDS"] = "3600"
     local_stack.data_dir.mkdir()
     terminal, of_the_stack = pty.openpty()
@@ -45,11 +46,11 @@ def test_a_closed_terminal_drains_the_stack(local_stack: LocalStack) -> None:
         start_new_session=True,
     )
     os.close(of_the_stack)
-    until((local_stack.data_dir / "stack.lock").exists, 60, "its first act")
+    until((local_stack.data_dir / "stack.lock").exists, PATIENCE, "its first act")
     early = local_stack.run("env")
     assert early.returncode == 2
     assert "is starting; wait for it with --wait" in early.stderr
-    assert local_stack.json("status", "--wait", READY_SECONDS)["pipeline"] == "running"
+    assert local_stack.json("status", "--wait", str(PATIENCE))["pipeline"] == "running"
     local_stack.json("send", "-", stdin=b"\n".join(THREE).decode())
     local_stack.stored(len(THREE))
     assert local_stack.files() == 0, "their windows are open for an hour"
@@ -58,6 +59,16 @@ def test_a_closed_terminal_drains_the_stack(local_stack: LocalStack) -> None:
     assert process.wait(STOP_SECONDS) == 0
     assert not runs(local_stack)
     assert local_stack.files() == len(THREE), "the drain closed their windows"
+
+    local_stack.up()
+    assert local_stack.look().stored == len(THREE)
+    assert local_stack.json("query", "SELECT COUNT(*) AS n FROM orders") == [{"n": 1}]
+    local_stack.json("send", "-", stdin=THREE[0].decode())
+    local_stack.stored(len(THREE) + 1)
+    assert local_stack.stop() == 0, "Ctrl-C drains as well"
+    assert not runs(local_stack)
+    assert local_stack.files() == len(THREE) + 1
+    assert local_stack.published() == len(THREE) + 1
 
 
 def test_a_detached_stack_keeps_its_data_when_killed_or_stopped_and_forgets_it_when_told(
@@ -74,7 +85,7 @@ def test_a_detached_stack_keeps_its_data_when_killed_or_stopped_and_forgets_it_w
         local_stack.drained(1)
 
         os.kill(local_stack.state()["pid"], signal.SIGKILL)
-        until(lambda: not runs(local_stack), 10, "its processes to end")
+        until(lambda: not runs(local_stack), PATIENCE, "its processes to end")
         assert "no stack runs on" in local_stack.run("status").stderr
 
         local_stack.json("up", "--detach")
