@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 import settings
 from local.observe import Snapshot, look
@@ -30,22 +32,35 @@ FILES = {
     "compose": ("compose.yaml",),
     "upstream": ("compose.yaml", "compose.upstream.yaml"),
 }
-READY_SECONDS, STOP_SECONDS, DRAIN_SECONDS = 120.0, 90.0, 90.0
-# What waits longest goes first, so that it is not what all wait for in the end.
-LONG = ("test_kill", "test_demo_by_hand", "test_local_runner_kill", "test_bench", "test_migration")
+# Nobody waits so long on an idle machine; beside other work a start alone can take a minute.
+PATIENCE = 150.0
+STOP_SECONDS = 90.0
+# Modules whose tests all ask one stack, and modules whose tests each bring their own.
+SHARED = ("test_check", "test_commands", "test_docs_page", "test_readme")
+APART = ("test_kill", "test_life", "test_local_runner_kill")
+LONG = ("test_kill", "test_demo_by_hand", "test_local_runner_kill", "test_life", *SHARED)
 
 
-@pytest.hookimpl(tryfirst=True)
+class Scheduling(LoadScopeScheduling):
+    """Hands out what belongs together: the modules of the shared stack, a module, or a test."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        module = Path(nodeid.partition("::")[0]).stem
+        if module in SHARED:
+            return "shared"
+        return nodeid if module in APART else module
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling | None:
+    """For --dist loadscope: xdist's own loadgroup is deaf with pytest 9.2 (pytest-xdist#1386)."""
+    return Scheduling(config, log) if config.getvalue("dist") == "loadscope" else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of one stack stay in one process; the others go where there is room."""
+    """Start with what takes longest, so that it is not what all wait for in the end."""
     here = Path(__file__).parent
     ours = [item for item in items if item.path.is_relative_to(here)]
-    for item in ours:
-        fixtures = getattr(item, "fixturenames", ())
-        if "shared" in fixtures:
-            item.add_marker(pytest.mark.xdist_group("shared"))
-        elif "stack" in fixtures:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
     ours.sort(key=lambda item: item.path.stem not in LONG)
     items[:] = [*ours, *(item for item in items if not item.path.is_relative_to(here))]
 
@@ -90,7 +105,7 @@ class LocalStack:
         }
 
     def run(
-        self, *args: str, stdin: str = "", timeout: float = 120.0
+        self, *args: str, stdin: str = "", timeout: float = PATIENCE
     ) -> subprocess.CompletedProcess[str]:
         """One command, to its end."""
         return subprocess.run(
@@ -122,7 +137,7 @@ class LocalStack:
                 stderr=subprocess.STDOUT,
                 text=True,
             )
-        until(self._ready, READY_SECONDS, "the stack to be ready")
+        until(self._ready, PATIENCE, "the stack to be ready")
 
     def _ready(self) -> bool:
         assert self.process is not None
@@ -169,7 +184,7 @@ class LocalStack:
 
     def stored(self, published: int) -> None:
         """Return once `published` messages have their rows."""
-        until(lambda: self.look().stored >= published, DRAIN_SECONDS, f"{published} rows")
+        until(lambda: self.look().stored >= published, PATIENCE, f"{published} rows")
 
     def drained(self, published: int = 0) -> None:
         """Return once `published` messages are stored, and all are acked."""
@@ -178,7 +193,7 @@ class LocalStack:
             now = self.look()
             return now.stored >= published and now.backlog == 0
 
-        until(done, DRAIN_SECONDS, f"{published} messages to be stored")
+        until(done, PATIENCE, f"{published} messages to be stored")
 
 
 def until(condition: Callable[[], bool], seconds: float, what: str) -> None:
@@ -207,9 +222,18 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack | Com
 
 
 @pytest.fixture(scope="session")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack | ComposeStack]:
+def shared(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LocalStack | ComposeStack]:
     """One for the modules whose tests mind nobody else's events."""
+    users = {each.path.stem for each in request.session.items if uses_shared(each)}
+    assert users <= set(SHARED), "each other one would start a second"
     yield from _running(tmp_path_factory.mktemp("shared"))
+
+
+def uses_shared(item: pytest.Item) -> bool:
+    """Whether a test asks for the stack that modules share."""
+    return "shared" in getattr(item, "fixturenames", ())
 
 
 def _running(folder: Path) -> Iterator[LocalStack | ComposeStack]:

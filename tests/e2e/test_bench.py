@@ -15,7 +15,7 @@ def test_a_quick_run_of_one_comparison_gives_every_row() -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr

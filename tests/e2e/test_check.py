@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from local.processes import READY_PATHS
-from tests.e2e.conftest import LocalStack, until
+from tests.e2e.conftest import PATIENCE, LocalStack, until
 
 PARTS = {*READY_PATHS, "job", "backlog", "dead_letters", "event"}
 
@@ -46,7 +46,7 @@ def test_a_stack_that_is_well_is_said_to_be(stack: LocalStack) -> None:
 def test_dead_letters_are_counted(stack: LocalStack) -> None:
     before = stack.look().dead_letters
     stack.json("send", "-", stdin="no event\nnor this\n")
-    until(lambda: stack.look().dead_letters == before + 2, 30, "the dead letters")
+    until(lambda: stack.look().dead_letters == before + 2, PATIENCE, "the dead letters")
     said = stack.run("check", "--within", "60").stdout
     assert f"ok    dead_letters   {before + 2} stored, 0 given up by Pub/Sub" in said
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from local.messages import THREE
-from tests.e2e.conftest import LocalStack, until
+from tests.e2e.conftest import PATIENCE, LocalStack, until
 
 TOPIC = "dev-backend-events-topic"
 
@@ -25,7 +25,7 @@ def shell(stack: LocalStack, command: str) -> str:
         ["bash", "-c", f"{exports}\n{command}"],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
         # gcloud keeps its own state in the home folder: an empty one must do.
         env={**os.environ, "HOME": str(stack.data_dir)},
@@ -122,7 +122,7 @@ def test_gcloud_publishes(stack: LocalStack) -> None:
         done = stack.run("query", sql, "--json")
         return done.returncode == 0 and json.loads(done.stdout) == stored
 
-    until(arrived, 30, "the row")
+    until(arrived, PATIENCE, "the row")
 
 
 @pytest.mark.installed
@@ -138,7 +138,7 @@ def test_gcloud_lists_topics_and_subscriptions(stack: LocalStack) -> None:
 def test_gcloud_lists_the_files(stack: LocalStack, sent: int) -> None:
     bucket = "gs://local-project-dev-raw-events"
     file = f"{bucket}/output/order/2024/01/15/10/30/order_202401151030001.json"
-    until(lambda: file in shell(stack, f"gcloud storage ls -r {bucket}"), 60, file)
+    until(lambda: file in shell(stack, f"gcloud storage ls -r {bucket}"), PATIENCE, file)
     assert "test-order-001" in shell(stack, f"gcloud storage cat {file}")
 
 

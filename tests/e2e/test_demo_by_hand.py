@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import ROOT, LocalStack, until
+from tests.e2e.conftest import PATIENCE, ROOT, LocalStack, until
 
 MARK = "---- next block ----"
 
@@ -46,7 +46,7 @@ def test_the_page_does_what_it_says(local_stack: LocalStack) -> None:
     assert "/output/order/" in files
     assert files.count('"event_id"') == 12
     assert re.search(r"published\s+12\b", ledger)
-    until(lambda: local_stack.look().dead_letters == 1, 30, "the dead letter")
+    until(lambda: local_stack.look().dead_letters == 1, PATIENCE, "the dead letter")
     assert local_stack.json("ledger")["lost"] == 0
 
 
@@ -63,7 +63,7 @@ def run(stack: LocalStack, blocks: list[str]) -> list[str]:
         },
         capture_output=True,
         text=True,
-        timeout=170,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

@@ -7,7 +7,7 @@ import os
 import signal
 import urllib.request
 
-from tests.e2e.conftest import STOP_SECONDS, LocalStack, until
+from tests.e2e.conftest import PATIENCE, STOP_SECONDS, LocalStack, until
 
 EVENTS = 4_000
 KILLS = 3
@@ -40,7 +40,7 @@ def unacked(stack: LocalStack) -> int:
 
 def kill(stack: LocalStack, name: str) -> int:
     """SIGKILL one process while messages are on their way; the stack's exit code."""
-    until(lambda: unacked(stack) > 50, 30, "messages on their way")
+    until(lambda: unacked(stack) > 50, PATIENCE, "messages on their way")
     os.kill(stack.child(name), signal.SIGKILL)
     assert stack.process is not None
     return stack.process.wait(STOP_SECONDS)
@@ -52,7 +52,7 @@ def test_a_killed_pipeline_loses_nothing(local_stack: LocalStack) -> None:
     for _ in range(KILLS):
         before = recorded(local_stack)
         start_events(local_stack, EVENTS // KILLS)
-        until(lambda before=before: recorded(local_stack) > before + 300, 60, "events")  # type: ignore[misc]
+        until(lambda before=before: recorded(local_stack) > before + 300, PATIENCE, "events")  # type: ignore[misc]
         # Any death stops all, with that child's code: 128 + 9.
         assert kill(local_stack, "pipeline") == 137
         local_stack.up()

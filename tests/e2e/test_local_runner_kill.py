@@ -22,7 +22,7 @@ from google.api_core.exceptions import DeadlineExceeded
 from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient
 
 from localgcp.pubsub.emulator import PubSubEmulator
-from tests.e2e.conftest import ROOT, until
+from tests.e2e.conftest import PATIENCE, ROOT, until
 
 EVENTS, KILLS = 6_000, 5
 TOPIC = "projects/kill-test/topics/events"
@@ -43,7 +43,7 @@ class Job:
     def start(self) -> None:
         """Return once it pulls."""
         self.spawn()
-        until(lambda: "status at" in self.log.read_text(), 30, "the job to start")
+        until(lambda: "status at" in self.log.read_text(), PATIENCE, "the job to start")
 
     def spawn(self) -> None:
         """Start the process."""
@@ -68,7 +68,7 @@ class Job:
             status: dict[str, Any] = json.load(reply)
             return status
 
-    def end(self, number: int, timeout: float = 30.0) -> int:
+    def end(self, number: int, timeout: float = PATIENCE) -> int:
         """Send a signal and wait; gives the exit code."""
         assert self.process is not None
         self.process.send_signal(number)
@@ -125,14 +125,18 @@ def test_killed_five_times_in_mid_flow_it_loses_neither_row_nor_line(job: Job) -
         # By turns while windows are open, and when some of them have just been written.
         kind, more = ("rows", 500) if kill % 2 else ("file", 1)
         wanted = len(job.ids(kind)) + more
-        until(lambda k=kind, n=wanted: len(job.ids(k)) >= n, 60, f"{wanted} ids in {kind}")  # type: ignore[misc]
+        until(lambda k=kind, n=wanted: len(job.ids(k)) >= n, PATIENCE, f"{wanted} ids in {kind}")  # type: ignore[misc]
         assert publishing.is_alive(), "the kill is to fall into the flow"
         waiting = job.ids("rows").keys() - job.ids("file").keys()
         print(f"kill {kill}: {len(waiting)} ids have a row and wait in a window")
         assert job.end(signal.SIGKILL) == -signal.SIGKILL
     publishing.join()
     job.start()
-    until(lambda: set(job.ids("rows")) == set(job.ids("file")) == set(ids), 90, "every id, twice")
+    until(
+        lambda: set(job.ids("rows")) == set(job.ids("file")) == set(ids),
+        PATIENCE,
+        "every id, twice",
+    )
     assert job.end(signal.SIGTERM) == 0
     for kind in ("rows", "file"):
         found = job.ids(kind)
@@ -144,7 +148,7 @@ def test_killed_five_times_in_mid_flow_it_loses_neither_row_nor_line(job: Job) -
 def test_a_drain_closes_open_windows_and_acks_all(job: Job) -> None:
     job.start()
     job.publish([f"e{number}" for number in range(500)])
-    until(lambda: len(job.ids("rows")) == 500, 30, "500 rows")
+    until(lambda: len(job.ids("rows")) == 500, PATIENCE, "500 rows")
     assert job.end(signal.SIGINT) == 0
     assert job.ids("file").total() == 500
     assert job.left() == 0
@@ -153,12 +157,12 @@ def test_a_drain_closes_open_windows_and_acks_all(job: Job) -> None:
 def test_a_bundle_that_fails_is_retried_until_it_works_while_others_pass(job: Job) -> None:
     job.start()
     job.publish(["poison-1"])
-    until(lambda: job.status()["failed_bundles"] >= 3, 30, "three failures")
+    until(lambda: job.status()["failed_bundles"] >= 3, PATIENCE, "three failures")
     job.publish(["e1"])
-    until(lambda: job.ids("rows")["e1"] == 1, 30, "another message to pass")
+    until(lambda: job.ids("rows")["e1"] == 1, PATIENCE, "another message to pass")
     assert job.status()["outstanding"] >= 1
     (job.folder / "antidote").touch()
-    until(lambda: job.ids("rows")["poison-1"] == 1, 30, "the antidote to work")
+    until(lambda: job.ids("rows")["poison-1"] == 1, PATIENCE, "the antidote to work")
     assert job.end(signal.SIGTERM) == 0
     log = job.log.read_text()
     assert log.count("Traceback") == 1, "a failure is told in full only once"
@@ -169,7 +173,7 @@ def test_a_drain_that_can_t_finish_fails_and_leaves_the_message(job: Job) -> Non
     job.options = ["--drain_timeout_seconds", "1"]
     job.start()
     job.publish(["poison-1"])
-    until(lambda: job.status()["failed_bundles"] >= 1, 30, "a failure")
+    until(lambda: job.status()["failed_bundles"] >= 1, PATIENCE, "a failure")
     assert job.end(signal.SIGTERM) == 1
     assert "1 messages stay unacked" in job.log.read_text()
     assert job.left() == 1
@@ -179,7 +183,7 @@ def test_a_drain_leaves_user_code_behind_that_does_not_return(job: Job) -> None:
     job.options = ["--drain_timeout_seconds", "1"]
     job.start()
     job.publish(["stuck-1"])
-    until(lambda: job.status()["pulled"] == 1, 30, "the pull")
+    until(lambda: job.status()["pulled"] == 1, PATIENCE, "the pull")
     assert job.end(signal.SIGTERM) == 1
     assert "drain did not finish in 1 s" in job.log.read_text()
 
@@ -187,10 +191,10 @@ def test_a_drain_leaves_user_code_behind_that_does_not_return(job: Job) -> None:
 def test_a_second_signal_ends_it_at_once(job: Job) -> None:
     job.start()
     job.publish(["poison-1"])
-    until(lambda: job.status()["failed_bundles"] >= 1, 30, "a failure")
+    until(lambda: job.status()["failed_bundles"] >= 1, PATIENCE, "a failure")
     assert job.process is not None
     job.process.send_signal(signal.SIGTERM)
-    until(lambda: job.status()["state"] == "DRAINING", 10, "the drain to begin")
+    until(lambda: job.status()["state"] == "DRAINING", PATIENCE, "the drain to begin")
     assert job.end(signal.SIGTERM, timeout=3) == -signal.SIGTERM
 
 

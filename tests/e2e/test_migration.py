@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import signal
 
-from tests.e2e.conftest import STOP_SECONDS, LocalStack, until
+from tests.e2e.conftest import PATIENCE, STOP_SECONDS, LocalStack, until
 from tests.e2e.test_kill import recorded, start_events, unacked
 
 EVENTS = 6_000
@@ -18,7 +18,7 @@ DRAINED = "job ended: DONE"
 
 def drain(stack: LocalStack) -> None:
     """SIGTERM for the job alone, while messages are on their way to it."""
-    until(lambda: unacked(stack) > 50, 30, "messages on their way")
+    until(lambda: unacked(stack) > 50, PATIENCE, "messages on their way")
     os.kill(stack.child("pipeline"), signal.SIGTERM)
     assert stack.process is not None
     # Whichever process ends, the stack ends with it: with 0 here, for a drain is no failure.
@@ -31,7 +31,7 @@ def test_a_job_that_is_drained_and_replaced_under_load_loses_nothing(
     local_stack.settings["WINDOW_SECONDS"] = "3600"
     local_stack.up()
     start_events(local_stack, EVENTS)
-    until(lambda: recorded(local_stack) > 1_000, 60, "events")
+    until(lambda: recorded(local_stack) > 1_000, PATIENCE, "events")
     drain(local_stack)
     assert DRAINED in (local_stack.data_dir / "logs" / "pipeline.log").read_text()
     before = recorded(local_stack)
@@ -40,7 +40,7 @@ def test_a_job_that_is_drained_and_replaced_under_load_loses_nothing(
     local_stack.settings["WINDOW_SECONDS"] = "1"
     local_stack.up()
     start_events(local_stack, 500)
-    until(lambda: recorded(local_stack) >= before + 500, 60, "more events")
+    until(lambda: recorded(local_stack) >= before + 500, PATIENCE, "more events")
     local_stack.drained()
     ledger = local_stack.json("ledger")
     assert ledger["published"] == recorded(local_stack) > 1_500

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from local.messages import THREE
-from tests.e2e.conftest import ROOT, LocalStack, until
+from tests.e2e.conftest import PATIENCE, ROOT, LocalStack, until
 
 README = (ROOT / "README.md").read_text()
 
@@ -62,7 +62,7 @@ def test_the_command_works(stack: LocalStack, tmp_path: Path, line: str) -> None
     line = line.replace(":8080/", f":{stack.port('generator')}/")
     if "query" in line:
         stack.json("send", "-", stdin=THREE[0].decode())
-        until(lambda: stack.look().rows.get("orders", 0) > 0, 30, "a row")
+        until(lambda: stack.look().rows.get("orders", 0) > 0, PATIENCE, "a row")
     if "ledger" in line:
         stack.drained()
     (tmp_path / "events.jsonl").write_bytes(b"\n".join(THREE))
@@ -77,7 +77,7 @@ def test_the_command_works(stack: LocalStack, tmp_path: Path, line: str) -> None
         },
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

@@ -18,7 +18,7 @@ from local import run
 from local.messages import THREE, malformed
 from local.processes import EMULATORS
 from localgcp import environment
-from tests.e2e.conftest import LocalStack, until
+from tests.e2e.conftest import PATIENCE, LocalStack, until
 
 PROJECT, DATASET = "local-project", "dev_events_dataset"
 TOPIC = f"projects/{PROJECT}/topics/dev-backend-events-topic"
@@ -176,7 +176,7 @@ def test_two_windows_in_one_minute_take_the_next_number(
 
     before = names()
     clients.publisher.publish(TOPIC, THREE[1]).result(30)
-    until(lambda: len(names()) == len(before) + 1, 30, "the second file")
+    until(lambda: len(names()) == len(before) + 1, PATIENCE, "the second file")
     assert f"{prefix}inventory_202401151035002.json" in names()
 
 
