@@ -73,7 +73,7 @@ def test_the_command_works(stack: LocalStack, tmp_path: Path, line: str) -> None
         env={
             **stack.environ(),
             "PATH": f"{python}:{os.environ['PATH']}",
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": f"{ROOT}:{os.environ.get('PYTHONPATH', '')}",
         },
         capture_output=True,
         text=True,
