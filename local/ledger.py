@@ -46,7 +46,8 @@ class Ledger:
     duplicated_rows: int
     duplicated_lines: int
     unrecorded: int
-    """Stored, but published by a client that keeps no record, gcloud say."""
+    """Stored, but in no record: by a client that keeps none, gcloud say, or by a publisher that was
+    killed after Pub/Sub had its event and before it had recorded that."""
     tables: dict[str, int]
     reasons: dict[str, int]
     files: int

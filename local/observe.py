@@ -28,6 +28,8 @@ class Snapshot:
     oldest_seconds: float | None = None
     """Age of the oldest of them."""
     pipeline: str = "silent"
+    stalled: str | None = None
+    """Why the job stands still."""
     watermark: str | None = None
     rows: dict[str, int] = field(default_factory=dict)
     dead_letters: int = 0
@@ -56,6 +58,7 @@ def look(stack: Reachable) -> Snapshot:
         backlog=queue.get("backlog"),
         oldest_seconds=queue.get("oldest_unacked_seconds"),
         pipeline=pipeline.get("state", "silent").lower(),
+        stalled=pipeline.get("stalled"),
         watermark=pipeline.get("watermark"),
         rows={table: count for table, count in tables.items() if count is not None},
         dead_letters=_rows(stack, DEAD_LETTER_TABLE.name) or 0,

@@ -96,7 +96,8 @@ def _table(snapshot: Snapshot, published: float, stored: float) -> Table:
     waiting = "" if not age else f"oldest {age:.1f} s"
     table.add_row("published", _count(snapshot.published), f"{published:,.0f}/s")
     table.add_row("backlog", _count(snapshot.backlog), waiting)
-    table.add_row("pipeline", Text(snapshot.pipeline, "green"), f"{stored:,.0f}/s stored")
+    state = Text("stalled", "red") if snapshot.stalled else Text(snapshot.pipeline, "green")
+    table.add_row("pipeline", state, f"{stored:,.0f}/s stored")
     for name, rows in snapshot.rows.items():
         table.add_row(f"  {name}", f"{rows:,}", "rows")
     table.add_row("  dead letters", f"{snapshot.dead_letters:,}", "rows")
@@ -127,7 +128,7 @@ def ledger_table(ledger: Ledger) -> Table:
     table.add_row("stored in files", f"{ledger.in_files:,}", "Cloud Storage, output/")
     table.add_row("dead-lettered", f"{ledger.dead_lettered:,}", "dead_letter_events, dead-letter/")
     if ledger.unrecorded:
-        table.add_row("unrecorded", f"{ledger.unrecorded:,}", "stored, published by other clients")
+        table.add_row("unrecorded", f"{ledger.unrecorded:,}", "stored, in no publisher's record")
     table.add_section()
     table.add_row("duplicated rows", f"{ledger.duplicated_rows:,}", "same event_id in a table")
     table.add_row("duplicated lines", f"{ledger.duplicated_lines:,}", "same event_id in files")

@@ -16,13 +16,15 @@ from localgcp.beam.bundles import TracedBundle
 from localgcp.beam.context import LocalContext
 from localgcp.beam.errors import Cancelled, DrainTimedOut, LocalRunnerError, Stalled
 from localgcp.beam.evaluators import Registry
-from localgcp.beam.failures import Backoff, FailureLog, beam_says_nothing
+from localgcp.beam.failures import Backoff, FailureLog, Trouble, beam_says_nothing
 from localgcp.beam.source import Reader
 
 log = logging.getLogger(__name__)
 
 MOST_RETRYING = 8
 """Sources rest while so many bundles wait for another attempt."""
+
+TOLD_CHARACTERS = 300
 
 BOUNDED_ATTEMPTS = 4
 """A pipeline with no Pub/Sub source has nobody to give work back to: then as stock Beam does."""
@@ -37,6 +39,9 @@ class Task:
         self.blocked = False
         self.attempts = 0
         self.backoff = Backoff(first=0.1, most=30.0)
+        self.failing_since: float | None = None
+        self.error: Exception | None = None
+        """The last one."""
 
 
 class _Tracker:
@@ -75,6 +80,9 @@ class Engine:
         self._drain_timeout, self._clock = drain_timeout, clock
         self._ready: deque[Task] = deque()
         self._retrying: list[tuple[float, Task]] = []
+        self._failing: set[Task] = set()
+        self._working: tuple[float, Task] | None = None
+        """Since when on which task."""
         self._firing: set[Any] = set()
         self._sources: list[Task] = [
             Task(root, bundle)
@@ -106,6 +114,19 @@ class Engine:
     def retrying(self) -> int:
         """Bundles that failed and wait for another attempt."""
         return len(self._retrying)
+
+    def trouble(self) -> Trouble | None:
+        """The step that has failed, or been in one call, for the longest. From any thread."""
+        now, working = self._clock(), self._working
+        found = [
+            Trouble(now - since, f"{task.step.full_label} fails, last by {_told(task.error)}")
+            for task in list(self._failing)
+            if (since := task.failing_since) is not None
+        ]
+        if working is not None:
+            since, task = working
+            found.append(Trouble(now - since, f"{task.step.full_label} is in one call"))
+        return max(found, key=lambda each: each.seconds, default=None)
 
     def run(self) -> None:
         """Return when all is done. Raises LocalRunnerError, or what a bounded pipeline raised."""
@@ -187,6 +208,7 @@ class Engine:
         if task.blocked:
             return
         task.attempts += 1
+        self._working = (self._clock(), task)
         try:
             self._evaluate(task, side_inputs)
         except LocalRunnerError:
@@ -194,6 +216,9 @@ class Engine:
         except Exception as error:  # noqa: BLE001 - user code may raise anything
             self._failed(task, error)
             return
+        finally:
+            self._working = None
+        self._failing.discard(task)
         if task.timers:
             self._firing.discard(task.step)
 
@@ -222,6 +247,10 @@ class Engine:
         if not forever and task.attempts >= BOUNDED_ATTEMPTS:
             self.failures.record(task.step.full_label, error, None)
             raise error
+        if task.failing_since is None:
+            task.failing_since = self._clock()
+        task.error = error
+        self._failing.add(task)
         pause = task.backoff.next() if forever else 0.0
         self.failures.record(task.step.full_label, error, pause)
         self._retrying.append((self._clock() + pause, task))
@@ -246,3 +275,9 @@ class Engine:
                     return []
                 task.side_inputs[side_input] = value
         return [task.side_inputs[side_input] for side_input in wanted]
+
+
+def _told(error: Exception | None) -> str:
+    """An error in one line that is not too long for a health page."""
+    said = " ".join(f"{type(error).__name__}: {error}".split())
+    return said if len(said) <= TOLD_CHARACTERS else said[:TOLD_CHARACTERS] + "..."

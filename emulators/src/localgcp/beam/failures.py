@@ -7,9 +7,21 @@ import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import TracebackType
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What does not work, and for how long it has not."""
+
+    seconds: float
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.what}, for {self.seconds:.0f} s"
 
 
 class Backoff:

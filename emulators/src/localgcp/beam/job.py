@@ -24,6 +24,9 @@ log = logging.getLogger(__name__)
 STUCK_SECONDS = 5.0
 """How long after its time a drain may still be in one call of user code."""
 
+STALLED_SECONDS = 60.0
+"""A step that has failed, or not returned, for so long stands still: the health page says so."""
+
 
 class Job(PipelineResult):
     """The PipelineResult of a LocalRunner."""
@@ -91,6 +94,7 @@ class Job(PipelineResult):
         watermark = self._context.watermarks.data_watermark()
         return {
             "state": self._shown_state(),
+            "stalled": self._stalled(),
             "pulled": sum(reader.pulled for reader in self._readers),
             "acked": sum(reader.acked for reader in self._readers),
             "outstanding": sum(reader.outstanding for reader in self._readers),
@@ -102,6 +106,12 @@ class Job(PipelineResult):
             else None,
             "counters": self._context.counters(),
         }
+
+    def _stalled(self) -> str | None:
+        """Why nothing moves, where something has not for STALLED_SECONDS."""
+        troubles = [self._engine.trouble(), *(reader.trouble() for reader in self._readers)]
+        longest = max(filter(None, troubles), key=lambda each: each.seconds, default=None)
+        return str(longest) if longest and longest.seconds >= STALLED_SECONDS else None
 
     def _shown_state(self) -> str:
         if self._state == PipelineState.RUNNING:

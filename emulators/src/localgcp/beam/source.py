@@ -19,6 +19,7 @@ from apache_beam.utils.timestamp import MAX_TIMESTAMP, Timestamp
 from localgcp.beam.acks import LeaseKeeper
 from localgcp.beam.bundles import PullBatch, TracedResult
 from localgcp.beam.errors import InvalidTimestamp
+from localgcp.beam.failures import Trouble
 from localgcp.beam.subscriber import Subscriber
 from localgcp.beam.watermark import SourceWatermark
 
@@ -92,6 +93,10 @@ class Reader:
     def acked(self) -> int:
         """Messages done."""
         return self._keeper.leases.acked
+
+    def trouble(self) -> Trouble | None:
+        """What keeps it from its subscription. From any thread."""
+        return self._subscriber.trouble()
 
     def close(self) -> None:
         """Ack what is done and give the rest back to Pub/Sub."""

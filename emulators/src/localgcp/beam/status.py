@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import sys
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,8 +20,9 @@ STARTING, RUNNING, DRAINING, DONE, FAILED = "STARTING", "RUNNING", "DRAINING", "
 class StatusServer:
     """Serves GET /status and GET /health.
 
-    /status: {state, pulled, acked, outstanding, failed_bundles, retrying, dropped_late,
-    watermark (RFC 3339 or null), counters}. /health: 200 while the job pulls, else 503.
+    /status: {state, stalled (why it stands still, or null), pulled, acked, outstanding,
+    failed_bundles, retrying, dropped_late, watermark (RFC 3339 or null), counters}. /health: 200
+    while the job pulls and does not stand still, else 503; with state and stalled.
     """
 
     def __init__(self, port: int, host: str = LOOPBACK, allowed: Allowed = NOBODY_ELSE) -> None:
@@ -56,6 +58,11 @@ class _Server(ThreadingHTTPServer):
     status: Callable[[], dict[str, Any]]
     allowed: Allowed
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Whoever asked has gone before the answer: that is no failure of the job."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
 
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
@@ -70,8 +77,10 @@ class _Handler(BaseHTTPRequestHandler):
         elif self.path == "/status":
             self._answer(200, self.server.status())
         elif self.path == "/health":
-            state = self.server.status()["state"]
-            self._answer(200 if state == RUNNING else 503, {"state": state})
+            found = self.server.status()
+            flows = found["state"] == RUNNING and not found["stalled"]
+            page = {name: found[name] for name in ("state", "stalled")}
+            self._answer(200 if flows else 503, page)
         else:
             self._answer(404, {"error": f"no page {self.path!r}; there are /status and /health"})
 

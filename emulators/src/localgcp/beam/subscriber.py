@@ -18,7 +18,7 @@ from google.pubsub_v1.types import (
 )
 
 from localgcp.beam.errors import SubscriptionUnusable
-from localgcp.beam.failures import Backoff
+from localgcp.beam.failures import Backoff, Trouble
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +86,8 @@ class Subscriber:
         self._most = MOST_ACK_IDS
         self._backoff = Backoff(first=0.1, most=10.0)
         self._silent_until = 0.0
+        self._failing: tuple[float, str] | None = None
+        """Since when no pull was answered, and how the last one failed."""
 
     def poll(self, limit: int, wait: float) -> Polled:
         """Up to `limit` messages, waiting up to `wait` seconds. Raises SubscriptionUnusable."""
@@ -101,10 +103,19 @@ class Subscriber:
         except grpc.RpcError as error:
             self._open = None
             return self._failed(error)
-        self._open = None
+        self._open, self._failing = None, None
         self._backoff.reset()
         self._most = min(MOST_ACK_IDS, self._most * 2)
         return Polled(list(response.received_messages), not response.received_messages)
+
+    def trouble(self) -> Trouble | None:
+        """Why nothing can be pulled; None if a pull was answered last. From any thread."""
+        failing = self._failing
+        if failing is None:
+            return None
+        return Trouble(
+            self._clock() - failing[0], f"no pull from {self.subscription}: {failing[1]}"
+        )
 
     def acknowledge(self, ack_ids: list[str]) -> bool:
         """Ack up to MOST_ACK_IDS; False if it must be tried again."""
@@ -132,7 +143,10 @@ class Subscriber:
         if code in _HOPELESS:
             raise SubscriptionUnusable(self.subscription, code.name, error.details()) from error
         if code is grpc.StatusCode.DEADLINE_EXCEEDED:
+            self._failing = None
             return Polled(empty=True)
+        since = self._clock() if self._failing is None else self._failing[0]
+        self._failing = (since, f"{code.name}: {error.details()}")
         if code is grpc.StatusCode.RESOURCE_EXHAUSTED:
             # The response was larger than the channel takes: ask for fewer.
             self._most = max(1, self._most // 2)

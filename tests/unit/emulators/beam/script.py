@@ -45,6 +45,8 @@ class Seen:
     watermark: float
     """The job's, in seconds after START."""
     panes: list[list[str]]
+    stalled: str | None
+    """The status page's word."""
 
 
 Step = list[Message] | float
@@ -91,6 +93,7 @@ class Script:
                 self.reader.outstanding,
                 float(self.reader.watermark.value) - START,
                 list(self.panes),
+                self.job.status()["stalled"] if self.job else None,
             )
         )
 

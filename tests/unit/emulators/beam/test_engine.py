@@ -77,6 +77,19 @@ def test_a_bundle_that_failed_runs_again_on_a_new_dofn_and_only_then_is_acked() 
     assert script.ack_ids == ["ack-1"]
 
 
+def test_what_fails_for_long_is_a_stall_that_names_step_and_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("localgcp.beam.job.STALLED_SECONDS", 0.0)
+    script = play(
+        lambda data: data | beam.ParDo(Recorder(failures=1)), [Message("a", 1)], *[5.0] * 30
+    )
+    told = [seen.stalled or "" for seen in script.seen]
+    failing = "ParDo(Recorder) fails, last by ConnectionError: the table is not there yet"
+    assert failing in told[1]
+    assert failing not in told[-1]
+
+
 def test_counters_count_committed_bundles_only() -> None:
     script = play(
         lambda data: data | beam.ParDo(Recorder(failures=2)), [Message("a", 1)], [Message("b", 2)]

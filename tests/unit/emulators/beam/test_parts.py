@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import socket
+import struct
+import threading
 import urllib.error
 import urllib.request
 from http.client import HTTPConnection
@@ -125,14 +128,37 @@ def test_no_page_reads_the_status() -> None:
 
 
 def test_status_and_health_tell_the_state() -> None:
-    status = {"state": "RUNNING", "pulled": 3}
+    status = {"state": "RUNNING", "stalled": None, "pulled": 3}
     server = StatusServer(0)
     server.start(lambda: status)
     assert get(server.port, "/status") == (200, status)
     assert get(server.port, "/health")[0] == 200
-    status["state"] = "DRAINING"
-    assert get(server.port, "/health") == (503, {"state": "DRAINING"})
+    status["stalled"] = "Insert fails, for 61 s"
+    stalled = {"state": "RUNNING", "stalled": "Insert fails, for 61 s"}
+    assert get(server.port, "/health") == (503, stalled)
+    status.update(state="DRAINING", stalled=None)
+    assert get(server.port, "/health") == (503, {"state": "DRAINING", "stalled": None})
     assert get(server.port, "/nothing")[0] == 404
     with pytest.raises(StatusPortBusy, match=f"port {server.port} on"):
         StatusServer(server.port)
     server.stop()
+
+
+def test_who_asks_and_goes_leaves_no_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    asked, answered = threading.Event(), threading.Event()
+
+    def status() -> dict[str, Any]:
+        asked.set()
+        answered.wait(5)
+        return {"state": "x" * 1_000_000, "stalled": None}
+
+    server = StatusServer(0)
+    server.start(status)
+    with socket.create_connection(("127.0.0.1", server.port)) as hasty:
+        hasty.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        hasty.sendall(b"GET /status HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert asked.wait(5)
+    answered.set()
+    assert get(server.port, "/nothing")[0] == 404
+    server.stop()
+    assert capsys.readouterr().err == ""
