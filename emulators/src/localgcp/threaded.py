@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, ClassVar
+from urllib.error import HTTPError
 
 from localgcp.base import (
     LOOPBACK,
@@ -82,7 +83,7 @@ class ThreadedEmulator(ABC):
 
     name: ClassVar[str]
     health_path: ClassVar[str]
-    """Answers 200 with a JSON object that `figures` understands."""
+    """Answers 200 with a JSON object that `figures` understands, or 503 with what is wrong."""
 
     def __init__(
         self,
@@ -137,6 +138,9 @@ class ThreadedEmulator(ABC):
         try:
             with urllib.request.urlopen(url, timeout=HEALTH_SECONDS) as response:
                 answer = json.load(response)
+        except HTTPError as refusal:
+            with refusal:
+                return Health(False, refusal.read().decode(errors="replace"))
         except (OSError, ValueError) as error:
             return Health(False, f"{url} did not answer: {error}")
         return Health(True, f"serving on {self.host}:{self.port}", self.figures(answer))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from localgcp import environment
+from localgcp import environment, room
 from localgcp.base import LOOPBACK, StartFailed
 from localgcp.guard import NOBODY_ELSE, Allowed, Guard
 from localgcp.threaded import ThreadedEmulator
@@ -55,7 +55,9 @@ class BigQueryEmulator(ThreadedEmulator):
             service = Service(path, clock, clock.uptime, self._memory_limit or MEMORY_LIMIT)
         except StoreBusy as error:
             raise StartFailed(self.name, str(error)) from error
-        application = Server(service, lambda: f"http://{self.host}:{self.port}/")
+        application = Server(
+            service, lambda: f"http://{self.host}:{self.port}/", lambda: room.trouble(data_dir)
+        )
         clock.on_turn = lambda: asyncio.to_thread(service.sweep)
         controlled = Controls(application, clock, Faults())
         guarded = Guard(controlled, self.allowed, takes_files)

@@ -88,7 +88,14 @@ def _routes(api: Api) -> list[tuple[str, str, Method]]:
 class Server:
     """The ASGI application over one service."""
 
-    def __init__(self, service: Service, base_url: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        service: Service,
+        base_url: Callable[[], str],
+        trouble: Callable[[], str | None] = lambda: None,
+    ) -> None:
+        """`trouble` tells why nothing more can be kept, if so: the health page is 503 then."""
+        self._trouble = trouble
         self._base_url, self._service, self._uploads = base_url, service, Uploads()
         self._api = api = Api(service)
         self._routes = [(m, _pattern(path), call) for m, path, call in _routes(api)]
@@ -127,7 +134,7 @@ class Server:
     async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, Any]:
         method, path = scope["method"], scope["path"]
         if path == "/health":
-            return 200, self._health()
+            return self._health()
         if path in ("/$discovery/rest", "/discovery/v1/apis/bigquery/v2/rest"):
             return 200, discovery.document(self._root(scope))
         headers = {name.lower(): value for name, value in scope["headers"]}
@@ -184,9 +191,10 @@ class Server:
         refused.check(method, path)
         raise UnknownPath(method, path)
 
-    def _health(self) -> dict[str, Any]:
+    def _health(self) -> tuple[int, dict[str, Any]]:
+        why = self._trouble()
         tables = self._service.catalog.all_tables()
-        return {"status": "ok", "tables": len(tables)}
+        return 503 if why else 200, {"status": why or "ok", "tables": len(tables)}
 
     def close(self) -> None:
         """Let the requests under way end."""

@@ -25,7 +25,7 @@ class PubSubEmulator(ThreadedEmulator):
     """
 
     name = "pubsub"
-    health_path = "/_emulator/subscriptions"
+    health_path = "/health"
 
     def __init__(
         self,
@@ -51,12 +51,7 @@ class PubSubEmulator(ThreadedEmulator):
 
     def figures(self, answer: dict[str, Any]) -> dict[str, int | float | str]:
         """How many messages wait, and how many of them are lent to clients."""
-        rows = answer["subscriptions"]
-        return {
-            "subscriptions": len(rows),
-            "backlog": sum(row["backlog"] for row in rows),
-            "outstanding": sum(row["outstanding"] for row in rows),
-        }
+        return {name: answer[name] for name in ("subscriptions", "backlog", "outstanding")}
 
     def variables(self, address: str) -> dict[str, str]:
         """For the Google clients and gcloud."""

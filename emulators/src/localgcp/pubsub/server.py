@@ -12,6 +12,7 @@ from weakref import WeakSet
 import uvicorn
 from uvicorn.server import ServerState
 
+from localgcp import room
 from localgcp.base import LOOPBACK
 from localgcp.clock import Clock
 from localgcp.controls import Controls
@@ -65,7 +66,8 @@ async def serve(
         grpc_port = grpc_side.add_insecure_port(f"{LOOPBACK}:0")
         await grpc_side.start()
         connections: WeakSet[asyncio.Transport] = WeakSet()
-        make_http = _http_protocols(Guard(Controls(RestApi(broker), clock, faults), allowed))
+        rest = RestApi(broker, lambda: room.trouble(kept.data_dir if kept else None))
+        make_http = _http_protocols(Guard(Controls(rest, clock, faults), allowed))
         front = await asyncio.get_running_loop().create_server(
             lambda: Front((LOOPBACK, grpc_port), make_http, connections), host, port
         )

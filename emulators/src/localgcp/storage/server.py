@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+from localgcp import room
 from localgcp.asgi import Application
 from localgcp.storage.disk.process import BinaryProcess
 from localgcp.storage.disk.records import FILE, Records
@@ -35,6 +36,7 @@ async def opened(
             Copies(upstream, objects),
             Uploads(root, objects, records),
             notifications,
+            lambda: room.trouble(root),
         )
     finally:
         delivering.cancel()

@@ -10,6 +10,16 @@ from typing import Any
 from localgcp.pubsub.domain.broker import Broker
 
 
+def health(broker: Broker, why: str | None) -> dict[str, Any]:
+    """Whether all works, or why not, and what there is."""
+    figures = {
+        "subscriptions": len(broker.subscriptions),
+        "backlog": sum(len(each.unacked) for each in broker.subscriptions.values()),
+        "outstanding": sum(len(each.outstanding) for each in broker.subscriptions.values()),
+    }
+    return {"status": why or "ok", **figures}
+
+
 def topics(broker: Broker) -> dict[str, Any]:
     """`{"topics": [...]}`: messages and bytes published to each."""
     rows = [

@@ -1,6 +1,7 @@
 """The JSON REST API, as `gcloud pubsub` speaks it: parse, call the domain, map its error.
 
-An ASGI application. Beside the API it answers `GET /` and the pages under `/_emulator/`.
+An ASGI application. Beside the API it answers `GET /`, `GET /health` and the pages under
+`/_emulator/`.
 """
 
 from __future__ import annotations
@@ -52,8 +53,9 @@ MAX_BODY = 16 << 20
 class RestApi:
     """The HTTP side of one broker."""
 
-    def __init__(self, broker: Broker) -> None:
-        self._broker = broker
+    def __init__(self, broker: Broker, trouble: Callable[[], str | None]) -> None:
+        """`trouble` tells why nothing more can be kept, if so: the health page is 503 then."""
+        self._broker, self._trouble = broker, trouble
         self._pages = {
             "/_emulator/topics": figures.topics,
             "/_emulator/subscriptions": figures.subscriptions,
@@ -64,6 +66,10 @@ class RestApi:
         verb, path = scope["method"], unquote(scope["raw_path"].decode())
         if verb == "GET" and path == "/":
             await _reply(send, 200, b"Ok", _TEXT)
+            return
+        if verb == "GET" and path == "/health":
+            why = self._trouble()
+            await _reply(send, 503 if why else 200, _dump(figures.health(self._broker, why)))
             return
         if verb == "GET" and path in self._pages:
             await _reply(send, 200, _dump(self._pages[path](self._broker)))

@@ -7,6 +7,7 @@ that were checked and encoded once. What has no route here does not reach it.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from localgcp.asgi import Application, Reply, Request, Route
 from localgcp.storage.domain.buckets import Buckets
@@ -45,13 +46,19 @@ def application(
     copies: Copies,
     uploads: Uploads,
     notifications: Notifications,
+    trouble: Callable[[], str | None],
 ) -> Application:
-    """The ASGI application over one binary's buckets and objects."""
+    """The ASGI application over one binary's buckets and objects.
+
+    `trouble` tells why nothing more can be kept, if so: the health page is 503 then.
+    """
     object_calls = ObjectCalls(objects, copies)
     front = Application([], missing, answers.failed)
 
     async def health(request: Request) -> Reply:
-        return Reply.json({"status": "ok", "buckets": len(await buckets.list_(""))})
+        why = trouble()
+        page = {"status": why or "ok", "buckets": len(await buckets.list_(""))}
+        return Reply.json(page, 503 if why else 200)
 
     front.add(
         Route("GET", "/health", health),
