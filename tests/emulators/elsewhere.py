@@ -8,8 +8,13 @@ from contextlib import contextmanager
 import pytest
 
 from localgcp import environment
-from localgcp.testing.backends import chosen
+from localgcp.testing.backends import Here, chosen
 from localgcp.testing.errors import Unavailable
+
+
+def here() -> Here:
+    """How an emulator that EMULATORS puts somewhere reaches what a test listens with."""
+    return chosen().here()
 
 
 @contextmanager

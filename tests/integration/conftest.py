@@ -61,13 +61,6 @@ def killable_pubsub(pubsub: Emulator | None) -> Emulator:
     return pubsub
 
 
-@pytest.fixture
-def pushing_pubsub(pubsub: Emulator | None) -> None:
-    """One that reaches what listens on this machine's loopback."""
-    if pubsub is None:
-        pytest.skip(f"EMULATORS={environment.kind()}: a container can't push to 127.0.0.1 here")
-
-
 @pytest.fixture(scope="module")
 def bigquery_emulator(folder: Path) -> Iterator[None]:
     credentials = folder / "credentials.json"

@@ -17,6 +17,7 @@ from uuid import uuid4
 import httpx
 
 from localgcp import environment
+from localgcp.base import LOOPBACK
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS, STOP_SECONDS = 120.0, 60.0
@@ -43,9 +44,11 @@ def eventually(true: Callable[[], Any], seconds: float = START_SECONDS) -> Any:
 class Service:
     """A process that serves HTTP on a port; as a context manager it is gone at the end."""
 
-    def __init__(self, command: list[str], environ: Mapping[str, str], log: Path) -> None:
-        self.port = int(environ["PORT"])
-        self.url = f"http://127.0.0.1:{self.port}"
+    def __init__(
+        self, command: list[str], environ: Mapping[str, str], log: Path, host: str = LOOPBACK
+    ) -> None:
+        self.host, self.port = host, int(environ["PORT"])
+        self.url = f"http://{host}:{self.port}"
         self._log = log
         with log.open("ab") as output:
             self.process = subprocess.Popen(
@@ -71,7 +74,7 @@ class Service:
     def listens(self) -> bool:
         assert self.process.poll() is None, self._log.read_text()
         with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+            return probe.connect_ex((self.host, self.port)) == 0
 
     def stop(self) -> int:
         """SIGTERM; returns the exit code. It is gone afterwards, whatever happens."""

@@ -21,7 +21,8 @@ from event_types import registry
 from event_types.dead_letter import DEAD_LETTER_TABLE
 from services.table_manager.tables import Change, ensure_table
 from settings import load
-from tests.integration.processes import PROJECT, ROOT, Service, eventually, free_port
+from tests.emulators.elsewhere import here
+from tests.integration.processes import PROJECT, ROOT, Emulator, Service, eventually, free_port
 from tests.unit.services.fakes import START
 
 NAMES = load({"PROJECT_ID": PROJECT})
@@ -30,13 +31,15 @@ PUSH_PATH = f"/{NAMES.topic}?__GCP_CloudEventsMode=CE_PUBSUB_BINDING"
 FRAMEWORK = [
     "functions_framework",
     *("--source", "services/table_manager/main.py", "--target", "manage_table"),
-    *("--signature-type", "cloudevent", "--host", "127.0.0.1"),
+    *("--signature-type", "cloudevent"),
 ]
 
 
 def start(log: Path, cwd: Path = ROOT, **environ: str) -> Service:
-    port = str(free_port())
-    return Service([*FRAMEWORK, "--port", port], {"PORT": port, **environ}, log)
+    port, at = str(free_port()), here()
+    # All addresses would do too; these are the one that its pushes come to, and no more.
+    command = [*FRAMEWORK, "--host", at.listen, "--port", port]
+    return Service(command, {"PORT": port, "ALLOW_HOST": at.name, **environ}, log, at.listen)
 
 
 @pytest.fixture(scope="module")
@@ -235,7 +238,7 @@ def test_the_dead_letter_table_is_made_the_same_way(client: bigquery.Client) -> 
 
 
 def test_a_push_subscription_drives_it_and_a_failure_is_delivered_again(
-    manager: Service, client: bigquery.Client, pushing_pubsub: None
+    manager: Service, client: bigquery.Client, pubsub: Emulator | None
 ) -> None:
     client.delete_dataset(DATASET)
     publisher = pubsub_v1.PublisherClient()
@@ -245,7 +248,9 @@ def test_a_push_subscription_drives_it_and_a_failure_is_delivered_again(
             request=Subscription(
                 name=NAMES.table_manager_subscription,
                 topic=NAMES.topic,
-                push_config=PushConfig(push_endpoint=manager.url + PUSH_PATH),
+                push_config=PushConfig(
+                    push_endpoint=f"http://{here().name}:{manager.port}{PUSH_PATH}"
+                ),
                 retry_policy=RetryPolicy(
                     minimum_backoff=Duration(nanos=100_000_000),
                     maximum_backoff=Duration(nanos=500_000_000),

@@ -86,17 +86,18 @@ class StartFailed(EmulatorError):
 def claim_port(name: str, host: str, port: int) -> int:
     """Return `port` if it is free, or a free one for 0. Raises PortBusy naming it."""
     if port:
-        if not _is_free(host, port):
+        if not is_free(host, port):
             raise PortBusy(name, host, port)
         return port
     chosen = random.SystemRandom().sample(FREE_PORTS, k=PORTS_TRIED)
-    free = next((each for each in chosen if _is_free(host, each)), None)
+    free = next((each for each in chosen if is_free(host, each)), None)
     if free is None:
         raise PortBusy(name, host, chosen[-1])
     return free
 
 
-def _is_free(host: str, port: int) -> bool:
+def is_free(host: str, port: int) -> bool:
+    """Whether a server could listen there: the address is this machine's, the port nobody's."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -12,19 +12,21 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from localgcp import environment
+from localgcp.base import LOOPBACK
+from localgcp.testing.backends import Here
+from tests.emulators.elsewhere import here
 from tests.emulators.pubsub.conftest import PROJECT, Clients
 from tests.emulators.pubsub.processes import EmulatorProcess, wait_until
 
-pytestmark = pytest.mark.skipif(
-    environment.kind() != "embedded", reason="a container can't push to this process's 127.0.0.1"
-)
+OWN = Here(LOOPBACK, LOOPBACK)
+"""For an emulator that is a process of the test's own, wherever the others are."""
 
 
 class Endpoint(http.server.ThreadingHTTPServer):
@@ -32,9 +34,9 @@ class Endpoint(http.server.ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.url = f"http://127.0.0.1:{self.server_port}/hook?token=a%2Fb&x=1"
+    def __init__(self, here: Here) -> None:
+        super().__init__((here.listen, 0), _Handler)
+        self.url = f"http://{here.name}:{self.server_port}/hook?token=a%2Fb&x=1"
         self.codes: list[int] = []
         self.seen: list[tuple[float, str, dict[str, Any]]] = []
         self.delay = 0.0
@@ -69,7 +71,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def endpoint() -> Iterator[Endpoint]:
-    server = Endpoint()
+    with serving(here()) as server:
+        yield server
+
+
+@contextmanager
+def serving(where: Here) -> Iterator[Endpoint]:
+    server = Endpoint(where)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield server
@@ -175,9 +183,10 @@ def test_keys_are_pushed_in_order(clients: Clients, endpoint: Endpoint) -> None:
 def test_an_endpoint_that_is_down_gets_all_once_it_is_up(
     clients: Clients, emulator: EmulatorProcess
 ) -> None:
+    at = here()
     with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{unused.getsockname()[1]}/"
+        unused.bind((at.listen, 0))
+        url = f"http://{at.name}:{unused.getsockname()[1]}/"
     topic = clients.topic()
     name = clients.subscription(topic, push_config={"push_endpoint": url})
     clients.publish(topic, b"a")
@@ -210,8 +219,8 @@ def test_an_endpoint_elsewhere_is_data_until_one_is_here(
     row = emulator.row(name)
     assert (row["backlog"], row["outstanding"], row["delivered"]) == (1, 0, 0)
     assert f"ALLOW_PUSH={PROJECT}.appspot.com" in row["push_refused"]
-    here = {"push_endpoint": endpoint.url}
-    clients.subscriber.modify_push_config(subscription=name, push_config=here)
+    reached = {"push_endpoint": endpoint.url}
+    clients.subscriber.modify_push_config(subscription=name, push_config=reached)
     wait_until(lambda: endpoint.payloads == [b"a"])
     clients.subscriber.modify_push_config(
         subscription=name, push_config={"push_endpoint": elsewhere}
@@ -223,10 +232,16 @@ def test_an_endpoint_elsewhere_is_data_until_one_is_here(
     clients.subscriber.delete_subscription(subscription=name)
 
 
+@pytest.fixture
+def own_endpoint() -> Iterator[Endpoint]:
+    with serving(OWN) as server:
+        yield server
+
+
 def test_pushing_goes_on_after_a_kill(
-    killable: EmulatorProcess, connect: Any, endpoint: Endpoint
+    killable: EmulatorProcess, connect: Any, own_endpoint: Endpoint
 ) -> None:
-    clients = connect(killable)
+    clients, endpoint = connect(killable), own_endpoint
     topic = clients.topic()
     clients.subscription(topic, push_config={"push_endpoint": endpoint.url})
     endpoint.codes = [500] * 1000
@@ -252,15 +267,16 @@ def take(event):
 def test_the_functions_framework_gets_a_cloud_event(clients: Clients, tmp_path: Path) -> None:
     source = tmp_path / "take.py"
     source.write_text(FUNCTION)
+    at = here()
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((at.listen, 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "functions_framework", "--target=take", f"--source={source}"]
-    command += ["--signature-type=cloudevent", "--host=127.0.0.1", f"--port={port}"]
+    command += ["--signature-type=cloudevent", f"--host={at.listen}", f"--port={port}"]
     framework = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         topic = clients.topic()
-        url = f"http://127.0.0.1:{port}/{topic}?__GCP_CloudEventsMode=CE_PUBSUB_BINDING"
+        url = f"http://{at.name}:{port}/{topic}?__GCP_CloudEventsMode=CE_PUBSUB_BINDING"
         clients.subscription(topic, push_config={"push_endpoint": url})
         clients.publish(topic, b"hello")
         written = source.with_suffix(".out")

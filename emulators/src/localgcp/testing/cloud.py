@@ -9,7 +9,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from localgcp import clients, environment
-from localgcp.testing.backends import SERVICES, Backend
+from localgcp.testing.backends import SERVICES, Backend, Here
 
 PROJECT_ID = "test-project"
 SetEnv = Callable[[str, str], None]
@@ -46,6 +46,10 @@ class Cloud:
         """Where a service listens, as HOST:PORT; starts it."""
         self.need(service)
         return self._addresses[service]
+
+    def here(self) -> Here:
+        """How the services reach a server that a test starts. Raises Unavailable."""
+        return self._backend.here()
 
     @contextmanager
     def topic(self) -> Iterator[str]:

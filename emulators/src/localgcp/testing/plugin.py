@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import pytest
 
-from localgcp.testing.backends import SERVICES, chosen
+from localgcp.testing.backends import SERVICES, Here, chosen
 from localgcp.testing.cloud import PROJECT_ID, Cloud
 from localgcp.testing.hands import ThrownFaults, TurnableClock
 
@@ -34,6 +34,12 @@ def gcp_stack(gcp_services: Cloud) -> Cloud:
     """The session's cloud with Pub/Sub, Cloud Storage and BigQuery running."""
     gcp_services.need(*SERVICES)
     return gcp_services
+
+
+@pytest.fixture(scope="session")
+def gcp_here(gcp_services: Cloud) -> Here:
+    """Where a test's own push endpoint listens, and the name that Pub/Sub reaches it by."""
+    return gcp_services.here()
 
 
 @pytest.fixture
