@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Protocol
 
 import settings
+from local.errors import Unusable
+from localgcp import clients, environment
 
 
 class Reachable(Protocol):
@@ -42,6 +44,26 @@ class Attached:
         if log is None:
             raise settings.InvalidSetting("PUBLISH_LOG", "is not set: no ledger without it")
         return log
+
+    def client_environ(self, folder: Path) -> dict[str, str]:
+        """The variables for clients, with the files they name in `folder`. Raises Unusable."""
+        names = self.names
+        at = {each: self.url(each).removeprefix("http://") for each in environment.PORTS}
+        try:
+            clients.write_files(folder, at["bigquery"], names.project_id, names.dataset)
+        except OSError as error:
+            raise Unusable(folder, error) from error
+        found = {
+            **clients.environ(folder, at, names.project_id),
+            "PROJECT_ID": names.project_id,
+            "ENVIRONMENT": names.environment,
+            "GENERATOR_URL": self.url("generator"),
+            "TABLE_MANAGER_URL": self.url("table_manager"),
+            "PIPELINE_URL": self.url("pipeline"),
+        }
+        if names.publish_log is not None:
+            found["PUBLISH_LOG"] = str(names.publish_log)
+        return found
 
     def url(self, process: str) -> str:
         """Where the process called `process` listens, as http://HOST:PORT."""

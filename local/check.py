@@ -11,16 +11,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from random import Random
 from typing import Any
 
 from google.api_core.exceptions import NotFound
 from google.cloud import bigquery, storage
 
-from event_types import registry
 from event_types.base import EventType
+from event_types.order import ORDER
 from local.attached import Reachable
 from local.errors import NoRules, NotSent
+from local.messages import order_at
 from local.observe import Snapshot, look
 from local.processes import READY_PATHS, answers, ready_url
 from local.publish import publish_all
@@ -73,6 +73,8 @@ def _answering(stack: Reachable, name: str) -> Finding:
 
 
 def _job(now: Snapshot, most_seconds: float) -> Finding:
+    if now.stalled:
+        return Finding("job", False, f"stands still: {now.stalled}")
     if now.pipeline != "running" or now.watermark is None:
         return Finding("job", False, f"is {now.pipeline}, not running")
     age = (datetime.now(UTC) - datetime.fromisoformat(now.watermark)).total_seconds()
@@ -95,8 +97,8 @@ def _dead_letters(now: Snapshot, most: int) -> Finding:
 
 def _event(names: Settings, within: float) -> Finding:
     """Publish an event of now, and look for its row and its file until both are there."""
-    kind, moment = registry.ALL[0], datetime.now(UTC)
-    data = kind.fake(Random(), moment).model_dump_json().encode()
+    kind, moment = ORDER, datetime.now(UTC)
+    data = order_at(moment)
     began = time.monotonic()
     try:
         (event_id,) = publish_all(names, (data,), {"source": "check"})

@@ -15,6 +15,7 @@ import time
 from argparse import Namespace
 
 import settings
+from local.attached import attached
 from local.chosen import asked, connect, stack_of
 from local.errors import NoLogs, NotSent
 from local.ledger import read_published, reconcile
@@ -75,7 +76,11 @@ def status(args: Namespace) -> int:
 
 def env(args: Namespace) -> int:
     """Print what points clients at the stack."""
-    environ = running(asked(args).data_dir, args.wait).client_environ()
+    folder, there = asked(args).data_dir, attached()
+    if there is None:
+        environ = running(folder, args.wait).client_environ()
+    else:
+        environ = there.client_environ(folder / "attached")
     if args.json:
         print(json.dumps(environ, indent=2))
     else:

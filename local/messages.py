@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 
 from event_types.validate import MAX_BYTES
@@ -28,6 +29,11 @@ def _changed(event: dict[str, Any], **changes: object) -> bytes:
 
 def _without(event: dict[str, Any], field: str) -> bytes:
     return json.dumps({name: value for name, value in event.items() if name != field}).encode()
+
+
+def order_at(moment: datetime) -> bytes:
+    """An order of `moment`: made by hand, so that no faker is needed where it is sent."""
+    return _changed(_ORDER, order_id="check", order_date=moment.isoformat())
 
 
 def malformed() -> tuple[bytes, ...]:
