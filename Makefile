@@ -7,7 +7,7 @@ LOCAL := .venv/local/bin/python
 export TOX_UV_PATH = $(CURDIR)/$(UV)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test verify inventories bench docs lint render lock clean
+.PHONY: help demo up down test verify inventories docker bench docs lint render lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -30,6 +30,9 @@ verify: .venv/tox/ready ## scripts, workflows and Terraform, offline; needs the 
 inventories: .venv/tox/ready ## write what plans and scripts would do, after a change that is meant
 	.venv/tox/bin/tox run -e terraform -- --write tests/terraform/test_inventory.py tests/terraform/test_slips.py
 	.venv/tox/bin/tox run -e deploy -- --write tests/scripts/test_commands.py
+
+docker: .venv/tox/ready ## the stack in containers: built, run, killed and counted; needs an engine
+	.venv/tox/bin/tox run -e docker
 
 bench: .venv/local/ready ## speed beside the stock parts, in about four minutes; ARGS="runner --quick" for less
 	$(LOCAL) -m bench $(ARGS)

@@ -109,7 +109,7 @@ class ComposeStack:
             **environment.pubsub(at["pubsub"]),
             **environment.storage(at["storage"]),
             **environment.bigquery(at["bigquery"]),
-            "GOOGLE_APPLICATION_CREDENTIALS": str(ROOT / "docker" / "credentials.json"),
+            "GOOGLE_APPLICATION_CREDENTIALS": str(ROOT / "docker" / "clients" / "credentials.json"),
             "PROJECT_ID": PROJECT,
             "GOOGLE_CLOUD_PROJECT": PROJECT,
         }

@@ -108,6 +108,9 @@ class Script:
     def extend(self, ack_ids: list[str], seconds: int) -> bool:
         return True
 
+    def trouble(self) -> None:
+        pass
+
     def close(self) -> None:
         pass
 
