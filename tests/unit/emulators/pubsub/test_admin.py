@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from localgcp.pubsub.domain.paging import page
+from localgcp.pubsub.domain.names import page
 from localgcp.pubsub.errors import AlreadyExists, InvalidArgument, NotFound, Unsupported
 from localgcp.pubsub.wire import protos
 from tests.unit.emulators.pubsub.bench import SUBSCRIPTION, TOPIC, Bench

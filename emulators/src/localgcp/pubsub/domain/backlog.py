@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from itertools import takewhile
 from typing import Protocol
 
-from localgcp.pubsub.domain.entry import Entry
+from localgcp.pubsub.domain.leases import Entry
 
 
 class Backlog(Protocol):

@@ -13,8 +13,8 @@ from itertools import count
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from localgcp.pubsub.domain import dead_letter, message, subscription_config, topic, update_mask
-from localgcp.pubsub.domain.entry import Entry
 from localgcp.pubsub.domain.keeping import Keeper, Nothing
+from localgcp.pubsub.domain.leases import Entry
 from localgcp.pubsub.domain.names import DELETED_TOPIC, check_subscription, check_topic, short
 from localgcp.pubsub.domain.push_targets import PushTargets
 from localgcp.pubsub.domain.subscription import Hooks, Subscription

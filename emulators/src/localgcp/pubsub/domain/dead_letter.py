@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from localgcp.pubsub.domain.entry import Entry
+from localgcp.pubsub.domain.leases import Entry
 from localgcp.pubsub.domain.names import check_topic, project_of, short
 from localgcp.pubsub.errors import InvalidArgument
 from localgcp.pubsub.wire.protos import Proto

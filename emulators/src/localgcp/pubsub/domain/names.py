@@ -1,4 +1,4 @@
-"""Resource names: `projects/P/topics/T` and `projects/P/subscriptions/S`.
+"""Resource names: `projects/P/topics/T` and `projects/P/subscriptions/S`, and lists of them.
 
 The rules of an id are those of the page "Create a topic", section "Guidelines to name a topic".
 """
@@ -6,10 +6,12 @@ The rules of an id are those of the page "Create a topic", section "Guidelines t
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from localgcp.pubsub.errors import InvalidArgument
 
 DELETED_TOPIC = "_deleted-topic_"
+LARGEST_PAGE = 1000
 
 # Page "Creating and managing projects": an id, an older one with its domain, or the number.
 _PROJECT = re.compile(r"projects/(?:(?:[a-z0-9.\-]+:)?[a-z][a-z0-9\-]{4,28}[a-z0-9]|[0-9]+)")
@@ -44,6 +46,18 @@ def project_of(name: str) -> str:
 def short(name: str) -> str:
     """The id at the end of a resource name."""
     return name.rpartition("/")[2]
+
+
+def page(names: Iterable[str], size: int, token: str) -> tuple[list[str], str]:
+    """One page of names, sorted, and the token of the next: the last name, or "" at the end.
+
+    Raises InvalidArgument.
+    """
+    if size < 0:
+        raise InvalidArgument(f"Invalid page_size: {size}; it must not be negative.")
+    size = min(size or LARGEST_PAGE, LARGEST_PAGE)
+    rest = sorted(name for name in names if name > token)
+    return rest[:size], rest[size - 1] if len(rest) > size else ""
 
 
 def _check(collection: str, name: str) -> str:

@@ -16,10 +16,9 @@ from dataclasses import dataclass
 from localgcp.pubsub.domain import filter, retry_policy
 from localgcp.pubsub.domain.backlog import Backlog, Ordered, Unordered
 from localgcp.pubsub.domain.counters import Counters
-from localgcp.pubsub.domain.entry import Entry, Holder
+from localgcp.pubsub.domain.leases import Entry, Holder, Outstanding
 from localgcp.pubsub.domain.message import Message
 from localgcp.pubsub.domain.names import short
-from localgcp.pubsub.domain.outstanding import Outstanding
 from localgcp.pubsub.errors import InvalidArgument, NotFound, WrongState
 from localgcp.pubsub.wire.protos import Proto
 

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from google.protobuf.empty_pb2 import Empty
 
 from localgcp.pubsub.domain.broker import Broker
-from localgcp.pubsub.domain.names import check_project
-from localgcp.pubsub.domain.paging import page
+from localgcp.pubsub.domain.names import check_project, page
 from localgcp.pubsub.wire import protos
 from localgcp.pubsub.wire.protos import Proto
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from localgcp.pubsub.domain.broker import Clock
-from localgcp.pubsub.domain.entry import Entry
+from localgcp.pubsub.domain.leases import Entry
 from localgcp.pubsub.domain.subscription import UNLIMITED, Subscription
 from localgcp.pubsub.wire.encoding import MAX_RESPONSE_BYTES, MAX_RESPONSE_MESSAGES
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 
-from localgcp.pubsub.domain.entry import Entry
+from localgcp.pubsub.domain.leases import Entry
 from localgcp.pubsub.domain.subscription import Subscription
 
 logger = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ import asyncio
 import logging
 
 from localgcp.pubsub.domain.broker import Broker
-from localgcp.pubsub.domain.entry import Entry
+from localgcp.pubsub.domain.leases import Entry
 from localgcp.pubsub.domain.subscription import Subscription
 from localgcp.pubsub.errors import NotFound, StorageFailed
 from localgcp.pubsub.wire.consumer import Consumer

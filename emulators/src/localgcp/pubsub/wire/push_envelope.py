@@ -7,7 +7,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from localgcp.pubsub.domain.entry import Entry
+from localgcp.pubsub.domain.leases import Entry
 from localgcp.pubsub.domain.subscription import Subscription
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from localgcp.pubsub.domain.entry import Entry
+from localgcp.pubsub.domain.leases import Entry, Outstanding
 from localgcp.pubsub.domain.message import Message
-from localgcp.pubsub.domain.outstanding import Outstanding
 
 
 class Holder:
