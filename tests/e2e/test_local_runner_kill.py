@@ -202,7 +202,7 @@ def test_a_subscription_that_is_not_there_ends_the_job_with_its_name(job: Job) -
     job.subscriber.delete_subscription(subscription=SUBSCRIPTION)
     job.start()
     assert job.process is not None
-    assert job.process.wait(30) == 1
+    assert job.process.wait(PATIENCE) == 1
     assert f"subscription '{SUBSCRIPTION}' can't be pulled: NOT_FOUND" in job.log.read_text()
 
 
@@ -211,5 +211,5 @@ def test_a_busy_status_port_is_named(job: Job) -> None:
     job.options = ["--status_port", port]
     job.spawn()
     assert job.process is not None
-    assert job.process.wait(30) == 1
+    assert job.process.wait(PATIENCE) == 1
     assert f"port {port} on 127.0.0.1 is in use" in job.log.read_text()
