@@ -151,6 +151,7 @@ def test_figures_tell_what_is_where(rest: httpx.Client, clients: Clients) -> Non
         "name": name,
         "topic": topic,
         "push_endpoint": "",
+        "push_refused": "",
         "backlog": 2,
         "outstanding": 1,
         "delivered": 2,

@@ -199,3 +199,74 @@ def test_fails_as_bigquery_does(service: Service, expression: str, message: str)
 )
 def test_the_least_int64_can_be_written(service: Service, sql: str, value: float) -> None:
     assert rows_of(service, sql) == [value]
+
+
+# Each of these was found by asking GoogleSQL's own reference evaluator the same.
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        (r"'a%b' LIKE 'a\\%b'", True),
+        (r"'axb' LIKE 'a\\%b'", False),
+        ("ARRAY_CONCAT([1], CAST(NULL AS ARRAY<INT64>))", None),
+        ("SPLIT('abc', CAST(NULL AS STRING))", None),
+        (f"CASE {NAN} WHEN {NAN} THEN 1 ELSE 2 END", 2),
+        ("CASE 3 WHEN 3 THEN 1 ELSE 2 END", 1),
+        (f"{NAN} IN ({NAN}, 1.0)", False),
+        (f"{NAN} NOT IN ({NAN}, 1.0)", True),
+        (f"NULLIF({NAN}, {NAN})", "nan"),
+        ("NULLIF(1, 1)", None),
+        (f"SIGN({NAN})", "nan"),
+        ("SIGN(-2.5)", -1.0),
+        ("CAST(CEIL(NUMERIC '1.000000001') AS STRING)", "2"),
+        ("CAST(ROUND(NUMERIC '1.23456', 4) AS STRING)", "1.2346"),
+        ("DATE_DIFF(DATE '2021-01-03', DATE '2024-02-29', ISOWEEK)", -165),
+        ("""JSON_QUERY('{"a": null}', '$.a')""", None),
+        ("""JSON_VALUE('{"a": 2.5}', '$.a')""", "2.5"),
+        ("LAST_DAY(DATE '2024-02-01', MONTH) = DATE '2024-02-29'", True),
+        ("1e308 + 1.0 > 1e307", True),
+        (f"{INF} + 1.0", math.inf),
+    ],
+)
+def test_answers_as_the_reference_does(service: Service, expression: str, expected: Any) -> None:
+    assert rows_of(service, f"SELECT {expression} AS v") == [expected]
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "ARRAY_TO_STRING(['a', NULL], ',', 'n')",
+        "EXP(NUMERIC '-2.5')",
+        "LN(NUMERIC '1.5')",
+        """JSON_QUERY('{"a": 2.50}', '$')""",
+        """JSON_VALUE('{"a": 2.50}', '$.a')""",
+        "LAST_DAY(DATE '2024-02-01', ISOWEEK)",
+        "REGEXP_EXTRACT('ab', r'(x)?a')",
+        "REGEXP_EXTRACT('ab', r'(x)|a')",
+        "REGEXP_EXTRACT_ALL('abc', r'x*')",
+        "LPAD('abc', 2, '')",
+    ],
+)
+def test_refuses_what_the_reference_answers_otherwise(service: Service, expression: str) -> None:
+    with pytest.raises(BigQueryError, match="not supported by the emulator"):
+        rows_of(service, f"SELECT {expression} AS v")
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "1e308 + 1e308",
+        "-1e308 - 1e308",
+        "EXP(1e300)",
+        "LN(0)",
+        "LN(-1)",
+        "LOG(8.0, 1.0)",
+        "SQRT(-1)",
+        "POW(0.0, -1)",
+        "CAST(2.5 AS BOOL)",
+        "CAST('1_0' AS FLOAT64)",
+        "CAST('1_0' AS NUMERIC)",
+    ],
+)
+def test_fails_where_the_reference_does(service: Service, expression: str) -> None:
+    with pytest.raises(BigQueryError):
+        rows_of(service, f"SELECT {expression} AS v")

@@ -6,7 +6,7 @@ from sqlglot import exp
 
 from localgcp.bigquery.catalog.schema import Field
 from localgcp.bigquery.googlesql.moments import interval
-from localgcp.bigquery.googlesql.nodes import Rule, call, cast, number, one, refuse, text, two
+from localgcp.bigquery.googlesql.nodes import Rule, call, cast, number, one, refuse, text
 from localgcp.bigquery.googlesql.types import duckdb_cast
 
 
@@ -58,15 +58,14 @@ def _generate_dates(kind: str) -> Rule:
 def _array_concat(node: exp.Expr) -> exp.Expr:
     joined: exp.Expr = node.this
     for array in node.expressions:
-        joined = call("list_concat", joined, array)
+        joined = call("bq_concat", joined, array)
     return joined
 
 
-def _in(node: exp.Expr) -> exp.Expr:
-    unnest = node.args.get("unnest")
-    if unnest is None:
-        return node
-    return call("bq_in_array", unnest.expressions[0], node.this)
+def _array_to_string(node: exp.Expr) -> exp.Expr:
+    if node.args.get("null"):
+        return refuse("ARRAY_TO_STRING with a text for NULL")
+    return call("array_to_string", node.this, node.expression)
 
 
 RULES: dict[type[exp.Expr], Rule] = {
@@ -74,11 +73,10 @@ RULES: dict[type[exp.Expr], Rule] = {
     exp.Dot: _dot,
     exp.Struct: _struct,
     exp.ArraySize: one("len"),
-    exp.ArrayToString: two("array_to_string"),
+    exp.ArrayToString: _array_to_string,
     exp.ArrayConcat: _array_concat,
     exp.ArrayReverse: one("list_reverse"),
     exp.GenerateSeries: _generate_array,
     exp.GenerateDateArray: _generate_dates("DATE"),
     exp.GenerateTimestampArray: _generate_dates("TIMESTAMP"),
-    exp.In: _in,
 }

@@ -54,6 +54,38 @@ def _refuse_arrays(node: exp.Expr) -> None:
             refuse("equality of arrays, which BigQuery does not have either")
 
 
+def _in(node: exp.Expr) -> exp.Expr:
+    """NaN is in no list."""
+    unnest = node.args.get("unnest")
+    if unnest is not None:
+        return call("bq_in_array", unnest.expressions[0], node.this)
+    if _never_nan(node.this) or isinstance(node.find_ancestor(exp.Join, exp.Select), exp.Join):
+        return node
+    nan = call("bq_is_nan", node.this.copy())
+    return exp.Paren(this=exp.And(this=node.copy(), expression=exp.Not(this=nan)))
+
+
+def _equal(left: exp.Expr, right: exp.Expr) -> exp.Expr:
+    return RULES[exp.EQ](exp.EQ(this=left.copy(), expression=right.copy()))
+
+
+def _case(node: exp.Expr) -> exp.Expr:
+    """CASE x WHEN y compares as `=` does."""
+    if node.this is None:
+        return node
+    ifs = [
+        exp.If(this=_equal(node.this, each.this), true=each.args["true"].copy())
+        for each in node.args["ifs"]
+    ]
+    default = node.args.get("default")
+    return exp.Case(ifs=ifs, default=None if default is None else default.copy())
+
+
+def _nullif(node: exp.Expr) -> exp.Expr:
+    same = exp.If(this=_equal(node.this, node.expression), true=exp.Null())
+    return exp.Case(ifs=[same], default=node.this.copy())
+
+
 def _checked(node: exp.Expr) -> exp.Expr:
     node.set("this", call("bq_no_struct", node.this.copy()))
     return node
@@ -66,6 +98,9 @@ RULES: dict[type[exp.Expr], Rule] = {
     exp.GTE: _comparison("this", result=False),
     exp.LT: _comparison("expression", result=False),
     exp.LTE: _comparison("expression", result=False),
+    exp.In: _in,
+    exp.Case: _case,
+    exp.Nullif: _nullif,
     exp.NullSafeEQ: _checked,
     exp.NullSafeNEQ: _checked,
 }

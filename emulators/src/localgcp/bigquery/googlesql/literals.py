@@ -50,6 +50,9 @@ def _cast(node: exp.Expr) -> exp.Expr:
     own = {"INTEGER": "bq_int64", "STRING": "bq_string", "BOOLEAN": "bq_bool", "BYTES": "bq_bytes"}
     if field.type in own and not field.repeated:
         return call(own[field.type], value)
+    number_of_text = field.type in ("FLOAT", "NUMERIC", "BIGNUMERIC") and not field.repeated
+    if number_of_text and not isinstance(value, exp.Null):
+        value = call("bq_digits", value)
     return duckdb_cast(value, field)
 
 

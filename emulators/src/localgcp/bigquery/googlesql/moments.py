@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from localgcp.bigquery.errors import SqlNotSupported
 from localgcp.bigquery.googlesql.formats import parse_moment, write_moment
-from localgcp.bigquery.googlesql.nodes import Rule, call, cast, number, one, refuse, text
+from localgcp.bigquery.googlesql.nodes import Rule, call, cast, number, refuse, text
 
 WEEKDAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
 _UNITS = {"MICROSECOND", "MILLISECOND", "SECOND", "MINUTE", "HOUR", "DAY"} | {
@@ -56,6 +56,8 @@ def _difference(kind: str, whole: bool) -> Rule:
     def rule(node: exp.Expr) -> exp.Expr:
         end, start = _coerced(node.this, kind), _coerced(node.expression, kind)
         unit = unit_of(node)
+        if unit == "ISOWEEK" and not whole:
+            unit = "WEEK(MONDAY)"
         if unit.startswith("WEEK") and not whole:
             day = unit[5:-1] if "(" in unit else "SUNDAY"
             days = number(-1 if day == "SUNDAY" else WEEKDAYS.index(day))
@@ -67,6 +69,13 @@ def _difference(kind: str, whole: bool) -> Rule:
         return call("date_sub" if whole else "date_diff", text(plain), start, end)
 
     return rule
+
+
+def _last_day(node: exp.Expr) -> exp.Expr:
+    unit = node.args.get("unit")
+    if unit is not None and unit.name.upper() != "MONTH":
+        return refuse(f"LAST_DAY of {unit.name.upper()}")
+    return call("last_day", node.this)
 
 
 def interval(count: exp.Expr, unit: str) -> exp.Expr:
@@ -221,5 +230,5 @@ RULES: dict[type[exp.Expr], Rule] = {
         "make_timestamp", "year", "month", "day", "hour", "min", "sec"
     ),
     exp.TimeFromParts: _from_parts("make_time", "hour", "min", "sec"),
-    exp.LastDay: one("last_day"),
+    exp.LastDay: _last_day,
 }

@@ -31,8 +31,15 @@ def _rounded(name: str) -> Rule:
     return rule
 
 
-def _product(node: exp.Expr) -> exp.Expr:
-    return call("bq_mul", node.this, node.expression)
+def _real(name: str) -> Rule:
+    """A function of FLOAT64, which fails where it has no finite value."""
+
+    def rule(node: exp.Expr) -> exp.Expr:
+        args = [arg.copy() for arg in (node.this, node.args.get("expression")) if arg is not None]
+        second = args[1] if len(args) > 1 else number(1)
+        return call("bq_real", text(name), args[0], second, node.copy())
+
+    return rule
 
 
 def _int_div(node: exp.Expr) -> exp.Expr:
@@ -79,6 +86,11 @@ def _end(name: str) -> Rule:
     return lambda node: call(name, node.this, call("bq_size", node.expression, text(name.upper())))
 
 
+def _like(node: exp.Expr) -> exp.Expr:
+    """A backslash escapes, which DuckDB wants to be told."""
+    return exp.Paren(this=exp.Escape(this=node.copy(), expression=text("\\")))
+
+
 def _repeat(node: exp.Expr) -> exp.Expr:
     return call("bq_repeat", node.this, node.args["times"])
 
@@ -86,8 +98,11 @@ def _repeat(node: exp.Expr) -> exp.Expr:
 def _pad(node: exp.Expr) -> exp.Expr:
     name = "lpad" if node.args.get("is_left") else "rpad"
     size = call("bq_size", node.expression, text(name.upper()))
+    pattern = node.args.get("fill_pattern")
+    if pattern is not None and pattern.is_string and not pattern.name:
+        return refuse(f"{name.upper()} with an empty pattern")
     width = exp.Cast(this=size, to=exp.DataType.build("INT", dialect="duckdb"))
-    return call(name, node.this, width, node.args.get("fill_pattern") or text(" "))
+    return call(name, node.this, width, pattern or text(" "))
 
 
 def _position(node: exp.Expr) -> exp.Expr:
@@ -96,6 +111,10 @@ def _position(node: exp.Expr) -> exp.Expr:
     ):
         return refuse("INSTR with a position")
     return call("strpos", node.this, node.args["substr"])
+
+
+# DuckDB gives such a group's text as empty, GoogleSQL as NULL.
+_MAYBE_NO_GROUP = re.compile(r"\)[?*]|\)\{0|\|")
 
 
 def _regexp_extract(name: str) -> Rule:
@@ -108,8 +127,12 @@ def _regexp_extract(name: str) -> Rule:
         groups = re.compile(pattern.name).groups
         if groups > 1:
             return refuse(f"{name.upper()} with more than one group")
+        if groups and _MAYBE_NO_GROUP.search(pattern.name):
+            return refuse(f"{name.upper()} with a group that may take no part")
         found = call(name, node.this, pattern, number(groups))
         if name == "regexp_extract_all":
+            if re.match(pattern.name, ""):
+                return refuse("REGEXP_EXTRACT_ALL with a pattern that matches nothing at all")
             return found
         matches = call("regexp_matches", node.this.copy(), pattern.copy())
         return exp.Case(ifs=[exp.If(this=matches, true=found)])
@@ -164,7 +187,15 @@ def _anonymous(node: exp.Expr) -> exp.Expr:
 RULES: dict[type[exp.Expr], Rule] = {
     exp.String: one("bq_string"),
     exp.Div: two("bq_div"),
-    exp.Mul: _product,
+    exp.Add: two("bq_add"),
+    exp.Sub: two("bq_sub"),
+    exp.Mul: two("bq_mul"),
+    exp.Sign: one("bq_sign"),
+    exp.Sqrt: _real("SQRT"),
+    exp.Pow: _real("POW"),
+    exp.Exp: _real("EXP"),
+    exp.Ln: _real("LN"),
+    exp.Log: _real("LOG"),
     exp.SafeDivide: two("bq_safe_div"),
     exp.IntDiv: _int_div,
     exp.Round: _rounded("round"),
@@ -177,6 +208,7 @@ RULES: dict[type[exp.Expr], Rule] = {
     exp.Length: _length,
     exp.ByteLength: lambda node: call("strlen", node.this),
     exp.Substring: _substring,
+    exp.Like: _like,
     exp.Pad: _pad,
     exp.Left: _end("left"),
     exp.Right: _end("right"),
