@@ -66,9 +66,10 @@ class Stack:
         }
 
     def client_environ(self) -> dict[str, str]:
-        """The same, and where the other parts are."""
+        """The same, with what gcloud, gsutil and bq read, and where the other parts are."""
         return {
             **self.environ(),
+            **clients.tools(self.data_dir, PROJECT_ID),
             "GENERATOR_URL": self.url("generator"),
             "TABLE_MANAGER_URL": self.url("table_manager"),
             "PIPELINE_URL": self.url("pipeline"),

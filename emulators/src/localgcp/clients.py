@@ -1,6 +1,7 @@
 """What leads every client on this machine to the emulators: Python's libraries, gcloud, bq, gsutil.
 
-Some read variables, some files that a variable names; `write_files` and `environ` go together.
+Some read variables, some files that a variable names: `write_files` writes those that `environ` and
+`tools` name.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ CREDENTIALS = {
 
 
 def write_files(folder: Path, bigquery: str, project: str, dataset: str = "") -> None:
-    """Write what `environ` names into `folder`; `bigquery` is HOST:PORT. Raises OSError.
+    """Write what the variables name into `folder`; `bigquery` is HOST:PORT. Raises OSError.
 
     `dataset` is bq's default one.
     """
@@ -42,7 +43,7 @@ def write_files(folder: Path, bigquery: str, project: str, dataset: str = "") ->
 
 
 def environ(folder: Path, addresses: Mapping[str, str], project: str) -> dict[str, str]:
-    """The variables, for the services in `addresses`: name to HOST:PORT."""
+    """For client libraries, to the services in `addresses`: name to HOST:PORT."""
     led: dict[str, str] = {}
     for service, address in addresses.items():
         led.update(getattr(environment, service)(address))
@@ -50,6 +51,12 @@ def environ(folder: Path, addresses: Mapping[str, str], project: str) -> dict[st
         **led,
         "GOOGLE_APPLICATION_CREDENTIALS": str(folder / "credentials.json"),
         "GOOGLE_CLOUD_PROJECT": project,
+    }
+
+
+def tools(folder: Path, project: str) -> dict[str, str]:
+    """What gcloud, bq and gsutil read besides."""
+    return {
         "CLOUDSDK_CORE_PROJECT": project,
         "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE": str(folder / "token"),
         "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",

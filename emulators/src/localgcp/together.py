@@ -109,7 +109,7 @@ def env(folder: Path, project: str) -> dict[str, str]:
             raise NobodyAnswers(name, address)
     folder = folder.absolute()
     clients.write_files(folder, addresses["bigquery"], project)
-    return clients.environ(folder, addresses, project)
+    return clients.environ(folder, addresses, project) | clients.tools(folder, project)
 
 
 @contextmanager

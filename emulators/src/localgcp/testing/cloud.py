@@ -40,7 +40,8 @@ class Cloud:
         """What leads a process of its own to every service, gcloud and bq too: starts them."""
         self.need(*SERVICES)
         clients.write_files(self._folder, self._addresses["bigquery"], project)
-        return clients.environ(self._folder, self._addresses, project)
+        led = clients.environ(self._folder, self._addresses, project)
+        return led | clients.tools(self._folder, project)
 
     def address(self, service: str) -> str:
         """Where a service listens, as HOST:PORT; starts it."""

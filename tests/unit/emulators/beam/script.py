@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -66,9 +67,12 @@ class Script:
     job: Job | None = None
     panes: list[list[str]] = field(default_factory=list)
     delivered: int = 0
+    begun: threading.Event = field(default_factory=threading.Event)
+    """The job is there to be asked."""
 
     def poll(self, limit: int, wait: float) -> Polled:
         assert self.reader is not None
+        assert self.begun.wait(30)
         self.look()
         if not self.steps:
             self.reader.draining = True
@@ -133,6 +137,7 @@ def play(build: Callable[[Any], Any], *steps: Step, most: int = 1000, now: float
     if panes is not None:
         panes | "collect" >> beam.ParDo(Collect(_register(script.panes)))
     script.job = pipeline.run()
+    script.begun.set()
     script.job.wait_until_finish()
     return script
 
