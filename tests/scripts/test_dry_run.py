@@ -19,7 +19,7 @@ NAMES = settings.load({"PROJECT_ID": PROJECT, "ENVIRONMENT": ENVIRONMENT})
 REGISTRY = f"europe-west1-docker.pkg.dev/{PROJECT}/{ENVIRONMENT}-realtime-pipeline"
 ALL = sorted(path.name for path in SCRIPTS.glob("*.sh") if path.stat().st_mode & 0o100)
 # bootstrap.sh is a project's, not an environment's; test_bootstrap.py has it.
-OURS = [each for each in ALL if each not in ("bootstrap.sh", "lock.sh")]
+OURS = [each for each in ALL if each not in ("bootstrap.sh", "lock.sh", "mutants.sh")]
 LISTED = [
     ("build-images.sh", *WHERE, "--release", RELEASE),
     ("build-images.sh", *WHERE, "--release", RELEASE, "--builder", "docker"),
