@@ -49,7 +49,7 @@ def fetch(version: str) -> Path:
                 raise OtherVersion(source, found, version)
             stored = made / f"{source.rpartition('/')[2]}.json"
             stored.write_text(json.dumps({"source": source, **document}))
-        made.rename(schemas)
+        _into_place(made, schemas)
     return schemas
 
 
@@ -67,8 +67,17 @@ def install(version: str, types: Collection[str]) -> Path:
             made = Path(scratch, mirror.name)
             for each in sorted(schemas.glob("*.json")):
                 _write(made, mirror, version, _only(types, json.loads(each.read_text())))
-            made.rename(mirror)
+            _into_place(made, mirror)
     return mirror
+
+
+def _into_place(made: Path, place: Path) -> None:
+    """Move a folder to its place, unless another process has made the same there meanwhile."""
+    try:
+        made.rename(place)
+    except OSError:
+        if not place.exists():
+            raise
 
 
 def environ(mirror: Path) -> dict[str, str]:
