@@ -41,7 +41,7 @@ DISK_BYTES = 8 * 1024 * 1024
     ("sql", "message"),
     [
         (
-            "WITH RECURSIVE r AS (SELECT 3 AS n UNION ALL SELECT DIV(6, n - 1) FROM r WHERE n > 0)"
+            "WITH RECURSIVE r AS (SELECT 7 AS n UNION ALL SELECT DIV(6, n - 1) FROM r WHERE n > 0)"
             " SELECT 1 / n FROM r",
             "division by zero",
         ),
