@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from apache_beam.io.gcp.pubsub import _PubSubSource
 from apache_beam.options.pipeline_options import GoogleCloudOptions
 from apache_beam.options.value_provider import RuntimeValueProvider
 from apache_beam.pipeline import PipelineVisitor
@@ -17,8 +18,12 @@ from apache_beam.runners.direct.direct_runner import (
     _DirectReadFromPubSub,
     _get_transform_overrides,
 )
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.runners.runner import PipelineResult
 from apache_beam.testing.test_stream import TestStream
+from apache_beam.transforms.core import ParDo
 from apache_beam.transforms.external import ExternalTransform
+from apache_beam.transforms.userstate import is_stateful_dofn
 
 from localgcp import environment
 from localgcp.base import LOOPBACK
@@ -49,10 +54,16 @@ class LocalRunner(BundleBasedDirectRunner):
         super().__init__()
         self._connect = connect
 
-    def run_pipeline(self, pipeline: Any, options: Any) -> Job:
-        """Start the job. Raises UnsupportedTransform, StatusPortBusy, SubscriptionUnusable."""
+    def run_pipeline(self, pipeline: Any, options: Any) -> PipelineResult:
+        """Start the job. Raises UnsupportedTransform, StatusPortBusy, SubscriptionUnusable.
+
+        Where a bounded pipeline keeps state, Beam's FnApiRunner runs it, to its end: what timers
+        emit at the end of the input is lost to a GroupByKey behind them here.
+        """
         survey = _Survey()
         pipeline.visit(survey)
+        if survey.keeps_state and not survey.is_fed:
+            return FnApiRunner().run_pipeline(pipeline, options)
         pipeline.replace_all(_get_transform_overrides(options))
         visitor = ConsumerTrackingPipelineVisitor()
         pipeline.visit(visitor)
@@ -85,10 +96,18 @@ class _Survey(PipelineVisitor):
     """Looks at the pipeline as the user wrote it."""
 
     uses_test_stream = False
+    is_fed = False
+    """Whether its input comes bit by bit: from Pub/Sub or a TestStream."""
+    keeps_state = False
 
     def visit_transform(self, applied: Any) -> None:
-        """Note a TestStream. Raises UnsupportedTransform for another language's transform."""
-        if isinstance(applied.transform, ExternalTransform):
+        """Note what it is. Raises UnsupportedTransform for another language's transform."""
+        transform = applied.transform
+        if isinstance(transform, ExternalTransform):
             raise UnsupportedTransform(applied.full_label, "it is written in another language")
-        if isinstance(applied.transform, TestStream):
-            self.uses_test_stream = True
+        if isinstance(transform, TestStream):
+            self.uses_test_stream = self.is_fed = True
+        elif isinstance(getattr(transform, "source", None), _PubSubSource):
+            self.is_fed = True
+        elif isinstance(transform, ParDo):
+            self.keeps_state = self.keeps_state or is_stateful_dofn(transform.fn)

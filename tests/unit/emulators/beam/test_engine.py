@@ -147,6 +147,26 @@ def test_a_bounded_pipeline_that_fails_ends_with_the_error_after_four_attempts()
     assert calls.count("fail") == 4
 
 
+@pytest.mark.parametrize("options", [[], ["--streaming"]], ids=["batch", "streaming"])
+def test_what_timers_emit_at_the_end_of_bounded_input_is_grouped_behind_them(
+    options: list[str],
+) -> None:
+    """Each key's last batch comes from a timer at its window's end: 4 + 1 and 3 by two windows."""
+    pipeline = beam.Pipeline(LocalRunner(), PipelineOptions(options))
+    counted = (
+        pipeline
+        | beam.Create(range(8))
+        | beam.Map(lambda number: TimestampedValue(("k", number), number))
+        | beam.WindowInto(FixedWindows(5))
+        | beam.GroupIntoBatches(4)
+        | beam.Map(lambda batch: (batch[0], len(list(batch[1]))))
+        | beam.GroupByKey()
+        | beam.Map(lambda sizes: sorted(sizes[1]))
+    )
+    assert_that(counted, equal_to([[1, 4], [3]]))
+    pipeline.run().wait_until_finish()
+
+
 BAG = beam.DoFn.StateParam(BagStateSpec("bag", StrUtf8Coder()))
 
 
