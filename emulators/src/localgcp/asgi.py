@@ -9,6 +9,7 @@ a client that does not read, so a body of any size passes at flat memory.
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -50,6 +51,13 @@ class NotJson(RequestError):
 
     def __init__(self, why: str) -> None:
         super().__init__(f"the request's body is not a JSON object: {why}")
+
+
+class BadGzip(RequestError):
+    """The body is called gzip and is not."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"Content-Encoding gzip: {why}")
 
 
 class ClientGone(Exception):
@@ -126,6 +134,33 @@ class Request:
                 raise BodyTooLarge(limit)
             pieces.append(piece)
         return b"".join(pieces)
+
+    async def unpacked(self, limit: int) -> bytes:
+        """The whole body, unpacked where Content-Encoding is gzip.
+
+        Holds at most `limit` bytes, however small what came was. Raises BodyTooLarge, BadGzip,
+        ClientGone.
+        """
+        if self.headers.get("content-encoding") != "gzip":
+            return await self.body(limit)
+        unzip, pieces, left, empty = zlib.decompressobj(wbits=31), [], limit, True
+        async for packed in self.stream():
+            try:
+                piece = unzip.decompress(packed, left + 1)
+            except zlib.error as error:
+                raise BadGzip(str(error)) from error
+            left, empty = left - len(piece), False
+            if left < 0:
+                raise BodyTooLarge(limit)
+            pieces.append(piece)
+        if not empty and (not unzip.eof or unzip.unused_data):
+            raise BadGzip("the body is not one whole gzip member")
+        return b"".join(pieces)
+
+    async def gone(self) -> None:
+        """Return once the client has hung up; for a handler that waits, its body read."""
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
 
     async def json(self, limit: int) -> dict[str, Any]:
         """The body as a JSON object, {} for none. Raises NotJson, BodyTooLarge, ClientGone."""
@@ -216,9 +251,15 @@ class Application:
     """Routes to handlers: `handler(request, **names)`. What one raises, `failed` answers."""
 
     def __init__(
-        self, routes: Iterable[Route], missing: Handler, failed: Callable[[Exception], Reply]
+        self,
+        routes: Iterable[Route],
+        missing: Handler,
+        failed: Callable[[Exception], Reply],
+        prefix: str = "",
     ) -> None:
+        """`prefix` is what a path may begin with before that of a route."""
         self._routes, self._missing, self._failed = list(routes), missing, failed
+        self._prefix = prefix.encode()
 
     def add(self, *routes: Route) -> None:
         """Try these too, after those before."""
@@ -236,9 +277,10 @@ class Application:
     async def answer(self, request: Request) -> Reply:
         """The reply to one request, failures included. Raises ClientGone alone."""
         try:
+            path = request.path.removeprefix(self._prefix)
             for route in self._routes:
                 if route.method == request.method:
-                    names = route.match(request.path)
+                    names = route.match(path)
                     if names is not None:
                         return await route.handler(request, **names)
             return await self._missing(request)

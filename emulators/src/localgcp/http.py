@@ -1,48 +1,10 @@
-"""What the HTTP servers here share: a bounded head, and bodies read within a limit."""
+"""uvicorn's protocol as the HTTP servers here run it: the head of a request is bounded."""
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Awaitable, Callable
-from typing import Any
-
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from localgcp.asgi import BodyTooLarge, ClientGone
 from localgcp.guard import MAX_HEAD
-
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-
-
-class BadGzip(Exception):
-    """A body is called gzip and is not."""
-
-
-async def read_body(receive: Receive, limit: int, encoding: str = "") -> bytes:
-    """A request's body, unpacked where `encoding` (Content-Encoding) is gzip.
-
-    Holds at most `limit` bytes, however small what came was. Raises BodyTooLarge, BadGzip,
-    ClientGone.
-    """
-    unzip = zlib.decompressobj(wbits=31) if encoding == "gzip" else None
-    parts, left, more, empty = [], limit, True, True
-    while more:
-        event = await receive()
-        if event["type"] == "http.disconnect":
-            raise ClientGone
-        part, more = event.get("body", b""), event.get("more_body", False)
-        empty = empty and not part
-        try:
-            part = unzip.decompress(part, left + 1) if unzip else part
-        except zlib.error as error:
-            raise BadGzip(f"Content-Encoding gzip: {error}") from error
-        left -= len(part)
-        if left < 0:
-            raise BodyTooLarge(limit)
-        parts.append(part)
-    if unzip and not empty and (not unzip.eof or unzip.unused_data):
-        raise BadGzip("Content-Encoding gzip: the body is not one whole gzip member")
-    return b"".join(parts)
 
 
 class BoundedHttp(HttpToolsProtocol):

@@ -143,7 +143,7 @@ def test_a_result_is_sent_whole_to_who_waits_for_its_end(client: bigquery.Client
 def test_a_result_too_long_for_one_answer_comes_by_pages(
     client: bigquery.Client, dataset: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for limit in ("api", "whole"):
+    for limit in ("job_calls", "whole"):
         monkeypatch.setattr(f"localgcp.bigquery.rest.{limit}.MAX_WHOLE_BYTES", 100)
         for target in (None, f"{PROJECT}.{dataset}.{limit}"):
             config = bigquery.QueryJobConfig(destination=target)

@@ -11,10 +11,15 @@ from typing import Any
 
 import pytest
 
-from localgcp.asgi import BodyTooLarge, ClientGone
-from localgcp.http import BadGzip, read_body
+from localgcp.asgi import BadGzip, BodyTooLarge, ClientGone, Receive, Request
 
 LIMIT = 1 << 20
+
+
+def request(receive: Receive, encoding: str = "") -> Request:
+    headers = [(b"content-encoding", encoding.encode())] if encoding else []
+    scope = {"method": "POST", "path": "/", "headers": headers, "query_string": b""}
+    return Request(scope, receive)
 
 
 def read(chunks: list[bytes], encoding: str = "", limit: int = LIMIT) -> bytes:
@@ -26,7 +31,7 @@ def read(chunks: list[bytes], encoding: str = "", limit: int = LIMIT) -> bytes:
     async def receive() -> dict[str, Any]:
         return next(events, end)
 
-    return asyncio.run(read_body(receive, limit, encoding))
+    return asyncio.run(request(receive, encoding).unpacked(limit))
 
 
 def test_a_body_comes_whole_in_any_parts() -> None:
@@ -68,9 +73,10 @@ def test_what_is_no_gzip_is_told(body: bytes) -> None:
         read([body], "gzip")
 
 
-def test_a_client_that_hangs_up_sent_no_body() -> None:
+@pytest.mark.parametrize("encoding", ["", "gzip"])
+def test_a_client_that_hangs_up_sent_no_body(encoding: str) -> None:
     async def receive() -> dict[str, Any]:
         return {"type": "http.disconnect"}
 
     with pytest.raises(ClientGone):
-        asyncio.run(read_body(receive, LIMIT))
+        asyncio.run(request(receive, encoding).unpacked(LIMIT))

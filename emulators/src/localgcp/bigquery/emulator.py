@@ -41,7 +41,8 @@ class BigQueryEmulator(ThreadedEmulator):
         self, data_dir: Path | None, listening: Callable[[], None], stopping: asyncio.Event
     ) -> None:
         """The REST API over one service. Raises StartFailed where the data is in use."""
-        from localgcp.bigquery.server import Server, takes_files
+        from localgcp.bigquery.rest.upload_calls import takes_files
+        from localgcp.bigquery.server import Server
         from localgcp.bigquery.service import Service
         from localgcp.bigquery.store import MEMORY_LIMIT, StoreBusy
         from localgcp.clock import Clock
@@ -55,9 +56,7 @@ class BigQueryEmulator(ThreadedEmulator):
             service = Service(path, clock, clock.uptime, self._memory_limit or MEMORY_LIMIT)
         except StoreBusy as error:
             raise StartFailed(self.name, str(error)) from error
-        application = Server(
-            service, lambda: f"http://{self.host}:{self.port}/", lambda: room.trouble(data_dir)
-        )
+        application = Server(service, lambda: room.trouble(data_dir))
         clock.on_turn = lambda: asyncio.to_thread(service.sweep)
         controlled = Controls(application, clock, Faults())
         guarded = Guard(controlled, self.allowed, takes_files)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from localgcp.bigquery.catalog.catalog import Catalog
+from localgcp.bigquery.catalog.dataset import Dataset
 from localgcp.bigquery.catalog.expiry import Expiry
 from localgcp.bigquery.catalog.figures import Figures
 from localgcp.bigquery.catalog.schema import to_resource
@@ -45,6 +46,11 @@ class Service:
         copies = Copies(self.store, self.catalog, self.figures)
         self.jobs = Jobs(self.queries, self.loads, copies, self.catalog.now_ms, 2 * memory_limit)
         self.anonymous = AnonymousTables(self.jobs)
+
+    def dataset(self, project: str, id_: str) -> Dataset:
+        """One dataset, that of queries' results included. Raises NotFound."""
+        results = self.anonymous.dataset(project) if id_.startswith("_") else None
+        return results if results and results.id == id_ else self.catalog.dataset(project, id_)
 
     def create_table(self, project: str, dataset: str, resource: Mapping[str, Any]) -> Table:
         """Make a table, or a view, whose schema is then that of its query."""

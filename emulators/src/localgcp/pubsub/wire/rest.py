@@ -8,14 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import unquote
 
 from google.protobuf import json_format
 
-from localgcp.asgi import BodyTooLarge, ClientGone
-from localgcp.http import BadGzip, read_body
+from localgcp.asgi import (
+    JSON,
+    BodyTooLarge,
+    ClientGone,
+    Receive,
+    Reply,
+    Request,
+    RequestError,
+    Scope,
+    Send,
+)
 from localgcp.pubsub.domain.broker import Broker
 from localgcp.pubsub.errors import InvalidArgument, PubSubError, Unsupported
 from localgcp.pubsub.wire import figures, protos, rest_routes, status
@@ -24,10 +33,7 @@ from localgcp.pubsub.wire.protos import Proto
 from localgcp.pubsub.wire.pull import WAIT_WITHOUT_DEADLINE, pull
 from localgcp.pubsub.wire.rest_routes import Route
 
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
-
-_JSON, _TEXT = b"application/json; charset=utf-8", b"text/plain; charset=utf-8"
+_TEXT = (b"content-type", b"text/plain; charset=utf-8")
 _NO_LIMIT = float("inf")
 # Discovery document, "parameters": what any method takes. The first change no answer here.
 _SYSTEM = frozenset(
@@ -61,60 +67,59 @@ class RestApi:
             "/_emulator/subscriptions": figures.subscriptions,
         }
 
-    async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
-        verb, path = scope["method"], unquote(scope["raw_path"].decode())
-        if verb == "GET" and path == "/":
-            await _reply(send, 200, b"Ok", _TEXT)
-            return
-        if verb == "GET" and path == "/health":
-            why = self._trouble()
-            await _reply(send, 503 if why else 200, _dump(figures.health(self._broker, why)))
-            return
-        if verb == "GET" and path in self._pages:
-            await _reply(send, 200, _dump(self._pages[path](self._broker)))
-            return
+        request = Request(scope, receive)
         try:
-            encoding = dict(scope["headers"]).get(b"content-encoding", b"").decode("latin-1")
-            body = await read_body(receive, MAX_BODY, encoding)
-            response = await self._answer(verb, path, scope["query_string"], body, receive)
-            await _reply(send, 200, _dump(json_format.MessageToDict(response)))
-        except PubSubError as error:
-            code = status.of(error)
-            await _reply(send, code.http, _dump(_error(code.http, code.name, str(error))))
-        except BodyTooLarge as error:
-            await _reply(send, 413, _dump(_error(413, "INVALID_ARGUMENT", str(error))))
-        except BadGzip as error:
-            await _reply(send, 400, _dump(_error(400, "INVALID_ARGUMENT", str(error))))
+            reply = self._page(request) or _shown(await self._answer(request))
         except ClientGone:
             return
+        except PubSubError as error:
+            code = status.of(error)
+            reply = _error(code.http, code.name, str(error))
+        except RequestError as error:
+            refused = 413 if isinstance(error, BodyTooLarge) else 400
+            reply = _error(refused, "INVALID_ARGUMENT", str(error))
+        await reply.send(send)
 
-    async def _answer(
-        self, verb: str, path: str, query: bytes, body: bytes, receive: Receive
-    ) -> Proto:
+    def _page(self, request: Request) -> Reply | None:
+        """What is no part of the API."""
+        path = request.path.decode(errors="replace")
+        if request.method != "GET":
+            return None
+        if path == "/":
+            return Reply(200, b"Ok", (_TEXT,))
+        if path == "/health":
+            why = self._trouble()
+            return _json(figures.health(self._broker, why), 503 if why else 200)
+        return _json(self._pages[path](self._broker)) if path in self._pages else None
+
+    async def _answer(self, request: Request) -> Proto:
+        verb, path = request.method, unquote(request.path)
+        body = await request.unpacked(MAX_BODY)
         found = rest_routes.find(verb, path)
         if found is None:
             raise Unsupported(f"{verb} {path}")
         route, resource = found
         if route.method == "Pull":
-            request = _request(protos.PullRequest, route, resource, query, body)
+            asked = _request(protos.PullRequest, route, resource, request, body)
             encoded = await _unless_gone(
-                pull(self._broker, request, WAIT_WITHOUT_DEADLINE, _NO_LIMIT), receive
+                pull(self._broker, asked, WAIT_WITHOUT_DEADLINE, _NO_LIMIT), request
             )
             return protos.PullResponse.FromString(encoded)
         call = SERVICES.get(route.service, {}).get(route.method)
         if call is None:
             raise Unsupported(f"{route.service}/{route.method}")
-        answer = call.answer(self._broker, _request(call.request, route, resource, query, body))
+        answer = call.answer(self._broker, _request(call.request, route, resource, request, body))
         await self._broker.durable()
         return answer
 
 
-def _request(cls: Proto, route: Route, resource: str, query: bytes, body: bytes) -> Proto:
+def _request(cls: Proto, route: Route, resource: str, asked: Request, body: bytes) -> Proto:
     """Put together a request from its three parts. Raises InvalidArgument."""
     try:
         fields = json.loads(body) if body else {}
-        bound = _query(cls, query)
+        bound = _query(cls, asked)
         if route.verb == "GET":
             fields = bound
         elif bound:
@@ -127,11 +132,13 @@ def _request(cls: Proto, route: Route, resource: str, query: bytes, body: bytes)
     return request
 
 
-def _query(cls: Proto, query: bytes) -> dict[str, str]:
+def _query(cls: Proto, asked: Request) -> dict[str, str]:
     """The request's fields in a query string. Raises InvalidArgument, Unsupported."""
     known = {*cls.DESCRIPTOR.fields_by_camelcase_name, *cls.DESCRIPTOR.fields_by_name}
     bound = {}
-    for key, value in parse_qsl(query.decode()):
+    for key, value in asked.pairs:
+        if not value:
+            continue
         if key in known:
             bound[key] = value
         elif key in _REFUSED or (key == "alt" and value != "json"):
@@ -141,29 +148,28 @@ def _query(cls: Proto, query: bytes) -> dict[str, str]:
     return bound
 
 
-async def _unless_gone(answer: Any, receive: Receive) -> bytes:
+async def _unless_gone(answer: Any, request: Request) -> bytes:
     """Await `answer`, but drop it when the client hangs up. Raises ClientGone."""
-    answering, listening = asyncio.ensure_future(answer), asyncio.ensure_future(receive())
+    answering, gone = asyncio.ensure_future(answer), asyncio.ensure_future(request.gone())
     try:
-        await asyncio.wait((answering, listening), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((answering, gone), return_when=asyncio.FIRST_COMPLETED)
         if not answering.done():
             raise ClientGone
         result: bytes = answering.result()
         return result
     finally:
         answering.cancel()
-        listening.cancel()
+        gone.cancel()
 
 
-async def _reply(send: Send, code: int, body: bytes, content_type: bytes = _JSON) -> None:
-    headers = [(b"content-type", content_type), (b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": code, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+def _shown(answer: Proto) -> Reply:
+    return _json(json_format.MessageToDict(answer))
 
 
-def _error(code: int, name: str, text: str) -> dict[str, Any]:
-    return {"error": {"code": code, "message": text, "status": name}}
+def _error(code: int, name: str, text: str) -> Reply:
+    return _json({"error": {"code": code, "message": text, "status": name}}, code)
 
 
-def _dump(payload: dict[str, Any]) -> bytes:
-    return json.dumps(payload, indent=2).encode() + b"\n"
+def _json(payload: dict[str, Any], code: int = 200) -> Reply:
+    """As Google's servers send it: with line breaks."""
+    return Reply(code, json.dumps(payload, indent=2).encode() + b"\n", (JSON,))

@@ -1,0 +1,148 @@
+"""The methods of jobs, and of the queries that are jobs as well."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from localgcp.bigquery.catalog import resource as res
+from localgcp.bigquery.errors import JobExists
+from localgcp.bigquery.jobs.queries import Outcome, Query
+from localgcp.bigquery.jobs.registry import Job
+from localgcp.bigquery.rest import wire, wire_job
+from localgcp.bigquery.rest.call import Call, as_int64, int64_timestamps, page_of
+from localgcp.bigquery.rest.listing import Listing
+from localgcp.bigquery.rest.methods import PROJECT, Answer, Method
+from localgcp.bigquery.rest.whole import MAX_WHOLE_BYTES, whole_json
+from localgcp.bigquery.rows.cells import encode
+from localgcp.bigquery.service import Service
+
+DEFAULT_TIMEOUT_MS = 10_000
+MAX_WAIT_MS = 60_000
+
+_JOB = PROJECT + "/jobs/{job}"
+
+
+class JobCalls:
+    """`jobs.*`."""
+
+    def __init__(self, service: Service, listing: Listing) -> None:
+        self._service, self._jobs, self._listing = service, service.jobs, listing
+        self.start = Method("POST", PROJECT + "/jobs", self.insert, waits=True)
+
+    def methods(self) -> list[Method]:
+        """Each with its path."""
+        return [
+            Method("POST", PROJECT + "/queries", self.query, waits=True),
+            Method("GET", PROJECT + "/queries/{job}", self.get_query_results, waits=True),
+            Method("GET", PROJECT + "/jobs", self.list_),
+            self.start,
+            Method("GET", _JOB, self.get),
+            Method("POST", _JOB + "/cancel", self.cancel),
+            Method("DELETE", _JOB + "/delete", self.delete),
+        ]
+
+    def query(self, call: Call) -> Answer:
+        """Run a query and wait for it, at most timeoutMs; requestId makes a retry the same job."""
+        query = wire.read_query(call.path["project"], call.body)
+        int64 = as_int64(call.body.get("formatOptions") or {})
+        configuration = {"query": dict(call.body), "dryRun": query.dry_run}
+        location = str(call.body.get("location") or "US")
+        request = call.body.get("requestId")
+        try:
+            id_ = f"job_{request}" if request else None
+            job = self._jobs.submit(query, configuration, location, id_)
+        except JobExists:
+            job = self._jobs.get(query.project, str(id_))
+        self._wait(job, res.integer(call.body.get("timeoutMs") or DEFAULT_TIMEOUT_MS, "timeoutMs"))
+        kind, limit = "bigquery#queryResponse", call.body.get("maxResults")
+        if limit is None:
+            return self._whole(kind, job, int64) or self._rows(kind, job, 0, wire.PAGE_ROWS, int64)
+        return self._rows(kind, job, 0, res.integer(limit, "maxResults"), int64)
+
+    def get_query_results(self, call: Call) -> Answer:
+        """A page of a job's result; waits for the job, at most timeoutMs.
+
+        Asked for no rows from no certain place, as the Python client does to wait, it gives all if
+        they are not too many, with TIMESTAMPs in microseconds, which that client takes for granted.
+        """
+        job = self._job(call)
+        self._wait(job, call.number("timeoutMs", DEFAULT_TIMEOUT_MS))
+        start = call.number("startIndex", 0) if not call.query.get("pageToken") else 0
+        start, limit = call.number("pageToken", start), call.number("maxResults", wire.PAGE_ROWS)
+        kind = "bigquery#getQueryResultsResponse"
+        if limit == 0 and not call.query.get("startIndex") and not call.query.get("pageToken"):
+            return self._whole(kind, job, True) or self._rows(kind, job, 0, 0, True)
+        return self._rows(kind, job, start, limit, int64_timestamps(call))
+
+    def _rows(self, kind: str, job: Job, start: int, limit: int, int64: bool) -> Answer:
+        """A page of the result, or that the query runs on. Raises the job's own error."""
+        if not self._ended(job):
+            return wire.pending_response(kind, job)
+        page = self._listing.result(job, start, limit)
+        rows = encode(page.fields, page.rows, int64) if page and limit else None
+        return wire.query_response(kind, job, self._processed(job), page, rows)
+
+    def _whole(self, kind: str, job: Job, int64: bool) -> Answer:
+        """The result with all its rows; None if it is not there yet, or too long for one answer."""
+        page = self._listing.whole(job, MAX_WHOLE_BYTES) if self._ended(job) else None
+        rows = whole_json(page, int64) if page else None
+        return wire.query_response(kind, job, self._processed(job), page, rows) if rows else None
+
+    def _ended(self, job: Job) -> bool:
+        """Whether it has ended. Raises its own error if it failed."""
+        if not job.done.is_set():
+            return False
+        if job.error is not None:
+            raise job.error.with_traceback(None)
+        return True
+
+    def insert(self, call: Call) -> Answer:
+        """Start a job; a load comes with its file."""
+        configuration = call.body.get("configuration") or {}
+        reference = call.body.get("jobReference") or {}
+        work = wire_job.read_work(call.path["project"], configuration, call.media)
+        location = str(reference.get("location") or "US")
+        job = self._jobs.submit(work, configuration, location, reference.get("jobId"))
+        if isinstance(work, Query) and work.dry_run:
+            job.done.wait()
+            if job.error is not None:
+                raise job.error.with_traceback(None)
+        return self._resource(job)
+
+    def get(self, call: Call) -> Answer:
+        """One job."""
+        return self._resource(self._job(call))
+
+    def list_(self, call: Call) -> Answer:
+        """Jobs of a project, the newest first."""
+        rows = []
+        for job in self._jobs.list(call.path["project"]):
+            if not wire_job.is_listed(call, job):
+                continue
+            row = self._resource(job) | {"state": job.state}
+            rows.append(row | ({"errorResult": wire.error_proto(job.error)} if job.error else {}))
+        return {"kind": "bigquery#jobList"} | page_of(call, "jobs", rows)
+
+    def cancel(self, call: Call) -> Answer:
+        """Ask a job to end."""
+        job = self._jobs.cancel(call.path["project"], call.path["job"])
+        return {"kind": "bigquery#jobCancelResponse", "job": self._resource(job)}
+
+    def delete(self, call: Call) -> Answer:
+        """Forget a job."""
+        self._jobs.delete(call.path["project"], call.path["job"])
+        return None
+
+    def _job(self, call: Call) -> Job:
+        return self._jobs.get(call.path["project"], call.path["job"])
+
+    def _resource(self, job: Job) -> dict[str, Any]:
+        return wire.job_resource(job, self._processed(job))
+
+    def _wait(self, job: Job, timeout_ms: int) -> None:
+        job.done.wait(min(timeout_ms, MAX_WAIT_MS) / 1000)
+
+    def _processed(self, job: Job) -> int:
+        if job.done.is_set() and isinstance(job.outcome, Outcome):
+            return self._service.bytes_read(job.outcome)
+        return 0

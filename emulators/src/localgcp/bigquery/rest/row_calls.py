@@ -1,0 +1,47 @@
+"""The methods of a table's rows."""
+
+from __future__ import annotations
+
+from localgcp.bigquery.catalog import resource as res
+from localgcp.bigquery.rest import wire
+from localgcp.bigquery.rest.call import Call, int64_timestamps, plain
+from localgcp.bigquery.rest.listing import Listing
+from localgcp.bigquery.rest.methods import TABLE, Answer, Method
+from localgcp.bigquery.service import Service
+
+
+class RowCalls:
+    """`tabledata.*`."""
+
+    def __init__(self, service: Service, listing: Listing) -> None:
+        self._streaming, self._listing = service.streaming, listing
+
+    def methods(self) -> list[Method]:
+        """Each with its path."""
+        return [
+            Method("POST", TABLE + "/insertAll", self.insert_all),
+            Method("GET", TABLE + "/data", self.list_),
+        ]
+
+    def insert_all(self, call: Call) -> Answer:
+        """Stream rows in."""
+        known = ("kind", "rows", "skipInvalidRows", "ignoreUnknownValues", "traceId")
+        res.check_keys("insertAll request", call.body, (*known, "templateSuffix"), ())
+        errors = self._streaming.insert_all(
+            plain(call.name),
+            wire.insert_rows(call.body),
+            skip_invalid=bool(call.body.get("skipInvalidRows")),
+            ignore_unknown=bool(call.body.get("ignoreUnknownValues")),
+        )
+        return wire.insert_response(errors)
+
+    def list_(self, call: Call) -> Answer:
+        """Rows of a table in the order they came, page by page."""
+        start = call.number("startIndex", 0) if not call.query.get("pageToken") else 0
+        return self._listing.rows(
+            call.name,
+            selected=call.query.get("selectedFields"),
+            start=call.number("pageToken", start),
+            limit=call.number("maxResults", wire.PAGE_ROWS),
+            int64_timestamps=int64_timestamps(call),
+        )
