@@ -50,13 +50,18 @@ def all_of(stack: Stack) -> list[Process]:
     ]
 
 
+# Cloud Storage tells Pub/Sub of its objects; BigQuery's jobs read and write Cloud Storage's.
+_MEETS = {"storage": "pubsub", "bigquery": "storage"}
+
+
 def _emulator(stack: Stack, name: str) -> Process:
+    meets = _MEETS.get(name)
     return Process(
         name=name,
         command=(
             *(sys.executable, "-m", "localgcp", name),
             *("--port", str(stack.ports[name]), "--data-dir", str(stack.data_dir / name)),
-            *(("--pubsub", stack.address("pubsub")) if name == "storage" else ()),
+            *((f"--{meets}", stack.address(meets)) if meets else ()),
         ),
         ready_url=ready_url(stack, name),
     )

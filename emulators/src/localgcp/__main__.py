@@ -87,6 +87,12 @@ def _own_options(name: str, args: argparse.ArgumentParser) -> None:
             help="memory for DuckDB, which spills more to disk (954); the process may grow by "
             "twice that in queries before they are ended",
         )
+        own.add_argument(
+            "--storage",
+            metavar="HOST:PORT",
+            default=argparse.SUPPRESS,
+            help="where jobs read and write gs:// objects; else by STORAGE_EMULATOR_HOST",
+        )
     if name == "storage":
         own.add_argument(
             "--pubsub",

@@ -49,6 +49,13 @@ def leads_somewhere(environ: Mapping[str, str] | None = None) -> bool:
     return any(env.get(f"{service.upper()}_EMULATOR_HOST") for service in PORTS)
 
 
+def storage_endpoint(environ: Mapping[str, str] | None = None) -> str | None:
+    """The base URL of Cloud Storage by STORAGE_EMULATOR_HOST; None where it is unset."""
+    env = os.environ if environ is None else environ
+    text = env.get("STORAGE_EMULATOR_HOST")
+    return f"http://{text}" if text and "://" not in text else text or None
+
+
 def adopt(environ: Mapping[str, str]) -> None:
     """Make `environ` part of this process's environment, where clients look."""
     os.environ.update(environ)

@@ -86,14 +86,19 @@ def up(data_dir: Path | None, allowed: Allowed = NOBODY_ELSE) -> int:
         return 2
 
 
+# Cloud Storage tells Pub/Sub of its objects; BigQuery's jobs read and write Cloud Storage's.
+_MEETS = {"storage": "pubsub", "bigquery": "storage"}
+
+
 def _all(
     data_dir: Path | None, port: Callable[[str], int], allowed: Allowed = NOBODY_ELSE
 ) -> list[Emulator]:
-    """Pub/Sub first, since Cloud Storage tells it of its objects."""
+    """Each after the one that it calls."""
     made: list[Emulator] = []
     for name in ("pubsub", "storage", "bigquery"):
         folder = None if data_dir is None else data_dir / name
-        own = {"pubsub": f"{LOOPBACK}:{port('pubsub')}"} if name == "storage" else {}
+        meets = _MEETS.get(name)
+        own = {} if meets is None else {meets: f"{LOOPBACK}:{port(meets)}"}
         made.append(build(name, LOOPBACK, port(name), folder, allowed, **own))
     return made
 

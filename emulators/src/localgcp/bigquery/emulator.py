@@ -32,10 +32,15 @@ class BigQueryEmulator(ThreadedEmulator):
         data_dir: Path | str | None = None,
         allowed: Allowed = NOBODY_ELSE,
         memory_limit: int | None = None,
+        storage: str | None = None,
     ) -> None:
-        """`memory_limit` is DuckDB's, in bytes (None: 1 GB); queries may take twice that in all."""
+        """`memory_limit` is DuckDB's, in bytes (None: 1 GB); queries may take twice that in all.
+
+        Jobs read and write the objects of `storage`, HOST:PORT; without it, of the Cloud Storage
+        that STORAGE_EMULATOR_HOST names while they run.
+        """
         super().__init__(host, port, data_dir, allowed)
-        self._memory_limit = memory_limit
+        self._memory_limit, self._storage = memory_limit, storage
 
     async def serve(
         self, data_dir: Path | None, listening: Callable[[], None], stopping: asyncio.Event
@@ -53,7 +58,8 @@ class BigQueryEmulator(ThreadedEmulator):
         try:
             clock = Clock()
             path = data_dir / DATABASE if data_dir else None
-            service = Service(path, clock, clock.uptime, self._memory_limit or MEMORY_LIMIT)
+            limit = self._memory_limit or MEMORY_LIMIT
+            service = Service(path, clock, clock.uptime, limit, self._cloud_storage)
         except StoreBusy as error:
             raise StartFailed(self.name, str(error)) from error
         application = Server(service, lambda: room.trouble(data_dir))
@@ -72,6 +78,10 @@ class BigQueryEmulator(ThreadedEmulator):
             sweeping.cancel()
             application.close()
             service.close()
+
+    def _cloud_storage(self) -> str | None:
+        """The base URL of Cloud Storage, if there is one."""
+        return f"http://{self._storage}" if self._storage else environment.storage_endpoint()
 
     def figures(self, answer: dict[str, Any]) -> dict[str, int | float | str]:
         """How many tables there are."""

@@ -6,6 +6,8 @@ and reason); the classes below them are the failures themselves, worded as BigQu
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 
 class BigQueryError(Exception):
     """Base of every failure that a client is told of; `location` names the field at fault."""
@@ -169,15 +171,24 @@ class TooManyRows(Invalid):
         super().__init__(f"too many rows present in the request, limit: {limit} row count: {count}")
 
 
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """A bad row of a file, and the object that it is in."""
+
+    message: str
+    uri: str = ""
+
+
 class LoadFailed(Invalid):
     """Too many lines of a file are no rows of its table; `told` describes the first of them."""
 
-    def __init__(self, rows: int, bad: int, told: tuple[str, ...]) -> None:
+    def __init__(self, rows: int, bad: int, told: tuple[Warned, ...], uri: str = "") -> None:
         self.told = told
         super().__init__(
             "Error while reading data, error message: the table encountered too many errors,"
             f" giving up. Rows: {rows}; errors: {bad}. Please look into the errors[] collection for"
-            " more details."
+            " more details.",
+            uri,
         )
 
 

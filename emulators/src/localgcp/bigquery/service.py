@@ -17,6 +17,7 @@ from localgcp.bigquery.catalog.table import Name, Table, apply
 from localgcp.bigquery.jobs.anonymous import AnonymousTables
 from localgcp.bigquery.jobs.copies import Copies
 from localgcp.bigquery.jobs.loads import Loads
+from localgcp.bigquery.jobs.objects import Objects
 from localgcp.bigquery.jobs.queries import Outcome, Queries
 from localgcp.bigquery.jobs.registry import Jobs
 from localgcp.bigquery.rows.insert_ids import InsertIds
@@ -33,8 +34,12 @@ class Service:
         clock: Callable[[], float] = time.time,
         uptime: Callable[[], float] = time.monotonic,
         memory_limit: int = MEMORY_LIMIT,
+        storage: Callable[[], str | None] = lambda: None,
     ) -> None:
-        """Open the database file (None: in memory). Raises StoreBusy."""
+        """Open the database file (None: in memory). Raises StoreBusy.
+
+        `storage` gives the base URL of Cloud Storage, where jobs read and write objects.
+        """
         self.store = Store(path, memory_limit)
         self.catalog = Catalog(self.store, clock)
         self.figures = Figures(self.store)
@@ -42,7 +47,7 @@ class Service:
         self.streaming = Streaming(self.store, self.catalog, self.figures, clock, self.insert_ids)
         self.queries = Queries(self.store, self.catalog, self.figures)
         self.expiry = Expiry(self.store, self.catalog, self.figures)
-        self.loads = Loads(self.store, self.catalog, self.figures)
+        self.loads = Loads(self.store, self.catalog, self.figures, Objects(storage))
         copies = Copies(self.store, self.catalog, self.figures)
         self.jobs = Jobs(self.queries, self.loads, copies, self.catalog.now_ms, 2 * memory_limit)
         self.anonymous = AnonymousTables(self.jobs)

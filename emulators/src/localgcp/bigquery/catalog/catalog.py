@@ -210,6 +210,13 @@ class Catalog:
             self.write_table(tx, new)
         return new
 
+    def alter_in(self, tx: Transaction, old: Table, fields: tuple[schema.Field, ...]) -> Table:
+        """The table with these columns, as part of a transaction. Raises SchemaChangeRefused."""
+        if fields == old.fields:
+            return old
+        self._alter(tx, old, fields)
+        return replace(old, fields=fields)
+
     def _alter(self, tx: Transaction, old: Table, fields: tuple[schema.Field, ...]) -> None:
         for change in schema.evolve(str(old.name), old.fields, fields):
             tx.db.execute(f"ALTER TABLE {old.name.sql} {change.clause}")

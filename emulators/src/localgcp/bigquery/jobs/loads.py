@@ -1,10 +1,9 @@
-"""Load jobs: a file of rows into a table, or into one partition of it."""
+"""Load jobs: files of rows into a table, or into one partition of it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -12,20 +11,17 @@ from localgcp.bigquery.catalog import partitioning
 from localgcp.bigquery.catalog import table as tables
 from localgcp.bigquery.catalog.catalog import Catalog
 from localgcp.bigquery.catalog.figures import Figures
-from localgcp.bigquery.catalog.partitioning import ID_FORMATS
-from localgcp.bigquery.catalog.schema import Field, quoted, to_resource
+from localgcp.bigquery.catalog.partitioning import TimePartitioning
+from localgcp.bigquery.catalog.schema import Field, to_resource
 from localgcp.bigquery.catalog.table import Name, Table
-from localgcp.bigquery.errors import (
-    BadValue,
-    Invalid,
-    LoadFailed,
-    NotFound,
-    NotSupported,
-    SchemaChangeRefused,
-    TableExists,
-)
+from localgcp.bigquery.errors import BadValue, Invalid, LoadFailed, NotFound, TableExists, Warned
+from localgcp.bigquery.jobs import load_schema
+from localgcp.bigquery.jobs.load_files import Open, Piece, Pieces, Source
+from localgcp.bigquery.jobs.load_partition import belonging, within
+from localgcp.bigquery.jobs.load_schema import Columns
+from localgcp.bigquery.jobs.objects import Objects
 from localgcp.bigquery.rows.appending import append, to_arrow
-from localgcp.bigquery.rows.file import File
+from localgcp.bigquery.rows.file import MAX_TOLD
 from localgcp.bigquery.rows.lines import Lines
 from localgcp.bigquery.store import Store, Transaction
 
@@ -38,18 +34,20 @@ TRUNCATE, EMPTY = "WRITE_TRUNCATE", "WRITE_EMPTY"
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """One load: the file's bytes, and what to make of them.
+    """One load: where its bytes are, and what to make of them.
 
-    `open` reads them by their format; `partition` is an id like 20240115.
+    `open` reads a file by its format; `partition` is an id like 20240115; `updates` are the
+    schemaUpdateOptions.
     """
 
     project: str
     destination: Name
-    data: bytes
-    open: Callable[[bytes], File] = Lines
+    source: Source
+    open: Open = Lines
     partition: str | None = None
     fields: tuple[Field, ...] | None = None
     autodetect: bool = False
+    updates: frozenset[str] = frozenset()
     write: str = "WRITE_APPEND"
     create: str = "CREATE_IF_NEEDED"
     max_bad: int = 0
@@ -62,43 +60,54 @@ class Load:
         """Whether nothing of the table's rows or schema stays."""
         return self.write == TRUNCATE and self.partition is None
 
+    def without_data(self) -> Load:
+        """The same, less the file that came with it: what is remembered of a job."""
+        return replace(self, source=replace(self.source, data=b"" if self.source.data else None))
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class Loaded:
     """What a load came to; `warnings` describe the bad rows that were left out."""
 
-    read_bytes: int
-    rows: int
-    size: int
-    bad: int
-    warnings: tuple[str, ...]
+    files: int = 0
+    read_bytes: int = 0
+    rows: int = 0
+    size: int = 0
+    bad: int = 0
+    warnings: list[Warned] = field(default_factory=list)
 
 
 class Loads:
-    """Loads files. The file is read before the transaction, so that others can write meanwhile."""
+    """Loads files. They are read before the transaction, so that others can write meanwhile."""
 
-    def __init__(self, store: Store, catalog: Catalog, figures: Figures) -> None:
+    def __init__(self, store: Store, catalog: Catalog, figures: Figures, objects: Objects) -> None:
         self._store, self._catalog, self._figures = store, catalog, figures
+        self._objects = objects
 
     def run(self, load: Load) -> Loaded:
-        """All of the file or nothing. Raises LoadFailed, Invalid and its kin, NotFound."""
+        """All of the files or nothing.
+
+        Raises LoadFailed, Invalid and its kin, NotFound, Unavailable.
+        """
         while True:
             old = self._find(load)
-            file = load.open(load.data)
-            fields = _fields(load, old, file)
-            belongs = _partition_check(load, old, fields)
-            batches = list(_batches(load, fields, file, belongs))
-            if file.bad > load.max_bad:
-                raise LoadFailed(file.read, file.bad, tuple(file.told))
+            pieces = Pieces(self._objects, load.source, load.open)
+            columns = _columns(load, old, pieces)
+            part = old.partitioning if old is not None else _new_partitioning(load, columns.table)
+            check, loaded = belonging(load.partition, part), Loaded()
+            batches = [
+                batch
+                for piece in pieces.each()
+                for batch in _batches(load, columns.read, piece, check, loaded)
+            ]
             with self._store.write() as tx:
                 if not _same(self._find(load), old):
                     continue
-                table = self._prepare(tx, load, old, fields)
-                size = sum(append(tx, table.name, batch) for batch in batches)
+                table = self._prepare(tx, load, old, columns.table)
+                loaded.size = sum(append(tx, table.name, batch) for batch in batches)
                 self._catalog.write_table(tx, replace(table, modified_ms=self._catalog.now_ms()))
                 tx.after.append(lambda table=table: self._figures.forget(table))  # type: ignore[misc]
-            good = file.read - file.bad
-            return Loaded(len(load.data), good, size, file.bad, tuple(file.told))
+            return loaded
 
     def _find(self, load: Load) -> Table | None:
         try:
@@ -124,8 +133,9 @@ class Loads:
             made = self._make(tx, load, old.settings(), fields, replacing=True)
             return replace(made, created_ms=old.created_ms, policy=old.policy)
         if load.write == TRUNCATE:
-            tx.db.execute(f"DELETE FROM {old.name.sql} WHERE {_within(load, old)}")
-        return old
+            where = within(load.partition, old.partitioning)
+            tx.db.execute(f"DELETE FROM {old.name.sql} WHERE {where}")
+        return self._catalog.alter_in(tx, old, fields)
 
     def _make(
         self,
@@ -147,7 +157,7 @@ class Loads:
         return table
 
     def _count(self, tx: Transaction, load: Load, table: Table) -> int:
-        where = _within(load, table)
+        where = within(load.partition, table.partitioning)
         counting = tx.db.execute(f"SELECT count(*) FROM {table.name.sql} WHERE {where}")
         ((rows,),) = counting.fetchall()  # a fetchone would leave the cursor busy
         return int(rows)
@@ -158,105 +168,53 @@ def _same(now: Table | None, before: Table | None) -> bool:
     return (now and now.etag) == (before and before.etag)
 
 
-def _within(load: Load, table: Table) -> str:
-    """The rows that the load is about: all, or those of its partition."""
-    part = table.partitioning
-    if load.partition is None or part is None:
-        return "true"
-    column = f"CAST({quoted(part.column)} AS TIMESTAMP)"
-    return f"strftime({column}, '{ID_FORMATS[part.unit]}') = '{load.partition}'"
-
-
-def _fields(load: Load, old: Table | None, file: File) -> tuple[Field, ...]:
-    """The columns to read. Raises Invalid, SchemaChangeRefused."""
+def _columns(load: Load, old: Table | None, pieces: Pieces) -> Columns:
+    """What to read and what the table has then. Raises Invalid, SchemaChangeRefused."""
+    asked = load.autodetect or pieces.described()
+    if old is None or not old.fields or load.replaces_table:
+        if load.fields:
+            return load_schema.alone(load.fields)
+        if asked:
+            return load_schema.alone(pieces.detect())
+        if old is None or not old.fields:
+            raise Invalid("No schema specified on job or table.", "schema")
+        return load_schema.alone(old.fields)
     if load.fields:
-        if old is not None and old.fields and not load.replaces_table:
-            _check_fits(old, load.fields)
-        return load.fields
-    asked = load.autodetect or file.described
-    if asked and (old is None or not old.fields or load.replaces_table):
-        return _detected(file)
-    if old is None or not old.fields:
-        raise Invalid("No schema specified on job or table.", "schema")
-    return old.fields
-
-
-def _detected(file: File) -> tuple[Field, ...]:
-    fields = file.detect()
-    if not fields:
-        raise Invalid("Schema has no fields: the file has no row to detect them from", "schema")
-    return fields
-
-
-def _check_fits(old: Table, fields: tuple[Field, ...]) -> None:
-    """A load may not change the table that it adds to. Raises SchemaChangeRefused."""
-    named = {column.name.lower(): column for column in fields}
-    for column in old.fields:
-        given = named.pop(column.name.lower(), None)
-        if given is None and column.required:
-            raise SchemaChangeRefused(
-                str(old.name), f"Field {column.name} is missing in new schema"
-            )
-        if given is not None and _shape(given) != _shape(column):
-            raise SchemaChangeRefused(
-                str(old.name),
-                f"Field {column.name} has changed from {column.mode} {column.type} to"
-                f" {given.mode} {given.type}",
-            )
-    for column in named.values():
-        raise SchemaChangeRefused(str(old.name), f"Cannot add fields (field: {column.name})")
-
-
-def _shape(column: Field) -> Any:
-    return column.name.lower(), column.type, column.mode, [_shape(f) for f in column.fields]
+        return load_schema.merged(str(old.name), old.fields, load.fields, load.updates)
+    if not asked:
+        return load_schema.alone(old.fields)
+    found = pieces.detect()
+    after = load_schema.widened(str(old.name), old.fields, found, load.updates)
+    if not pieces.titled():
+        return Columns(after, after)
+    return Columns(load_schema.by_titles(str(old.name), after, found), after)
 
 
 def _batches(
-    load: Load, fields: tuple[Field, ...], file: File, check: Callable[[Mapping[str, Any]], None]
+    load: Load,
+    fields: tuple[Field, ...],
+    piece: Piece,
+    check: Callable[[Mapping[str, Any]], None],
+    loaded: Loaded,
 ) -> Iterator[pa.Table]:
-    rows = file.rows(fields, load.ignore_unknown, load.max_bad)
+    """A file's rows, which `loaded` counts. Raises LoadFailed past the bad rows allowed."""
+    file = piece.file
+    rows = file.rows(fields, load.ignore_unknown, load.max_bad - loaded.bad)
     while batch := list(islice(rows, _BATCH)):
         for row in batch:
             check(row)
         yield to_arrow(fields, batch)
+    uri = str(piece.uri) if piece.uri else ""
+    told = [Warned(f"{text} File: {uri}" if uri else text, uri) for text in file.told]
+    loaded.warnings += told[: MAX_TOLD - len(loaded.warnings)]
+    loaded.bad += file.bad
+    if loaded.bad > load.max_bad:
+        raise LoadFailed(file.read, file.bad, tuple(loaded.warnings), uri)
+    loaded.files += 1
+    loaded.read_bytes += piece.size
+    loaded.rows += file.read - file.bad
 
 
-def _partition_check(
-    load: Load, old: Table | None, fields: tuple[Field, ...]
-) -> Callable[[Mapping[str, Any]], None]:
-    """What raises Invalid for a row that is not of the load's partition."""
-    if load.partition is None:
-        return lambda row: None
-    part = old.partitioning if old is not None else _new_partitioning(load, fields)
-    if part is None:
-        raise NotSupported(f"partition {load.partition} of a table without a partition column")
-    column, form = part.column, ID_FORMATS[part.unit]
-    _check_id(load.partition, part.unit)
-
-    def check(row: Mapping[str, Any]) -> None:
-        value = row[column]
-        if value is None or value.strftime(form) != load.partition:
-            raise Invalid(
-                "Some rows belong to different partitions rather than destination partition"
-                f" {load.partition}"
-            )
-
-    return check
-
-
-def _check_id(id_: str, unit: str) -> None:
-    """Raises BadValue unless it is a partition id of this unit (`__NULL__` is not supported)."""
-    form = ID_FORMATS[unit]
-    try:
-        known = datetime.strptime(id_, form).strftime(form) == id_
-    except ValueError:
-        known = False
-    if not known:
-        raise BadValue("destinationTable.tableId", f"${id_}", f"no id of a {unit} partition")
-
-
-def _new_partitioning(
-    load: Load, fields: tuple[Field, ...]
-) -> partitioning.TimePartitioning | None:
+def _new_partitioning(load: Load, fields: tuple[Field, ...]) -> TimePartitioning | None:
     resource = load.layout.get("timePartitioning")
     return partitioning.parse(resource, fields) if resource else None

@@ -182,7 +182,7 @@ class Jobs:
 
     def _outcome(self, job: Job) -> Result:
         if isinstance(job.work, Load):
-            load, job.work = job.work, replace(job.work, data=b"")  # remember the job, not its file
+            load, job.work = job.work, job.work.without_data()  # remember the job, not its file
             return self._loads.run(load)
         if isinstance(job.work, Copy):
             return self._copies.run(job.work)

@@ -26,6 +26,7 @@ from localgcp.bigquery.errors import (
     ResourcesExceeded,
     TooLarge,
     Unavailable,
+    Warned,
 )
 from localgcp.bigquery.googlesql import parameters
 from localgcp.bigquery.jobs.anonymous import destination
@@ -207,12 +208,14 @@ def _job_type(job: Job) -> str:
 def _job_status(job: Job) -> dict[str, Any]:
     """JobStatus; a load that left out bad rows has errors and yet no errorResult."""
     status: dict[str, Any] = {"state": job.state}
-    told = job.outcome.warnings if isinstance(job.outcome, Loaded) else ()
+    told: Iterable[Warned] = job.outcome.warnings if isinstance(job.outcome, Loaded) else ()
     errors = []
     if job.error is not None and job.done.is_set():
         errors = [status.setdefault("errorResult", error_proto(job.error))]
         told = job.error.told if isinstance(job.error, LoadFailed) else ()
-    errors += [{"reason": "invalid", "message": message} for message in told]
+    for each in told:
+        where = {"location": each.uri} if each.uri else {}
+        errors.append({"reason": "invalid", "message": each.message} | where)
     return status | ({"errors": errors} if errors else {})
 
 

@@ -51,7 +51,7 @@ class CsvFile:
     bad: int = 0
     told: list[str] = field(default_factory=list)
     described: bool = False
-    header: bool = False  # the first line has turned out to hold names
+    titled: bool = False  # the first line has turned out to hold names
 
     def detect(self) -> tuple[Field, ...]:
         """The columns by the first rows. Raises Invalid, NotSupported."""
@@ -61,8 +61,12 @@ class CsvFile:
             for _, cells, _ in self._records(start)
             if cells
         ]
-        fields, self.header = detect(records, names=self.options.skip != 0)
+        fields, self.titled = detect(records, names=self.options.skip != 0)
         return fields
+
+    def another(self, data: bytes) -> CsvFile:
+        """The next file, with names in its first line if this one had them there."""
+        return CsvFile(data, self.options, titled=self.titled)
 
     def rows(
         self, fields: tuple[Field, ...], ignore_unknown: bool, max_bad: int
@@ -72,7 +76,7 @@ class CsvFile:
             if column.repeated or column.fields:
                 raise Invalid(f"CSV holds no nested or repeated data (field {column.name})")
         reader = compile_reader(fields, ignore_unknown)
-        skip = max(self.options.skip or 0, 1 if self.header else 0)
+        skip = max(self.options.skip or 0, 1 if self.titled else 0)
         for number, cells, why in self._records(skip):
             self.read += 1
             try:

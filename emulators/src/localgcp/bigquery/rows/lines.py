@@ -25,10 +25,15 @@ class Lines:
     bad: int = 0
     told: list[str] = field(default_factory=list)
     described: bool = False
+    titled: bool = False
 
     def detect(self) -> tuple[Field, ...]:
         """The fields of the first rows. Raises Invalid, NotSupported."""
         return detect(islice(_objects(self.data), ROWS))
+
+    def another(self, data: bytes) -> Lines:
+        """The next file."""
+        return Lines(data)
 
     def rows(
         self, fields: tuple[Field, ...], ignore_unknown: bool, max_bad: int
