@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ PORTS = {
     "generator": 8080,
     "table_manager": 8081,
     "pipeline": 8082,
+    "control_room": 8083,
 }
 """Where the processes of a local stack listen by default."""
 HIGHEST_PORT = 65535
@@ -159,6 +161,8 @@ class Endpoints:
     generator: str
     table_manager: str
     pipeline: str
+    control_room: str
+    """Empty where the stack has none."""
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
@@ -232,7 +236,14 @@ def endpoints(environ: Mapping[str, str] | None = None) -> Endpoints | None:
         generator=_given(env, "GENERATOR_URL"),
         table_manager=_given(env, "TABLE_MANAGER_URL"),
         pipeline=_given(env, "PIPELINE_URL"),
+        control_room=env.get("CONTROL_ROOM_URL", ""),
     )
+
+
+def has_screen(environ: Mapping[str, str] | None = None) -> bool:
+    """Whether a browser of this user would have a screen to show a page on."""
+    env = os.environ if environ is None else environ
+    return sys.platform == "darwin" or bool(env.get("DISPLAY") or env.get("WAYLAND_DISPLAY"))
 
 
 def pager(environ: Mapping[str, str] | None = None) -> str | None:

@@ -58,6 +58,7 @@ def _add_running(add: Add) -> None:
     up.add_argument(
         "--detach", action="store_true", help="return once it serves, and leave it running"
     )
+    up.add_argument("--no-browser", action="store_true", help="do not open the control room's page")
     up.add_argument("--fresh", action="store_true", help="forget all data of earlier runs first")
     demo = add("demo", "move events through a stack of its own, and prove that none was lost")
     demo.add_argument("--svg", type=Path, help="save what it showed as a picture")

@@ -61,6 +61,8 @@ class Attached:
             "TABLE_MANAGER_URL": self.url("table_manager"),
             "PIPELINE_URL": self.url("pipeline"),
         }
+        if room := self.url("control_room"):
+            found["CONTROL_ROOM_URL"] = room
         if names.publish_log is not None:
             found["PUBLISH_LOG"] = str(names.publish_log)
         return found

@@ -46,7 +46,7 @@ def check(stack: Reachable, within: float) -> Iterator[Finding]:
     Raises NoRules where the alerts can't be read.
     """
     rules = _rules()
-    answering = [_answering(stack, name) for name in READY_PATHS]
+    answering = [_answering(stack, name) for name in READY_PATHS if stack.url(name)]
     yield from answering
     now = look(stack)
     yield _job(now, rules["watermark_age"]["above"])

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import settings
-from local import run
+from local import browser, run
 from local.attached import Attached, attached
 from local.chosen import asked
 from local.ledger import Ledger
@@ -42,6 +42,8 @@ def up(args: Namespace) -> int:
     began = time.monotonic()
     with run.started(asked(args), log, fresh=args.fresh) as (stack, supervisor):
         _say_ready(args, stack, time.monotonic() - began)
+        if not args.json and not args.no_browser:
+            browser.show(stack.url("control_room"))
         return supervisor.watch(threading.Event())
 
 
@@ -62,6 +64,7 @@ def _welcome(stack: Stack, seconds: float) -> str:
     wide = max(map(len, where.values())) + 2
     return (
         f"\nReady in {seconds:.1f} s. Data in {stack.data_dir}\n"
+        f"  page       {where['control_room']}\n"
         f"  generator  {where['generator']}/docs\n"
         f"  Pub/Sub    {where['pubsub']:{wide}}{topic}\n"
         f"  BigQuery   {where['bigquery']:{wide}}{stack.names.dataset}\n"

@@ -51,6 +51,8 @@ class Ledger:
     tables: dict[str, int]
     reasons: dict[str, int]
     files: int
+    redriven: int = 0
+    """Dead-lettered first, stored since: counted among both."""
 
     @property
     def balanced(self) -> bool:
@@ -78,6 +80,7 @@ def reconcile(published: Ids, stored: Stored) -> Ledger:
         tables={table: ids.total() for table, ids in stored.rows.items()},
         reasons=dict(stored.reasons),
         files=stored.files,
+        redriven=len(published.keys() & rows.keys() & dead),
     )
 
 

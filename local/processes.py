@@ -36,17 +36,19 @@ READY_PATHS = {
     "table_manager": "/robots.txt",
     "pipeline": "/health",
     "generator": "/health",
+    "control_room": "/health",
 }
 """What each process answers below 500 once it does its work."""
 
 
 def all_of(stack: Stack) -> list[Process]:
-    """Every process of the stack, in the order in which an event needs them."""
+    """Every process of the stack, in the order in which an event needs them; then the page."""
     return [
         *(_emulator(stack, name) for name in EMULATORS),
         _table_manager(stack),
         _pipeline(stack),
         _generator(stack),
+        _control_room(stack),
     ]
 
 
@@ -101,6 +103,21 @@ def _pipeline(stack: Stack) -> Process:
         ready_url=ready_url(stack, "pipeline"),
         # It drains: windows close, files are written, messages acked.
         stop_seconds=60.0,
+    )
+
+
+def _control_room(stack: Stack) -> Process:
+    return Process(
+        name="control_room",
+        command=(sys.executable, "-m", "local.control_room"),
+        ready_url=ready_url(stack, "control_room"),
+        environ={
+            **stack.client_environ(),
+            # It reads where the others are from these, as beside a stack of containers.
+            "LOCAL_PIPELINE_URL": "",
+            "HOST": LOOPBACK,
+            "PORT": str(stack.ports["control_room"]),
+        },
     )
 
 

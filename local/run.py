@@ -81,7 +81,7 @@ def started(
 @contextlib.contextmanager
 def _supervised(stack: Stack, supervisor: Supervisor) -> Iterator[Supervisor]:
     try:
-        *first, pipeline, generator = all_of(stack)
+        *first, pipeline, generator, room = all_of(stack)
         supervisor.start(first)
         stack.save(STARTING, supervisor.groups())
         # Imported while the processes start: the clients take a second to load.
@@ -90,7 +90,7 @@ def _supervised(stack: Stack, supervisor: Supervisor) -> Iterator[Supervisor]:
         supervisor.wait_ready(["pubsub"])
         provision.messaging(stack.names, stack.url("table_manager"))
         # Only now: a job that finds no subscription ends.
-        supervisor.start([pipeline, generator])
+        supervisor.start([pipeline, generator, room])
         stack.save(STARTING, supervisor.groups())
         supervisor.wait_ready(EMULATORS)
         provision.stores(stack.names)

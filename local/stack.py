@@ -73,6 +73,7 @@ class Stack:
             "GENERATOR_URL": self.url("generator"),
             "TABLE_MANAGER_URL": self.url("table_manager"),
             "PIPELINE_URL": self.url("pipeline"),
+            "CONTROL_ROOM_URL": self.url("control_room"),
             # For our own commands: these lines came from the stack of this folder.
             "LOCAL_PIPELINE_URL": self.url("pipeline"),
             "LOCAL_DATA_DIR": str(self.data_dir),

@@ -25,6 +25,7 @@ PORTS = {
     "GENERATOR_PORT": "generator",
     "TABLE_MANAGER_PORT": "table-manager",
     "PIPELINE_PORT": "pipeline",
+    "CONTROL_ROOM_PORT": "control-room",
 }
 UP_SECONDS, DOWN_SECONDS, DRAIN_SECONDS = 300, 180, 120
 # These ask a moving stack, so they go from here through the published ports; what reads or writes

@@ -26,7 +26,11 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
     [
         ("python -m local", "se", ["send"]),
         ("python -m local", "st", ["status"]),
-        ("python -m local up", "--", ["--help", "--json", "--data-dir", "--detach", "--fresh"]),
+        (
+            "python -m local up",
+            "--",
+            ["--help", "--json", "--data-dir", "--detach", "--fresh", "--no-browser"],
+        ),
         ("python -m local logs", "p", ["pubsub", "pipeline"]),
         ("python -m local logs", "", [*settings.PORTS]),
         ("python -m local completion", "z", ["zsh"]),

@@ -1,0 +1,76 @@
+"""The delivery ledger, kept up to date while the stack rests, at a small share of the time."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from local.attached import Reachable
+from local.ledger import read_published, reconcile
+
+SHARE = 0.05
+"""Of the time, what reading every id back may take."""
+
+
+class Account:
+    """Reconciles in a thread when nothing is on its way and something has changed."""
+
+    def __init__(
+        self,
+        stack: Reachable,
+        read: Callable[[Reachable], dict[str, Any]] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._stack, self._read, self._clock = stack, read or read_ledger, clock
+        self._ledger: dict[str, Any] | None = None
+        self._error = ""
+        self._seen: object = None
+        self._due = 0.0
+        self._thread: threading.Thread | None = None
+
+    def note(self, sample: dict[str, Any]) -> None:
+        """Take in a look; start to reconcile if the time has come."""
+        main = sample["main"] or {}
+        figures = (sample["published"], sample["rows"], sample["files"])
+        resting = main.get("backlog") == 0 and None not in sample["rows"].values()
+        if resting and figures != self._seen and self._clock() >= self._due:
+            self._seen = figures
+            self.start()
+
+    def start(self) -> None:
+        """Reconcile now, unless it is being done."""
+        if self._thread is None or not self._thread.is_alive():
+            self._thread = threading.Thread(target=self._reconcile, name="ledger", daemon=True)
+            self._thread.start()
+
+    def join(self) -> None:
+        """Wait for what was started."""
+        if self._thread is not None:
+            self._thread.join()
+
+    def as_json(self) -> dict[str, Any]:
+        """The last account, or null before the first; whether another is being made."""
+        busy = self._thread is not None and self._thread.is_alive()
+        return {"account": self._ledger, "busy": busy, "error": self._error}
+
+    def _reconcile(self) -> None:
+        began = self._clock()
+        try:
+            self._ledger, self._error = self._read(self._stack), ""
+        except Exception as error:  # noqa: BLE001 - told on the page; the next try may succeed
+            self._error, self._seen = f"{type(error).__name__}: {error}", None
+        now = self._clock()
+        self._due = now + (now - began) / SHARE
+
+
+def read_ledger(stack: Reachable) -> dict[str, Any]:
+    """Read every id back, and compare."""
+    from local.stored import read_stored  # the clients take a second to load
+
+    # The record first: what is published meanwhile is missed by both sides, and lost by none.
+    published = read_published(stack.publish_log)
+    ledger = reconcile(published, read_stored(stack.names))
+    return {**asdict(ledger), "balanced": ledger.balanced, "at": round(time.time() * 1000)}

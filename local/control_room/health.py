@@ -1,0 +1,81 @@
+"""Whether each part is well, and why not, with the last thing its log complained of."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import dataclass
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.request import urlopen
+
+from local.attached import Reachable
+from local.logs import readable
+
+# What tells more than that a process answers: whether its work goes on.
+PATHS = {
+    "pubsub": "/health",
+    "storage": "/health",
+    "bigquery": "/health",
+    "table_manager": "/robots.txt",
+    "pipeline": "/health",
+    "generator": "/readiness",
+}
+TAIL_BYTES = 32 * 1024
+_COMPLAINT = re.compile(r"\b(ERROR|CRITICAL|WARNING|Traceback|Exception)\b")
+
+
+@dataclass(frozen=True)
+class Health:
+    """One part at one moment."""
+
+    ok: bool
+    why: str = ""
+    log: str = ""
+    """The last line of its log that is a warning or worse."""
+
+
+def of(stack: Reachable, part: str, logs: Path) -> Health:
+    """Ask one part; never raises."""
+    why = _trouble(stack.url(part) + PATHS[part])
+    return Health(True) if why is None else Health(False, why, complaint(logs / f"{part}.log"))
+
+
+def _trouble(url: str) -> str | None:
+    try:
+        with urlopen(url, timeout=2.0):
+            return None
+    except HTTPError as answer:
+        with answer:
+            if answer.code < 500:
+                return None
+            return _reason(answer.read()) or f"answers {answer.code}"
+    except (URLError, OSError, HTTPException) as error:
+        return f"does not answer: {getattr(error, 'reason', None) or error}"
+
+
+def _reason(body: bytes) -> str:
+    try:
+        found: dict[str, Any] = json.loads(body)
+    except ValueError:
+        return ""
+    for name in ("stalled", "detail", "why", "status"):
+        if isinstance(text := found.get(name), str) and text:
+            return text
+    state = found.get("state")
+    return f"is {str(state).lower()}" if state else ""
+
+
+def complaint(file: Path) -> str:
+    """The last line of a log that is a warning or worse, or "" where there is none."""
+    try:
+        with file.open("rb") as source:
+            source.seek(0, os.SEEK_END)
+            source.seek(max(0, source.tell() - TAIL_BYTES))
+            lines = source.read().decode(errors="replace").splitlines()
+    except OSError:
+        return ""
+    return next((text for each in reversed(lines) if _COMPLAINT.search(text := readable(each))), "")

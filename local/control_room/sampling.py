@@ -1,0 +1,140 @@
+"""One look at the whole stack, and the figures of the last minutes that lines are drawn from."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from event_types import registry
+from event_types.dead_letter import DEAD_LETTER_TABLE
+from local.attached import Reachable
+from local.control_room import health
+from local.control_room.wire import get
+
+KEPT = 300
+"""Looks that are remembered."""
+SLOW_SECONDS = 3.0
+"""Between two looks at what changes seldom: health, faults."""
+LISTING_SHARE = 0.02
+"""Of the time, what listing all objects may take."""
+EMULATORS = ("pubsub", "bigquery", "storage")
+TABLES = (*(each.table for each in registry.ALL), DEAD_LETTER_TABLE.name)
+QUEUE = ("backlog", "outstanding", "delivered", "acked", "redelivered", "dead_lettered")
+
+
+class Sampler:
+    """Looks at a stack, cheaply and again and again; one thread at a time."""
+
+    def __init__(
+        self, stack: Reachable, logs: Path, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._stack, self._logs, self._clock = stack, logs, clock
+        self.points: deque[dict[str, Any]] = deque(maxlen=KEPT)
+        self._health: dict[str, dict[str, Any]] = {}
+        self._faults: dict[str, int] = {}
+        self._files: int | None = None
+        self._slow_due = self._listing_due = 0.0
+        self._askers = ThreadPoolExecutor(6, thread_name_prefix="look")
+
+    def look(self) -> dict[str, Any]:
+        """All of the stack at this moment; a figure is None where its part did not answer."""
+        if self._clock() >= self._slow_due:
+            self._look_slowly()
+        names, url = self._stack.names, self._stack.url
+        asked = {
+            "topics": f"{url('pubsub')}/_emulator/topics",
+            "queues": f"{url('pubsub')}/_emulator/subscriptions",
+            "job": f"{url('pipeline')}/status",
+            "generator": f"{url('generator')}/health",
+            **{table: self._table_url(table) for table in TABLES},
+        }
+        found = dict(zip(asked, self._askers.map(get, asked.values()), strict=True))
+        queues = _listed(found["queues"], "subscriptions")
+        topic = _listed(found["topics"], "topics").get(names.topic, {})
+        # A table that is not there yet has no rows, where the others answer.
+        there = any(found[table] is not None for table in TABLES)
+        rows = {
+            table: int((found[table] or {}).get("numRows", 0)) if there else None
+            for table in TABLES
+        }
+        sample = {
+            "at": round(time.time() * 1000),
+            "published": topic.get("published"),
+            "generator": found["generator"],
+            "main": _queue(queues.get(names.subscription)),
+            "push": _queue(queues.get(names.table_manager_subscription)),
+            "given_up": _queue(queues.get(names.dead_letter_subscription)),
+            "job": found["job"],
+            "rows": rows,
+            "files": self._files,
+            "health": self._health,
+            "faults": self._faults,
+        }
+        self.points.append(_point(sample))
+        return sample
+
+    def _table_url(self, table: str) -> str:
+        names = self._stack.names
+        where = f"/bigquery/v2/projects/{names.project_id}/datasets/{names.dataset}/tables/{table}"
+        return self._stack.url("bigquery") + where
+
+    def _look_slowly(self) -> None:
+        parts = list(health.PATHS)
+        looks = self._askers.map(lambda part: health.of(self._stack, part, self._logs), parts)
+        self._health = {part: asdict(each) for part, each in zip(parts, looks, strict=True)}
+        self.count_faults()
+        if self._clock() >= self._listing_due:
+            self._count_files()
+        self._slow_due = self._clock() + SLOW_SECONDS
+
+    def count_faults(self) -> None:
+        """Look which emulators have faults thrown at them."""
+        for part in EMULATORS:
+            found = get(f"{self._stack.url(part)}/_emulator/faults") or {}
+            self._faults = {**self._faults, part: len(found.get("faults", []))}
+
+    def _count_files(self) -> None:
+        began, bucket = self._clock(), quote(self._stack.names.bucket)
+        found = get(f"{self._stack.url('storage')}/storage/v1/b/{bucket}/o?fields=items(name)")
+        self._files = None if found is None else len(found.get("items", []))
+        now = self._clock()
+        self._listing_due = now + (now - began) / LISTING_SHARE
+
+
+def _listed(found: dict[str, Any] | None, kind: str) -> dict[str, dict[str, Any]]:
+    return {each["name"]: each for each in (found or {}).get(kind, [])}
+
+
+def _queue(found: dict[str, Any] | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {
+        **{name: found[name] for name in QUEUE},
+        "oldest_seconds": found["oldest_unacked_seconds"],
+        "refused": found["push_refused"],
+    }
+
+
+def _point(sample: dict[str, Any]) -> dict[str, Any]:
+    """The figures of a look that lines are drawn from: all of them counts that grow, but depths."""
+    main, push, rows = sample["main"] or {}, sample["push"] or {}, sample["rows"]
+    counters = (sample["job"] or {}).get("counters", {})
+    return {
+        "at": sample["at"],
+        "published": sample["published"],
+        "acked": main.get("acked"),
+        "pushed": push.get("acked"),
+        "pulled": (sample["job"] or {}).get("pulled"),
+        "rows": None if None in rows.values() else sum(rows[each.table] for each in registry.ALL),
+        "dead": rows[DEAD_LETTER_TABLE.name],
+        "files": counters.get("files_written", 0) if sample["job"] else None,
+        "backlog": main.get("backlog"),
+        "oldest": main.get("oldest_seconds"),
+        "push_backlog": push.get("backlog"),
+    }
