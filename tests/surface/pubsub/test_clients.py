@@ -87,7 +87,7 @@ def test_a_client_with_a_key_comes_to_the_emulator_too(clients: Clients, key_fil
         with make(SubscriberClient) as subscriber:
             assert subscriber.list_snapshots(project=project).snapshots == []
         with make(SchemaServiceClient) as schemas:
-            assert list(schemas.list_schemas(parent=project)) == []
+            assert list(schemas.list_schemas(parent="projects/without-any")) == []
         asyncio.run(in_a_loop(make, ASYNC_CLIENTS))
 
 

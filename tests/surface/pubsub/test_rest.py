@@ -33,20 +33,6 @@ REFUSED = {
         )
     },
     **{
-        f"projects.schemas.{method}": f"google.pubsub.v1.SchemaService/{rpc}"
-        for method, rpc in (
-            ("commit", "CommitSchema"),
-            ("create", "CreateSchema"),
-            ("delete", "DeleteSchema"),
-            ("deleteRevision", "DeleteSchemaRevision"),
-            ("get", "GetSchema"),
-            ("listRevisions", "ListSchemaRevisions"),
-            ("rollback", "RollbackSchema"),
-            ("validate", "ValidateSchema"),
-            ("validateMessage", "ValidateMessage"),
-        )
-    },
-    **{
         f"projects.snapshots.{method}": f"google.pubsub.v1.Subscriber/{rpc}"
         for method, rpc in (
             ("create", "CreateSnapshot"),
@@ -114,7 +100,7 @@ def test_every_method_is_answered_or_refused(api: Any, clients: Clients) -> None
     assert walk("topics.subscriptions.list", topic=topic) == {"subscriptions": [name]}
     assert walk("topics.snapshots.list", topic=topic) == {}
     assert walk("snapshots.list", project=PARENT) == {}
-    assert walk("schemas.list", parent=PARENT, view="FULL") == {}
+    walk_schemas(walk)
     mask = {"subscription": {"ackDeadlineSeconds": 20}, "updateMask": "ackDeadlineSeconds"}
     assert walk("subscriptions.patch", name=name, body=mask)["ackDeadlineSeconds"] == 20
     assert walk("subscriptions.list", project=PARENT, pageSize=1)["subscriptions"]
@@ -136,6 +122,26 @@ def test_every_method_is_answered_or_refused(api: Any, clients: Clients) -> None
     assert not walk.called & REFUSED.keys()
 
 
+def walk_schemas(walk: Walk) -> None:
+    avro = {"type": "AVRO", "definition": '{"type": "record", "name": "R", "fields": []}'}
+    name = f"{PARENT}/schemas/rest-walk"
+    assert walk("schemas.validate", parent=PARENT, body={"schema": avro}) == {}
+    made = walk("schemas.create", parent=PARENT, body=avro, schemaId="rest-walk")
+    assert (made["name"], made["definition"]) == (name, avro["definition"])
+    message = {"name": name, "message": base64.b64encode(b"{}").decode(), "encoding": "JSON"}
+    assert walk("schemas.validateMessage", parent=PARENT, body=message) == {}
+    committed = walk("schemas.commit", name=name, body={"schema": avro})
+    rolled = walk("schemas.rollback", name=name, body={"revisionId": made["revisionId"]})
+    revisions = walk("schemas.listRevisions", name=name, view="BASIC")["schemas"]
+    ids = [each["revisionId"] for each in (rolled, committed, made)]
+    assert [each["revisionId"] for each in revisions] == ids
+    walk("schemas.deleteRevision", name=f"{name}@{ids[1]}")
+    walk("schemas.deleteRevision", name=name, revisionId=ids[2])
+    assert walk("schemas.get", name=name, view="FULL") == rolled | {"name": name}
+    assert name in [each["name"] for each in walk("schemas.list", parent=PARENT)["schemas"]]
+    assert walk("schemas.delete", name=name) == {}
+
+
 def take(walk: Walk, name: str) -> Any:
     [received] = walk("subscriptions.pull", subscription=name, body={"maxMessages": 5})[
         "receivedMessages"
@@ -148,15 +154,12 @@ def test_what_it_lacks_is_refused_by_name(api: Any, method: str) -> None:
     *_, collection, name = method.split(".")
     resource = f"{PARENT}/{collection}/some-thing"
     field = {
-        "create": "name" if collection == "snapshots" else "parent",
-        "delete": "snapshot" if collection == "snapshots" else "name",
-        "get": "snapshot" if collection == "snapshots" else "name",
+        "delete": "snapshot",
+        "get": "snapshot",
         "seek": "subscription",
-        "validate": "parent",
-        "validateMessage": "parent",
     }.get(name, "resource" if "Iam" in name else "name")
-    arguments: dict[str, Any] = {field: PARENT if field == "parent" else resource}
-    if name not in ("get", "delete", "getIamPolicy", "listRevisions", "deleteRevision"):
+    arguments: dict[str, Any] = {field: resource}
+    if name not in ("get", "delete", "getIamPolicy"):
         arguments["body"] = {}
     with pytest.raises(HttpError) as refusal:
         call(api, method, **arguments)

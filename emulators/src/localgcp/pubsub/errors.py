@@ -25,6 +25,19 @@ class InvalidArgument(PubSubError):
     """A value in the request breaks a rule of the API."""
 
 
+class Mismatch(Exception):
+    """A message is none of what a definition says, or a revision does not go with another."""
+
+
+class InvalidMessage(PubSubError):
+    """A message does not match its schema: `reason` and `metadata` are those of the ErrorInfo."""
+
+    def __init__(self, reason: str, why: str, what: str) -> None:
+        super().__init__(f"{what}: Message failed schema validation.")
+        self.reason = reason
+        self.metadata = {"message": "Message failed schema validation", "revisionInfo": why}
+
+
 class WrongState(PubSubError):
     """The resource exists, but is not of the kind or in the state that the request needs."""
 

@@ -7,12 +7,13 @@ import logging
 from collections.abc import Sequence
 from enum import Enum
 
-from localgcp.pubsub.disk import records, recovery
+from localgcp.pubsub.disk import records, recovery, schema_records
 from localgcp.pubsub.disk.compaction import Compaction
 from localgcp.pubsub.disk.journal import Journal
 from localgcp.pubsub.disk.records import Kind
 from localgcp.pubsub.disk.recovery import State
 from localgcp.pubsub.domain.message import Message
+from localgcp.pubsub.domain.schemas.schema import Revision
 from localgcp.pubsub.errors import StorageFailed
 from localgcp.pubsub.wire.protos import Proto
 
@@ -75,6 +76,19 @@ class JournalKeeper:
     def drop_subscription(self, name: str) -> None:
         """A subscription was deleted."""
         self._append(Kind.DELETE_SUBSCRIPTION, name)
+
+    def put_revision(self, revision: Revision) -> None:
+        """A schema has a new revision."""
+        payload = schema_records.pack_revision(revision)
+        self._append(Kind.PUT_REVISION, revision.schema, payload)
+
+    def drop_revision(self, schema: str, id: str, created: float) -> None:
+        """A revision of a schema was deleted."""
+        self._append(Kind.DELETE_REVISION, schema, schema_records.pack_drop(id, created))
+
+    def drop_schema(self, name: str) -> None:
+        """A schema was deleted."""
+        self._append(Kind.DELETE_SCHEMA, name)
 
     def publish(self, topic: str, messages: Sequence[Message]) -> None:
         """Messages came to a topic."""

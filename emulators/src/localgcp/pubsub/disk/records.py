@@ -26,6 +26,9 @@ class Kind(IntEnum):
     PUBLISH = 5  # to a topic; messages
     RESTORE = 6  # to one subscription, after compaction; messages
     FORGET = 7  # acked, dead-lettered or expired in a subscription; message ids
+    PUT_REVISION = 40  # of a schema, made with its first one; see schema_records
+    DELETE_REVISION = 41
+    DELETE_SCHEMA = 42
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,11 @@ from typing import Protocol
 
 from google.protobuf.message import DecodeError
 
-from localgcp.pubsub.disk import records
+from localgcp.pubsub.disk import records, schema_records
 from localgcp.pubsub.disk.journal import Journal, JournalDamaged
-from localgcp.pubsub.disk.records import Kind
+from localgcp.pubsub.disk.records import Kind, Record
 from localgcp.pubsub.domain.message import Message
+from localgcp.pubsub.domain.schemas.registry import Schemas
 from localgcp.pubsub.domain.subscription import Subscription
 from localgcp.pubsub.domain.topic import Topic
 from localgcp.pubsub.wire import protos
@@ -26,6 +27,7 @@ class State(Protocol):
 
     topics: dict[str, Topic]
     subscriptions: dict[str, Subscription]
+    schemas: Schemas
 
     def put_topic(self, config: Proto) -> None:
         """Make or change a topic."""
@@ -38,6 +40,9 @@ class State(Protocol):
 
     def drop_subscription(self, name: str) -> None:
         """Delete a subscription."""
+
+    def drop_schema(self, name: str) -> None:
+        """Delete a schema."""
 
     def held_bytes(self) -> int:
         """How many bytes the unacked messages have, once for each subscription."""
@@ -62,9 +67,16 @@ def replay(state: State, journal: Journal) -> int:
 
 
 def settings(state: State) -> Iterator[bytes]:
-    """The records of all topics and subscriptions, without their messages."""
+    """The records of all topics, schemas and subscriptions, without their messages."""
     for topic in state.topics.values():
         yield records.encode(Kind.PUT_TOPIC, topic.name, topic.config.SerializeToString())
+    for schema in state.schemas.by_name.values():
+        for revision in schema.revisions:
+            payload = schema_records.pack_revision(revision)
+            yield records.encode(Kind.PUT_REVISION, schema.name, payload)
+        for id, created in schema.gone.items():
+            payload = schema_records.pack_drop(id, created)
+            yield records.encode(Kind.DELETE_REVISION, schema.name, payload)
     for subscription in state.subscriptions.values():
         config = subscription.config.SerializeToString()
         yield records.encode(Kind.PUT_SUBSCRIPTION, subscription.name, config)
@@ -97,6 +109,19 @@ class _Replay:
                 state.put_subscription(protos.Subscription.FromString(record.payload))
             case Kind.DELETE_SUBSCRIPTION:
                 state.drop_subscription(record.name)
+            case Kind.PUT_REVISION | Kind.DELETE_REVISION | Kind.DELETE_SCHEMA:
+                self._apply_to_schema(record)
+
+    def _apply_to_schema(self, record: Record) -> None:
+        match record.kind:
+            case Kind.PUT_REVISION:
+                revision = schema_records.unpack_revision(record.name, record.payload)
+                self._state.schemas.put_revision(revision)
+            case Kind.DELETE_REVISION:
+                id, created = schema_records.unpack_drop(record.payload)
+                self._state.schemas.drop_revision(record.name, id, created)
+            case _:
+                self._state.drop_schema(record.name)
 
     def _messages(self, payload: bytes) -> list[Message]:
         messages = records.unpack_messages(payload)

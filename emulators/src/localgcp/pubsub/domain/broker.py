@@ -17,6 +17,7 @@ from localgcp.pubsub.domain.keeping import Keeper, Nothing
 from localgcp.pubsub.domain.leases import Entry
 from localgcp.pubsub.domain.names import DELETED_TOPIC, check_subscription, check_topic, short
 from localgcp.pubsub.domain.push_targets import PushTargets
+from localgcp.pubsub.domain.schemas.registry import Schemas
 from localgcp.pubsub.domain.subscription import Hooks, Subscription
 from localgcp.pubsub.domain.timetable import Timetable
 from localgcp.pubsub.domain.topic import Topic
@@ -42,6 +43,7 @@ class Broker:
         self.targets = targets or PushTargets()
         self.topics: dict[str, Topic] = {}
         self.subscriptions: dict[str, Subscription] = {}
+        self.schemas = Schemas(clock, self._keeper)
         self.on_due: Callable[[float], None] = lambda due: None
         self.on_change: Callable[[Subscription], None] = lambda subscription: None
         self._timetable = Timetable(self._set_alarm)
@@ -88,6 +90,10 @@ class Broker:
         self.topic(name)
         self._keeper.drop_topic(name)
         self.drop_topic(name)
+
+    def delete_schema(self, name: str) -> None:
+        """Its topics stay, on `_deleted-schema_`. Raises NotFound, InvalidArgument."""
+        self.schemas.delete(name)
 
     # Subscriptions
 
@@ -189,6 +195,10 @@ class Broker:
         """Delete a topic that exists."""
         for subscription in self.topics.pop(name).subscriptions.values():
             subscription.config.topic = DELETED_TOPIC
+
+    def drop_schema(self, name: str) -> None:
+        """Delete a schema that exists."""
+        self.schemas.drop_schema(name)
 
     def put_subscription(self, config: Proto) -> None:
         """Make or change a subscription; the config is complete."""

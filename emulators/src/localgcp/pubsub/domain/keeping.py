@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from localgcp.pubsub.domain.message import Message
+from localgcp.pubsub.domain.schemas.schema import Revision
 from localgcp.pubsub.wire.protos import Proto
 
 
@@ -23,6 +24,15 @@ class Keeper(Protocol):
 
     def drop_subscription(self, name: str) -> None:
         """A subscription is deleted."""
+
+    def put_revision(self, revision: Revision) -> None:
+        """A schema has a new revision; the first one makes the schema."""
+
+    def drop_revision(self, schema: str, id: str, created: float) -> None:
+        """A revision that was made at `created` is deleted."""
+
+    def drop_schema(self, name: str) -> None:
+        """A schema is deleted."""
 
     def publish(self, topic: str, messages: Sequence[Message]) -> None:
         """Messages come to a topic."""
@@ -47,6 +57,15 @@ class Nothing:
         """Not kept."""
 
     def drop_subscription(self, name: str) -> None:
+        """Not kept."""
+
+    def put_revision(self, revision: Revision) -> None:
+        """Not kept."""
+
+    def drop_revision(self, schema: str, id: str, created: float) -> None:
+        """Not kept."""
+
+    def drop_schema(self, name: str) -> None:
         """Not kept."""
 
     def publish(self, topic: str, messages: Sequence[Message]) -> None:

@@ -1,4 +1,4 @@
-"""Resource names: `projects/P/topics/T` and `projects/P/subscriptions/S`, and lists of them.
+"""Resource names, as `projects/P/topics/T`, and lists of them.
 
 The rules of an id are those of the page "Create a topic", section "Guidelines to name a topic".
 """
@@ -6,9 +6,12 @@ The rules of an id are those of the page "Create a topic", section "Guidelines t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
 from localgcp.pubsub.errors import InvalidArgument
+
+Item = TypeVar("Item")
 
 DELETED_TOPIC = "_deleted-topic_"
 LARGEST_PAGE = 1000
@@ -29,6 +32,11 @@ def check_topic(name: str) -> str:
 def check_subscription(name: str) -> str:
     """Return `name` if it can name a subscription. Raises InvalidArgument."""
     return _check("subscriptions", name)
+
+
+def check_schema(name: str) -> str:
+    """Return `name` if it can name a schema. Raises InvalidArgument."""
+    return _check("schemas", name)
 
 
 def check_project(name: str) -> str:
@@ -53,11 +61,32 @@ def page(names: Iterable[str], size: int, token: str) -> tuple[list[str], str]:
 
     Raises InvalidArgument.
     """
-    if size < 0:
-        raise InvalidArgument(f"Invalid page_size: {size}; it must not be negative.")
-    size = min(size or LARGEST_PAGE, LARGEST_PAGE)
+    size = _page_size(size)
     rest = sorted(name for name in names if name > token)
     return rest[:size], rest[size - 1] if len(rest) > size else ""
+
+
+def page_of(
+    items: Sequence[Item], size: int, token: str, key: Callable[[Item], str]
+) -> tuple[list[Item], str]:
+    """One page of items in their own order, and the token of the next: the last one's key.
+
+    Raises InvalidArgument.
+    """
+    size, start = _page_size(size), 0
+    if token:
+        keys = [key(item) for item in items]
+        if token not in keys:
+            raise InvalidArgument(f"Invalid page_token: {token}.")
+        start = keys.index(token) + 1
+    listed = list(items[start : start + size])
+    return listed, key(listed[-1]) if start + size < len(items) else ""
+
+
+def _page_size(size: int) -> int:
+    if size < 0:
+        raise InvalidArgument(f"Invalid page_size: {size}; it must not be negative.")
+    return min(size or LARGEST_PAGE, LARGEST_PAGE)
 
 
 def _check(collection: str, name: str) -> str:

@@ -12,7 +12,7 @@ from google.protobuf.empty_pb2 import Empty
 
 from localgcp.pubsub.domain.broker import Broker
 from localgcp.pubsub.domain.names import check_project, page
-from localgcp.pubsub.wire import protos
+from localgcp.pubsub.wire import protos, schema_calls
 from localgcp.pubsub.wire.protos import Proto
 
 
@@ -88,11 +88,6 @@ def _modify_ack_deadline(broker: Broker, request: Proto) -> Proto:
     return Empty()
 
 
-def _list_schemas(broker: Broker, request: Proto) -> Proto:
-    check_project(request.parent)
-    return protos.ListSchemasResponse()  # none can be made
-
-
 def _within(project: str, names: Iterable[str]) -> list[str]:
     prefix = check_project(project) + "/"
     return [name for name in names if name.startswith(prefix)]
@@ -132,7 +127,7 @@ _SUBSCRIBER = {
     "ModifyAckDeadline": Call(protos.ModifyAckDeadlineRequest, _modify_ack_deadline),
 }
 
-_SCHEMA_SERVICE = {"ListSchemas": Call(protos.ListSchemasRequest, _list_schemas)}
+_SCHEMA_SERVICE = {name: Call(*parts) for name, parts in schema_calls.CALLS.items()}
 
 PUBLISHER, SUBSCRIBER = "google.pubsub.v1.Publisher", "google.pubsub.v1.Subscriber"
 SCHEMA_SERVICE, IAM_POLICY = "google.pubsub.v1.SchemaService", "google.iam.v1.IAMPolicy"

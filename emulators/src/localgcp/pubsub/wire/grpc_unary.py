@@ -27,7 +27,7 @@ def call_handler(broker: Broker, call: Call, faults: Faults, name: str) -> Any:
             await broker.durable()
             return answer
         except PubSubError as error:
-            await context.abort(status.of(error).grpc, str(error))
+            await context.abort(status.of(error).grpc, str(error), status.trailing(error))
         except Thrown as fault:
             await context.abort(grpc.StatusCode[fault.code], str(fault))
 

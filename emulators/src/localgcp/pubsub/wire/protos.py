@@ -44,8 +44,21 @@ StreamingPullRequest = types.StreamingPullRequest.pb()
 AcknowledgeRequest = types.AcknowledgeRequest.pb()
 ModifyAckDeadlineRequest = types.ModifyAckDeadlineRequest.pb()
 
+Schema = types.Schema.pb()
+CreateSchemaRequest = types.CreateSchemaRequest.pb()
+GetSchemaRequest = types.GetSchemaRequest.pb()
 ListSchemasRequest = types.ListSchemasRequest.pb()
 ListSchemasResponse = types.ListSchemasResponse.pb()
+ListSchemaRevisionsRequest = types.ListSchemaRevisionsRequest.pb()
+ListSchemaRevisionsResponse = types.ListSchemaRevisionsResponse.pb()
+CommitSchemaRequest = types.CommitSchemaRequest.pb()
+RollbackSchemaRequest = types.RollbackSchemaRequest.pb()
+DeleteSchemaRevisionRequest = types.DeleteSchemaRevisionRequest.pb()
+DeleteSchemaRequest = types.DeleteSchemaRequest.pb()
+ValidateSchemaRequest = types.ValidateSchemaRequest.pb()
+ValidateSchemaResponse = types.ValidateSchemaResponse.pb()
+ValidateMessageRequest = types.ValidateMessageRequest.pb()
+ValidateMessageResponse = types.ValidateMessageResponse.pb()
 
 
 def parse(cls: Proto, raw: bytes) -> Proto:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
@@ -56,6 +56,9 @@ _REFUSED = frozenset(("callback", "fields"))
 MAX_BODY = 16 << 20
 
 
+Details = Sequence[Mapping[str, Any]]
+
+
 class RestApi:
     """The HTTP side of one broker."""
 
@@ -76,7 +79,7 @@ class RestApi:
             return
         except PubSubError as error:
             code = status.of(error)
-            reply = _error(code.http, code.name, str(error))
+            reply = _error(code.http, code.name, str(error), status.details(error))
         except RequestError as error:
             refused = 413 if isinstance(error, BodyTooLarge) else 400
             reply = _error(refused, "INVALID_ARGUMENT", str(error))
@@ -120,8 +123,10 @@ def _request(cls: Proto, route: Route, resource: str, asked: Request, body: byte
     try:
         fields = json.loads(body) if body else {}
         bound = _query(cls, asked)
-        if route.verb == "GET":
+        if route.verb in ("GET", "DELETE"):
             fields = bound
+        elif route.body:
+            fields = {route.body: fields} | bound
         elif bound:
             raise ValueError(f"{route.verb} has its fields in the body, not {', '.join(bound)}")
         request = json_format.ParseDict(fields, cls())
@@ -166,8 +171,9 @@ def _shown(answer: Proto) -> Reply:
     return _json(json_format.MessageToDict(answer))
 
 
-def _error(code: int, name: str, text: str) -> Reply:
-    return _json({"error": {"code": code, "message": text, "status": name}}, code)
+def _error(code: int, name: str, text: str, details: Details = ()) -> Reply:
+    told = {"code": code, "message": text, "status": name}
+    return _json({"error": told | ({"details": details} if details else {})}, code)
 
 
 def _json(payload: dict[str, Any], code: int = 200) -> Reply:

@@ -28,10 +28,14 @@ class Route:
     service: str
     method: str
     field: str
+    body: str = ""
+    """The field that the body is; "" where it is the whole request."""
 
 
-def _route(verb: str, resource: str, rest: str, service: str, method: str, field: str) -> Route:
-    return Route(verb, re.compile(f"/v1/({resource}){rest}"), service, method, field)
+def _route(
+    verb: str, resource: str, rest: str, service: str, method: str, field: str, body: str = ""
+) -> Route:
+    return Route(verb, re.compile(f"/v1/({resource}){rest}"), service, method, field, body)
 
 
 def _publisher() -> Iterator[Route]:
@@ -71,9 +75,10 @@ def _subscriber() -> Iterator[Route]:
 
 
 def _schema_service() -> Iterator[Route]:
+    create = "CreateSchema"
+    yield _route("POST", _PROJECT, "/schemas", SCHEMA_SERVICE, create, "parent", body="schema")
     for verb, resource, rest, method, field in (
         ("GET", _PROJECT, "/schemas", "ListSchemas", "parent"),
-        ("POST", _PROJECT, "/schemas", "CreateSchema", "parent"),
         ("POST", _PROJECT, "/schemas:validate", "ValidateSchema", "parent"),
         ("POST", _PROJECT, "/schemas:validateMessage", "ValidateMessage", "parent"),
         ("GET", _SCHEMA, "", "GetSchema", "name"),

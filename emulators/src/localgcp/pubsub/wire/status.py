@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import grpc
+from google.protobuf.any_pb2 import Any as AnyProto
+from google.rpc.error_details_pb2 import ErrorInfo
+from google.rpc.status_pb2 import Status as RpcStatus
 
 from localgcp.pubsub import errors
 
@@ -22,10 +26,13 @@ class Status:
         return str(self.grpc.name)
 
 
+_DOMAIN = "pubsub.googleapis.com"
+
 _BY_ERROR: dict[type[errors.PubSubError], Status] = {
     errors.NotFound: Status(grpc.StatusCode.NOT_FOUND, 404),
     errors.AlreadyExists: Status(grpc.StatusCode.ALREADY_EXISTS, 409),
     errors.InvalidArgument: Status(grpc.StatusCode.INVALID_ARGUMENT, 400),
+    errors.InvalidMessage: Status(grpc.StatusCode.INVALID_ARGUMENT, 400),
     errors.WrongState: Status(grpc.StatusCode.FAILED_PRECONDITION, 400),
     errors.Unsupported: Status(grpc.StatusCode.UNIMPLEMENTED, 501),
     errors.StorageFailed: Status(grpc.StatusCode.UNAVAILABLE, 503),
@@ -35,3 +42,22 @@ _BY_ERROR: dict[type[errors.PubSubError], Status] = {
 def of(error: errors.PubSubError) -> Status:
     """The status to answer a domain error with."""
     return _BY_ERROR[type(error)]
+
+
+def details(error: errors.PubSubError) -> list[dict[str, Any]]:
+    """The error's details as the REST API shows them."""
+    if not isinstance(error, errors.InvalidMessage):
+        return []
+    info = {"reason": error.reason, "domain": _DOMAIN, "metadata": error.metadata}
+    return [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", **info}]
+
+
+def trailing(error: errors.PubSubError) -> tuple[tuple[str, bytes], ...]:
+    """The error's details as gRPC carries them: trailing metadata with a google.rpc.Status."""
+    if not isinstance(error, errors.InvalidMessage):
+        return ()
+    packed = AnyProto()
+    packed.Pack(ErrorInfo(reason=error.reason, domain=_DOMAIN, metadata=error.metadata))
+    code = of(error).grpc.value[0]
+    whole = RpcStatus(code=code, message=str(error), details=[packed])
+    return (("grpc-status-details-bin", whole.SerializeToString()),)

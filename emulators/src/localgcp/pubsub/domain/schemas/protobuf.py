@@ -1,0 +1,137 @@
+"""Protocol Buffer definitions: compiled by Google's own protoc, in a process of its own.
+
+protoc comes with grpcio-tools; it takes a twentieth of a second, and what it may do to its process
+is no matter of ours. A message is read by protobuf itself, whose readers are bounded.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from google.protobuf import descriptor_pb2, json_format, message_factory
+from google.protobuf.descriptor_pool import DescriptorPool
+from google.protobuf.message import DecodeError
+
+from localgcp.pubsub.domain.schemas import protobuf_revisions
+from localgcp.pubsub.domain.schemas.definition import Definition, Encoding, unreadable
+from localgcp.pubsub.errors import InvalidArgument, Mismatch
+
+# Built at run time from the definition, so a type checker can know no more of it.
+Message: TypeAlias = Any
+
+COMPILE_SECONDS = 20
+_FILE, _OUT = "schema.proto", "schema.descriptors"
+
+
+@dataclass(frozen=True)
+class ProtobufDefinition:
+    """One message type."""
+
+    message: Message
+
+    def check(self, data: bytes, encoding: Encoding) -> None:
+        """Hold a message against it; fields that it does not have are refused. Raises Mismatch."""
+        if encoding is Encoding.BINARY:
+            self._check_binary(data)
+        else:
+            self._check_json(data)
+
+    def check_successor(self, other: Definition) -> None:
+        """Only optional fields may come or go (page "Commit a schema revision").
+
+        Raises Mismatch.
+        """
+        assert isinstance(other, ProtobufDefinition)
+        protobuf_revisions.check(self.message.DESCRIPTOR, other.message.DESCRIPTOR)
+
+    def _check_json(self, data: bytes) -> None:
+        try:
+            read = json_format.Parse(data, self.message())
+        except (json_format.ParseError, ValueError, RecursionError) as error:
+            raise Mismatch(str(error)) from error
+        _check_required(read)
+
+    def _check_binary(self, data: bytes) -> None:
+        try:
+            read = self.message.FromString(data)
+        except DecodeError as error:
+            raise Mismatch(f"The message is no {self.message.DESCRIPTOR.full_name}.") from error
+        _check_required(read)
+        size = read.ByteSize()
+        read.DiscardUnknownFields()
+        if read.ByteSize() != size:
+            raise Mismatch(
+                f"The message has fields that {self.message.DESCRIPTOR.full_name} does not have."
+            )
+
+
+def _check_required(read: Message) -> None:
+    if not read.IsInitialized():
+        missing = ", ".join(read.FindInitializationErrors())
+        raise Mismatch(f"Required fields are missing: {missing}.")
+
+
+def compile(text: str) -> ProtobufDefinition:
+    """Compile a definition of one top-level type. Raises InvalidArgument."""
+    files = descriptor_pb2.FileDescriptorSet.FromString(_protoc(text))
+    file: Message = files.file[-1]
+    if file.dependency:
+        raise InvalidArgument(
+            f"Invalid schema definition: imports are not supported: {file.dependency[0]}"
+        )
+    top: list[str] = [each.name for each in (*file.message_type, *file.enum_type)]
+    if len(top) != 1 or not file.message_type:
+        raise InvalidArgument(
+            "Invalid schema definition: a schema has exactly one top-level type, a message; "
+            f"this one has {', '.join(top) or 'none'}."
+        )
+    return _definition(files, f"{file.package}.{top[0]}".lstrip("."))
+
+
+def load(compiled: bytes, root: str) -> ProtobufDefinition:
+    """Take a FileDescriptorSet as protoc made it. Raises InvalidArgument."""
+    try:
+        files = descriptor_pb2.FileDescriptorSet.FromString(compiled)
+    except DecodeError as error:
+        raise unreadable("compiled_bytes is no FileDescriptorSet.") from error
+    return _definition(files, root)
+
+
+def _definition(files: Message, root: str) -> ProtobufDefinition:
+    pool = DescriptorPool()
+    try:
+        for file in files.file:
+            pool.Add(file)
+        descriptor = pool.FindMessageTypeByName(root)
+        return ProtobufDefinition(message_factory.GetMessageClass(descriptor))
+    except (TypeError, KeyError, ValueError) as error:
+        raise unreadable(str(error)) from error
+
+
+def _protoc(text: str) -> bytes:
+    """The compiled FileDescriptorSet. Raises InvalidArgument."""
+    with tempfile.TemporaryDirectory(prefix="localgcp-schema-") as folder:
+        Path(folder, _FILE).write_text(text)
+        command = [sys.executable, "-m", "grpc_tools.protoc"]
+        command += ["--proto_path=.", f"--descriptor_set_out={_OUT}", _FILE]
+        try:
+            done = subprocess.run(
+                command,
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=COMPILE_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise unreadable(f"It takes longer than {COMPILE_SECONDS} s to compile.") from error
+        if done.returncode:
+            told = [line for line in done.stderr.splitlines() if line.startswith(_FILE)]
+            raise unreadable("\n".join(told) or done.stderr.strip())
+        return Path(folder, _OUT).read_bytes()
