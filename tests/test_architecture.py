@@ -89,10 +89,7 @@ def test_what_is_deployed_does_not_know_of_emulators(path: Path) -> None:
     }
     texts = {text.lower() for text in texts_of(tree)}
     assert not {word for word in words | texts if "emulator" in word}
-    # Nor does it guess where it is by an address, or by the project's name. What names of this
-    # machine there are, the guard knows.
-    if name(path) == "services/guard.py":
-        return
+    # Nor does it guess where it is by an address, or by the project's name.
     places = ("localhost", "127.0.0.1", "local-project", "k_service", "k_revision")
     assert not {text for text in texts if any(place in text for place in places)}
 

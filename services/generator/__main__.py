@@ -9,11 +9,10 @@ import signal
 import uvicorn
 
 import settings
-from services import logs
+from services import guard, logs
 from services.generator.app import create_app
 from services.generator.publish import Publisher
 from services.generator.service import Service
-from services.guard import Allowed
 
 FINISH_REQUESTS_SECONDS = 2
 
@@ -25,8 +24,9 @@ def main() -> int:
     options = settings.generator()
     publisher = Publisher(here.topic, here.publish_log)
     service = Service(here.environment, publisher, options.scenarios_file, options.replay_dir)
+    guarded = guard.middleware(here.allow_hosts, here.allow_origins)
     config = uvicorn.Config(
-        create_app(service, options.token, Allowed(here.allow_hosts, here.allow_origins)),
+        create_app(service, options.token, guarded),
         http="h11",  # httptools, where it is installed, reads a head without end
         ws="none",
         host=here.host,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import TimeoutError as NotInTime
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -36,7 +36,7 @@ from services.generator.publish import TopicUnreachable
 from services.generator.replay import Recording
 from services.generator.service import Service
 from services.generator.tasks import Task
-from services.guard import NOBODY_ELSE, Allowed, Guard
+from services.guard import App
 
 CONFIRM_SECONDS = 10.0
 """How long a request waits for Pub/Sub's word before it answers with what is known."""
@@ -240,10 +240,8 @@ def _stop(tasks: list[Task]) -> list[TaskStatus]:
     return [task.status() for task in tasks]
 
 
-def create_app(
-    service: Service, token: str | None = None, allowed: Allowed = NOBODY_ELSE
-) -> FastAPI:
-    """The application over a service; it starts and closes the service."""
+def create_app(service: Service, token: str | None, guarded: Callable[[App], App]) -> FastAPI:
+    """The application over a service, which it starts and closes; `guarded` puts a guard before."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -261,7 +259,7 @@ def create_app(
     )
     app.state.service = service
     app.add_middleware(BodyLimit)
-    app.add_middleware(Guard, allowed)  # the last one added is asked first
+    app.add_middleware(guarded)  # the last one added is asked first
     problems.install(app)
     app.include_router(health)
     if token is None:

@@ -69,7 +69,7 @@ validate = Validator(tuple(each.model for each in registry.ALL), here.max_event_
 known = KnownTypes(_ensure, time.monotonic)
 
 
-allowed = guard.Allowed(here.allow_hosts, here.allow_origins)
+refused = guard.gate(here.allow_hosts, here.allow_origins)
 
 
 @flask.current_app.before_request
@@ -77,11 +77,10 @@ def admit() -> flask.Response | None:
     """Let Pub/Sub and this machine's programs in, and no web page."""
     asking = flask.request
     headers = [(n.lower().encode(), value.encode("latin-1")) for n, value in asking.headers]
-    refusal = guard.decide(guard.Asked.of(asking.method, headers), allowed)
+    refusal = refused(asking.method, headers, asking.path)
     if refusal is None:
         return None
-    body = guard.problem(refusal, asking.path)
-    return flask.Response(body, refusal.status, content_type="application/problem+json")
+    return flask.Response(refusal.body, refusal.status, content_type=guard.PROBLEM)
 
 
 @functions_framework.cloud_event  # type: ignore[untyped-decorator]

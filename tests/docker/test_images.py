@@ -78,8 +78,8 @@ def test_only_the_pipeline_carries_beam(built: None, image: str) -> None:
 @pytest.mark.parametrize(
     ("image", "absent"),
     [
-        ("generator", ["localgcp", "local", "pipeline", "services.table_manager"]),
-        ("table-manager", ["localgcp", "local", "pipeline", "services.generator"]),
+        ("generator", ["local", "pipeline", "services.table_manager"]),
+        ("table-manager", ["local", "pipeline", "services.generator"]),
         (
             "pipeline",
             ["localgcp.pubsub", "localgcp.bigquery", "localgcp.storage", "local", "services"],
@@ -95,6 +95,15 @@ def test_an_image_holds_only_what_it_runs(built: None, image: str, absent: list[
             f"print(*(file for each in sys.path for file in Path(each).glob('{path}')))"
         )
         assert inside(image, script) == ""
+
+
+@pytest.mark.parametrize("image", ["generator", "table-manager"])
+def test_a_service_carries_the_guard_and_no_emulator(built: None, image: str) -> None:
+    script = (
+        "from pathlib import Path; import localgcp as it; print(*Path(it.__path__[0]).iterdir())"
+    )
+    found = {Path(each).name for each in inside(image, script).split()}
+    assert found - {"__pycache__"} == {"__init__.py", "guard.py"}
 
 
 LARGEST_MB = {"emulators": 400, "pipeline": 450, "generator": 120, "table-manager": 110}

@@ -1,5 +1,7 @@
 """Who may ask: this machine's own programs, and no web page that its user happens to have open.
 
+It stands alone, for the application's services on a laptop import it too.
+
 A page can send requests to 127.0.0.1, and can make a name of its own lead there (DNS rebinding). A
 browser tells on it: by Host, Origin and Sec-Fetch-Site (Fetch standard, "Origin header"; W3C,
 "Fetch Metadata Request Headers"). The official clients send a loopback Host, no Origin, and JSON.
@@ -17,8 +19,6 @@ from functools import cache, lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from localgcp.base import reachable
-
 MAX_HEAD = 64 * 1024
 """Bytes that a request's target and headers may have together."""
 
@@ -26,6 +26,8 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 App = Callable[[Any, Receive, Send], Awaitable[None]]
+Tell = Callable[[int, str, str], tuple[str, bytes]]
+"""A refusal's status, its text and the path that was asked -> a content type and a body."""
 
 _SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
 _HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^\s:/?#@\[\],]+)(?::[0-9]*)?")
@@ -55,9 +57,9 @@ class Allowed:
         """From what a user wrote: any case, a dot or a slash at the end."""
         return cls(_names(hosts), _names(origins), _names(push))
 
-    def with_host(self, address: str) -> Allowed:
-        """The same, and the address that the server was told to listen on."""
-        return replace(self, hosts=self.hosts | _names([reachable(address)]))
+    def with_host(self, name: str) -> Allowed:
+        """The same, and the name by which what the server listens on is reached."""
+        return replace(self, hosts=self.hosts | _names([name]))
 
     def host(self, name: str) -> bool:
         """Whether this server may be asked by this name."""
@@ -199,10 +201,18 @@ class Guard:
     """The ASGI application that stands before another one and answers for it when it refuses."""
 
     def __init__(
-        self, app: App, allowed: Allowed, any_type: Callable[[str], bool] = lambda path: False
+        self,
+        app: App,
+        allowed: Allowed,
+        any_type: Callable[[str], bool] = lambda path: False,
+        tell: Tell | None = None,
     ) -> None:
-        """`any_type` tells which paths take files, whose content types are their own."""
+        """`any_type` tells which paths take files, whose content types are their own.
+
+        `tell` writes a refusal's answer; by default it is one of Google's.
+        """
         self._app, self._allowed, self._any_type = app, allowed, any_type
+        self._tell = tell or _as_google
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse, answer a preflight, or let the request through."""
@@ -213,9 +223,8 @@ class Guard:
         asked = Asked.of(scope.get("method", "GET"), headers)
         refusal = _too_long(scope) or decide(asked, self._allowed, self._any_type(scope["path"]))
         if refusal is not None:
-            await _reply(
-                send, refusal.status, _error(refusal), [(b"content-type", b"application/json")]
-            )
+            kind, body = self._tell(refusal.status, refusal.text, scope["path"])
+            await _reply(send, refusal.status, body, [(b"content-type", kind.encode())])
         elif not asked.origin or _same_origin(asked):
             await self._app(scope, receive, send)
         else:
@@ -272,16 +281,16 @@ def _too_long(scope: Mapping[str, Any]) -> Refusal | None:
     return Refusal(431, f"target and headers have {size} bytes; {MAX_HEAD} are allowed")
 
 
-def _error(refusal: Refusal) -> bytes:
+def _as_google(status: int, text: str, path: str) -> tuple[str, bytes]:
     """As Google's APIs tell an error, so that every client shows the text."""
-    reason = "forbidden" if refusal.status == 403 else "invalid"
+    reason = "forbidden" if status == 403 else "invalid"
     error = {
-        "code": refusal.status,
-        "message": refusal.text,
-        "status": _STATUS[refusal.status],
-        "errors": [{"reason": reason, "domain": "global", "message": refusal.text}],
+        "code": status,
+        "message": text,
+        "status": _STATUS[status],
+        "errors": [{"reason": reason, "domain": "global", "message": text}],
     }
-    return json.dumps({"error": error}).encode()
+    return "application/json", json.dumps({"error": error}).encode()
 
 
 async def _reply(send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]]) -> None:

@@ -93,7 +93,7 @@ class ThreadedEmulator(ABC):
         allowed: Allowed = NOBODY_ELSE,
     ) -> None:
         self.host, self.port = host, port
-        self.allowed = allowed.with_host(host)
+        self.allowed = allowed.with_host(reachable(host))
         self._data_dir = data_dir
         self._thread: LoopThread | None = None
 

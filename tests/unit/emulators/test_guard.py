@@ -11,7 +11,7 @@ import pytest
 
 from localgcp.__main__ import allowed, parser
 from localgcp.guard import MAX_HEAD, NOBODY_ELSE, Allowed, Asked, Guard, decide
-from services import guard as services_guard
+from localgcp.pubsub.emulator import PubSubEmulator
 
 HERE = "127.0.0.1:8085"
 JSON = "application/json"
@@ -22,18 +22,7 @@ def asked(method: str = "GET", host: str = HERE, **more: Any) -> Asked:
     return Asked(method, host, **more)
 
 
-def both(request: Asked, may: Allowed) -> int:
-    """What the emulators' guard says; the services' must say the same."""
-    refusal = decide(request, may)
-    theirs = services_guard.Allowed(may.hosts, may.origins)
-    said = services_guard.decide(services_guard.Asked(*request), theirs)
-    assert (said and said.status) == (refusal and refusal.status)
-    return refusal.status if refusal else 200
-
-
 def status(request: Asked, may: Allowed = NOBODY_ELSE, any_type: bool = False) -> int:
-    if not any_type:
-        return both(request, may)
     refusal = decide(request, may, any_type)
     return refusal.status if refusal else 200
 
@@ -140,11 +129,6 @@ def test_json_by_any_of_its_names_passes(content_type: str) -> None:
     assert status(asked("POST", content_type=content_type, has_body=True)) == 200
 
 
-def test_where_iam_guards_a_service_leaves_all_to_it() -> None:
-    page = services_guard.Asked("POST", "x.run.app", origin="http://localhost:8080", has_body=True)
-    assert services_guard.decide(page, services_guard.Allowed(frozenset("*"))) is None
-
-
 # The ASGI application
 
 
@@ -241,4 +225,4 @@ def test_flags_and_environment_add_up() -> None:
 def test_the_address_listened_on_is_a_name_but_all_addresses_are_none(
     address: str, ok: bool
 ) -> None:
-    assert Allowed().with_host(address).host(address) is ok
+    assert PubSubEmulator(host=address).allowed.host(address) is ok

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from localgcp.base import LOOPBACK
+from localgcp.base import LOOPBACK, reachable
 from localgcp.beam.errors import StatusPortBusy
 from localgcp.guard import NOBODY_ELSE, Allowed, Asked, cors, decide
 
@@ -36,7 +36,7 @@ class StatusServer:
             if error.errno == errno.EADDRINUSE:
                 raise StatusPortBusy(host, port) from error
             raise
-        self._server.allowed = allowed.with_host(host)
+        self._server.allowed = allowed.with_host(reachable(host))
         self.port: int = self._server.server_address[1]
         self._thread = threading.Thread(
             target=self._server.serve_forever, name="status", daemon=True
