@@ -13,13 +13,11 @@ from apache_beam.transforms.window import GlobalWindows
 from apache_beam.utils.timestamp import Timestamp
 from apache_beam.utils.windowed_value import WindowedValue
 from google.cloud import bigquery
-from google.cloud.bigquery_storage_v1 import BigQueryWriteClient
 
 from pipeline import dead_letter
 from pipeline.insert_all import InsertAll
 from pipeline.insertion import Inserter, Rejection, RowsNotInserted, Sender, Target
 from pipeline.record import Row
-from pipeline.storage_write import StorageWrite
 
 # BigQuery's advice for insertAll is 500 rows a request; a request holds 10 MB ("Streaming
 # inserts" quotas), and the client's JSON takes up to three times the bytes of a line's.
@@ -32,6 +30,11 @@ def _insert_all(target: Target) -> Sender:
 
 
 def _storage_write(target: Target) -> Sender:
+    # Imported late, because most jobs have no use for it.
+    from google.cloud.bigquery_storage_v1 import BigQueryWriteClient
+
+    from pipeline.storage_write import StorageWrite
+
     return StorageWrite(target.project, target.dataset, BigQueryWriteClient())
 
 

@@ -9,7 +9,7 @@ import urllib.request
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypedDict
 from urllib.error import HTTPError
 
 from localgcp.base import (
@@ -78,6 +78,15 @@ class LoopThread:
         await self._serve(self._ready.set, self._stopping)
 
 
+class Where(TypedDict, total=False):
+    """What every emulator takes; see `ThreadedEmulator`."""
+
+    host: str
+    port: int
+    data_dir: Path | str | None
+    allowed: Allowed
+
+
 class ThreadedEmulator(ABC):
     """The face, less what is particular: how it serves, how it feels, how clients find it."""
 
@@ -92,6 +101,10 @@ class ThreadedEmulator(ABC):
         data_dir: Path | str | None = None,
         allowed: Allowed = NOBODY_ELSE,
     ) -> None:
+        """Port 0 takes a free one; without a data_dir nothing outlives `stop()`.
+
+        `allowed` names whom its guard lets in besides this machine.
+        """
         self.host, self.port = host, port
         self.allowed = allowed.with_host(reachable(host))
         self._data_dir = data_dir

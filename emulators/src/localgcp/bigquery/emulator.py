@@ -6,12 +6,12 @@ import asyncio
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from localgcp import environment, room
-from localgcp.base import LOOPBACK, StartFailed
-from localgcp.guard import NOBODY_ELSE, Allowed, Guard
-from localgcp.threaded import ThreadedEmulator
+from localgcp.base import StartFailed
+from localgcp.guard import Guard
+from localgcp.threaded import ThreadedEmulator, Where
 
 if TYPE_CHECKING:
     from localgcp.bigquery.service import Service
@@ -26,20 +26,14 @@ class BigQueryEmulator(ThreadedEmulator):
     health_path = "/health"
 
     def __init__(
-        self,
-        host: str = LOOPBACK,
-        port: int = 0,
-        data_dir: Path | str | None = None,
-        allowed: Allowed = NOBODY_ELSE,
-        memory_limit: int | None = None,
-        storage: str | None = None,
+        self, memory_limit: int | None = None, storage: str | None = None, **where: Unpack[Where]
     ) -> None:
         """`memory_limit` is DuckDB's, in bytes (None: 1 GB); queries may take twice that in all.
 
         Jobs read and write the objects of `storage`, HOST:PORT; without it, of the Cloud Storage
         that STORAGE_EMULATOR_HOST names while they run.
         """
-        super().__init__(host, port, data_dir, allowed)
+        super().__init__(**where)
         self._memory_limit, self._storage = memory_limit, storage
 
     async def serve(

@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from localgcp import environment
-from localgcp.base import LOOPBACK, StartFailed
-from localgcp.guard import NOBODY_ELSE, Allowed
+from localgcp.base import StartFailed
 from localgcp.pubsub.disk.journal import JournalDamaged, JournalInUse
 from localgcp.pubsub.disk.keeper import Fsync
 from localgcp.pubsub.disk.segment import NotAJournal
 from localgcp.pubsub.server import Kept, serve
-from localgcp.threaded import ThreadedEmulator
+from localgcp.threaded import ThreadedEmulator, Where
 
 
 class PubSubEmulator(ThreadedEmulator):
@@ -28,15 +27,9 @@ class PubSubEmulator(ThreadedEmulator):
     health_path = "/health"
 
     def __init__(
-        self,
-        host: str = LOOPBACK,
-        port: int = 0,
-        data_dir: Path | str | None = None,
-        allowed: Allowed = NOBODY_ELSE,
-        fsync: str = Fsync.NEVER.value,
-        salvage: bool = False,
+        self, fsync: str = Fsync.NEVER.value, salvage: bool = False, **where: Unpack[Where]
     ) -> None:
-        super().__init__(host, port, data_dir, allowed)
+        super().__init__(**where)
         self._fsync, self._salvage = Fsync(fsync), salvage
 
     async def serve(

@@ -6,12 +6,11 @@ import asyncio
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from localgcp import environment
-from localgcp.base import LOOPBACK
-from localgcp.guard import NOBODY_ELSE, Allowed, Guard
-from localgcp.threaded import ThreadedEmulator
+from localgcp.guard import Guard
+from localgcp.threaded import ThreadedEmulator, Where
 
 if TYPE_CHECKING:
     from localgcp.storage.disk.process import BinaryProcess
@@ -28,15 +27,8 @@ class StorageEmulator(ThreadedEmulator):
     name = "storage"
     health_path = "/health"
 
-    def __init__(
-        self,
-        host: str = LOOPBACK,
-        port: int = 0,
-        data_dir: Path | str | None = None,
-        allowed: Allowed = NOBODY_ELSE,
-        pubsub: str | None = None,
-    ) -> None:
-        super().__init__(host, port, data_dir, allowed)
+    def __init__(self, pubsub: str | None = None, **where: Unpack[Where]) -> None:
+        super().__init__(**where)
         self._pubsub = pubsub
 
     async def serve(
