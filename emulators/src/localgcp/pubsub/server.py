@@ -24,7 +24,7 @@ from localgcp.pubsub.disk.keeper import Fsync, JournalKeeper
 from localgcp.pubsub.disk.segment import NotAJournal
 from localgcp.pubsub.domain.broker import Broker
 from localgcp.pubsub.domain.push_targets import PushTargets
-from localgcp.pubsub.wire import grpc_server
+from localgcp.pubsub.wire import configs, grpc_server, layout
 from localgcp.pubsub.wire.front import Front, MakeProtocol
 from localgcp.pubsub.wire.push import Pushers
 from localgcp.pubsub.wire.rest import RestApi
@@ -96,14 +96,14 @@ def ticked(broker: Broker) -> Callable[[], Awaitable[None]]:
 async def opened(kept: Kept | None, targets: PushTargets, clock: Clock) -> AsyncIterator[Broker]:
     """The broker, with the state of the run before and its keeper at work; see serve()."""
     if kept is None:
-        yield Broker(clock, targets=targets)
+        yield Broker(clock, layout, targets=targets)
         return
     if (old := kept.data_dir / JOURNAL_OF_0_1).exists():
         raise NotAJournal(old, "version 0.1 wrote it; drain it with that version")
     folder = kept.data_dir / JOURNAL_FOLDER
     with closing(Journal(folder, kept.fsync is not Fsync.NEVER, kept.salvage)) as journal:
-        keeper = JournalKeeper(journal, kept.fsync)
-        broker = Broker(clock, keeper, targets)
+        keeper = JournalKeeper(journal, configs, layout, kept.fsync)
+        broker = Broker(clock, layout, keeper, targets)
         broker.resume(keeper.recover(broker))
         tending = asyncio.create_task(keeper.tend())
         try:

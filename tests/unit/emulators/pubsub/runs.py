@@ -7,8 +7,9 @@ from pathlib import Path
 from localgcp.pubsub.disk.journal import Journal
 from localgcp.pubsub.disk.keeper import JournalKeeper
 from localgcp.pubsub.domain.broker import Broker
-from localgcp.pubsub.wire import protos
-from tests.unit.emulators.pubsub.bench import SUBSCRIPTION, TOPIC, FakeClock
+from localgcp.pubsub.domain.config import SubscriptionConfig, TopicConfig
+from localgcp.pubsub.wire import configs, layout
+from tests.unit.emulators.pubsub.bench import SUBSCRIPTION, TOPIC, FakeClock, read
 
 
 class Runs:
@@ -21,8 +22,8 @@ class Runs:
 
     def start(self) -> None:
         self.journal = Journal(self.path)
-        self.keeper = JournalKeeper(self.journal)
-        self.broker = Broker(self.clock, self.keeper)
+        self.keeper = JournalKeeper(self.journal, configs, layout)
+        self.broker = Broker(self.clock, layout, self.keeper)
         self.broker.resume(self.keeper.recover(self.broker))
 
     def again(self, compact: bool = False) -> Broker:
@@ -37,15 +38,15 @@ class Runs:
         return sum(path.stat().st_size for path in self.path.iterdir())
 
     def begin(self) -> None:
-        self.broker.create_topic(protos.Topic(name=TOPIC, labels={"team": "a"}))
-        self.broker.create_subscription(protos.Subscription(name=SUBSCRIPTION, topic=TOPIC))
+        self.broker.create_topic(TopicConfig(name=TOPIC, labels={"team": "a"}))
+        self.broker.create_subscription(SubscriptionConfig(name=SUBSCRIPTION, topic=TOPIC))
 
     def publish(self, *payloads: bytes) -> list[str]:
-        return self.broker.publish(TOPIC, [protos.PubsubMessage(data=data) for data in payloads])
+        return self.broker.publish(TOPIC, [layout.lay_out(data, {}, "") for data in payloads])
 
     def held(self, name: str = SUBSCRIPTION) -> list[bytes]:
         entries = self.broker.subscription(name).unacked.values()
-        return [entry.message.proto.data for entry in entries]
+        return [read(entry).data for entry in entries]
 
     def pull(self) -> list[str]:
         entries = self.broker.subscription(SUBSCRIPTION).lease(self.clock(), 100, 1 << 30)

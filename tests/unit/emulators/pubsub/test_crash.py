@@ -19,7 +19,8 @@ from localgcp.pubsub.disk.journal import Journal, JournalDamaged
 from localgcp.pubsub.disk.keeper import Fsync, JournalKeeper
 from localgcp.pubsub.disk.segment import HEADER_SIZE
 from localgcp.pubsub.domain.broker import Broker
-from localgcp.pubsub.wire import protos
+from localgcp.pubsub.domain.config import SubscriptionConfig, TopicConfig
+from localgcp.pubsub.wire import configs, layout
 from tests.unit.emulators.pubsub.bench import SUBSCRIPTION, TOPIC, FakeClock
 
 State = tuple[str, ...]
@@ -49,29 +50,29 @@ def state(broker: Broker) -> State:
 
 def opened(folder: Path, promises: bool) -> tuple[Journal, Broker]:
     journal = Journal(folder, promises)
-    keeper = JournalKeeper(journal, Fsync.ALWAYS if promises else Fsync.NEVER)
-    broker = Broker(FakeClock(), keeper)
+    keeper = JournalKeeper(journal, configs, layout, Fsync.ALWAYS if promises else Fsync.NEVER)
+    broker = Broker(FakeClock(), layout, keeper)
     broker.resume(keeper.recover(broker))
     return journal, broker
 
 
 def steps(broker: Broker, sizes: Sequence[int]) -> Iterator[None]:
     """Settings, messages of many sizes, acks, a deletion."""
-    broker.create_topic(protos.Topic(name=TOPIC))
+    broker.create_topic(TopicConfig(name=TOPIC))
     yield
-    broker.create_subscription(protos.Subscription(name=SUBSCRIPTION, topic=TOPIC))
+    broker.create_subscription(SubscriptionConfig(name=SUBSCRIPTION, topic=TOPIC))
     yield
     subscription = broker.subscription(SUBSCRIPTION)
     for size in sizes:
-        broker.publish(TOPIC, [protos.PubsubMessage(data=b"x" * size)] * 2)
+        broker.publish(TOPIC, [layout.lay_out(b"x" * size, {}, "")] * 2)
         yield
         leased = subscription.lease(broker.clock(), 2, 1 << 20)
         broker.acknowledge(SUBSCRIPTION, [leased[0].ack_id])
         yield
     other = SUBSCRIPTION + "-other"
-    broker.create_subscription(protos.Subscription(name=other, topic=TOPIC))
+    broker.create_subscription(SubscriptionConfig(name=other, topic=TOPIC))
     yield
-    broker.publish(TOPIC, [protos.PubsubMessage(data=b"last")])
+    broker.publish(TOPIC, [layout.lay_out(b"last", {}, "")])
     yield
     broker.delete_subscription(other)
     yield

@@ -2,17 +2,17 @@ from __future__ import annotations
 
 import pytest
 
+from localgcp.pubsub.domain.config import TopicConfig
 from localgcp.pubsub.domain.subscription import Subscription
 from localgcp.pubsub.errors import InvalidArgument, NotFound
-from localgcp.pubsub.wire import protos
-from tests.unit.emulators.pubsub.bench import Bench
+from tests.unit.emulators.pubsub.bench import Bench, read
 
 DEAD = "projects/demo-project/topics/dead"
 DEAD_SUBSCRIPTION = "projects/demo-project/subscriptions/dead-sub"
 
 
 def with_dead_letters(bench: Bench, attempts: int = 5) -> tuple[Subscription, Subscription]:
-    bench.broker.create_topic(protos.Topic(name=DEAD))
+    bench.broker.create_topic(TopicConfig(name=DEAD))
     policy = {"dead_letter_topic": DEAD, "max_delivery_attempts": attempts}
     return (
         bench.subscribe(dead_letter_policy=policy),
@@ -33,8 +33,8 @@ def test_after_the_last_attempt_it_moves_to_the_dead_letter_topic(bench: Bench) 
     assert not subscription.unacked
     assert subscription.counters.dead_lettered == 1
     [letter] = dead.lease(bench.clock(), 1, 1000)
-    assert letter.message.proto.data == b"bad"
-    assert dict(letter.message.proto.attributes) == {
+    assert read(letter).data == b"bad"
+    assert dict(read(letter).attributes) == {
         "reason": "why",
         "CloudPubSubDeadLetterSourceDeliveryCount": "5",
         "CloudPubSubDeadLetterSourceSubscription": "orders-sub",
@@ -73,4 +73,4 @@ def test_the_dead_letter_topic_must_exist(bench: Bench) -> None:
 
 def test_five_attempts_are_the_default(bench: Bench) -> None:
     subscription, _ = with_dead_letters(bench, attempts=0)
-    assert subscription.config.dead_letter_policy.max_delivery_attempts == 5
+    assert subscription.config.max_delivery_attempts == 5

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from google.protobuf.field_mask_pb2 import FieldMask
 
+from localgcp.pubsub.domain.config import PushConfig
 from localgcp.pubsub.errors import WrongState
 from localgcp.pubsub.wire import protos
-from tests.unit.emulators.pubsub.bench import SUBSCRIPTION, TOPIC, Bench
+from tests.unit.emulators.pubsub.bench import SUBSCRIPTION, TOPIC, Bench, call
 from tests.unit.emulators.pubsub.runs import Runs
 
 
@@ -36,10 +36,13 @@ def test_it_loses_all_it_held_and_gets_no_more(bench: Bench) -> None:
 def test_changing_and_deleting_it_still_work(bench: Bench) -> None:
     subscription = bench.subscribe()
     bench.broker.detach_subscription(SUBSCRIPTION)
-    changed = protos.Subscription(name=SUBSCRIPTION, ack_deadline_seconds=60)
-    bench.broker.update_subscription(changed, FieldMask(paths=["ack_deadline_seconds"]))
+    update = protos.UpdateSubscriptionRequest(
+        subscription={"name": SUBSCRIPTION, "ack_deadline_seconds": 60},
+        update_mask={"paths": ["ack_deadline_seconds"]},
+    )
+    call(bench.broker, "UpdateSubscription", update)
     assert (subscription.config.detached, subscription.ack_deadline) == (True, 60)
-    bench.broker.modify_push_config(SUBSCRIPTION, protos.Subscription().push_config)
+    bench.broker.modify_push_config(SUBSCRIPTION, PushConfig())
     assert subscription.config.detached
     assert not bench.broker.topics[TOPIC].subscriptions
     bench.broker.delete_subscription(SUBSCRIPTION)

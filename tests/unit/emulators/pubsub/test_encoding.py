@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from localgcp.pubsub.domain.config import TopicConfig
 from localgcp.pubsub.wire import protos
 from localgcp.pubsub.wire.encoding import received_messages
 from tests.unit.emulators.pubsub.bench import SUBSCRIPTION, Bench
@@ -27,7 +28,7 @@ def test_a_pull_response_reads_back(bench: Bench, size: int) -> None:
 
 def test_the_delivery_attempt_is_told_with_a_dead_letter_policy(bench: Bench) -> None:
     dead = "projects/demo-project/topics/dead"
-    bench.broker.create_topic(protos.Topic(name=dead))
+    bench.broker.create_topic(TopicConfig(name=dead))
     subscription = bench.subscribe(
         dead_letter_policy={"dead_letter_topic": dead, "max_delivery_attempts": 100}
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localgcp.pubsub.wire import protos
 from tests.unit.emulators.pubsub.bench import Bench
 
 
@@ -61,8 +60,7 @@ def test_deadlines_of_a_batch_that_pass_together_keep_the_order(bench: Bench) ->
 
 
 def test_a_rest_holds_the_key(bench: Bench) -> None:
-    policy = protos.Subscription().retry_policy
-    policy.minimum_backoff.FromSeconds(10)
+    policy = {"minimum_backoff": {"seconds": 10}}
     subscription = bench.subscribe(enable_message_ordering=True, retry_policy=policy)
     bench.publish("a1", "a2", key="a")
     bench.nack(subscription, bench.pull(subscription)["a1"])

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from localgcp.pubsub.domain.config import PushConfig
 from localgcp.pubsub.domain.push_targets import PushTargets
-from localgcp.pubsub.wire import figures, protos
+from localgcp.pubsub.wire import figures
 from tests.unit.emulators.pubsub.bench import SUBSCRIPTION, Bench
 
 HERE = ["http://127.0.0.1:8081/x", "https://localhost/", "http://a.localhost:1", "http://[::1]:2/"]
@@ -53,7 +54,6 @@ def test_an_endpoint_elsewhere_is_kept_as_data_and_told(bench: Bench) -> None:
     [row] = figures.subscriptions(bench.broker)["subscriptions"]
     assert row["push_endpoint"] == elsewhere
     assert "ALLOW_PUSH=test-project.appspot.com" in row["push_refused"]
-    here = protos.Subscription(push_config={"push_endpoint": HERE[0]})
-    bench.broker.modify_push_config(SUBSCRIPTION, here.push_config)
+    bench.broker.modify_push_config(SUBSCRIPTION, PushConfig(push_endpoint=HERE[0]))
     [row] = figures.subscriptions(bench.broker)["subscriptions"]
     assert row["push_refused"] == ""

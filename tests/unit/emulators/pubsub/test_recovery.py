@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from localgcp.pubsub.disk import keeper as keeper_module
+from localgcp.pubsub.domain.config import DeadLetterPolicy, SubscriptionConfig, TopicConfig
 from localgcp.pubsub.domain.names import DELETED_TOPIC
 from localgcp.pubsub.errors import StorageFailed
-from localgcp.pubsub.wire import protos
-from tests.unit.emulators.pubsub.bench import SUBSCRIPTION, TOPIC
+from localgcp.pubsub.wire import layout, protos
+from tests.unit.emulators.pubsub.bench import SUBSCRIPTION, TOPIC, call, read
 from tests.unit.emulators.pubsub.runs import Runs
 
 
@@ -33,7 +34,7 @@ def test_unacked_messages_survive_with_ids_and_times(tmp_path: Path) -> None:
     published = runs.clock()
     for compact in (False, True, False):
         entries = list(runs.again(compact).subscription(SUBSCRIPTION).unacked.values())
-        assert [entry.message.proto.message_id for entry in entries] == ids
+        assert [read(entry).message_id for entry in entries] == ids
         assert [entry.message.published for entry in entries] == [published] * 2
     assert len(runs.pull()) == 2
 
@@ -71,12 +72,12 @@ def test_a_filter_and_a_later_subscription_get_what_they_got(tmp_path: Path) -> 
     runs.begin()
     picky = SUBSCRIPTION + "-picky"
     runs.broker.create_subscription(
-        protos.Subscription(name=picky, topic=TOPIC, filter="attributes:k")
+        SubscriptionConfig(name=picky, topic=TOPIC, filter="attributes:k")
     )
     runs.publish(b"plain")
-    runs.broker.publish(TOPIC, [protos.PubsubMessage(data=b"with", attributes={"k": "v"})])
+    runs.broker.publish(TOPIC, [layout.lay_out(b"with", {"k": "v"}, "")])
     late = SUBSCRIPTION + "-late"
-    runs.broker.create_subscription(protos.Subscription(name=late, topic=TOPIC))
+    runs.broker.create_subscription(SubscriptionConfig(name=late, topic=TOPIC))
     for compact in (False, True):
         runs.again(compact)
         assert runs.held() == [b"plain", b"with"]
@@ -88,7 +89,7 @@ def test_deletions_survive_and_orphans_keep_their_messages(tmp_path: Path) -> No
     runs = Runs(tmp_path)
     runs.begin()
     gone = SUBSCRIPTION + "-gone"
-    runs.broker.create_subscription(protos.Subscription(name=gone, topic=TOPIC))
+    runs.broker.create_subscription(SubscriptionConfig(name=gone, topic=TOPIC))
     runs.publish(b"a")
     runs.broker.delete_subscription(gone)
     runs.broker.delete_topic(TOPIC)
@@ -105,13 +106,13 @@ def test_dead_letters_move_once(tmp_path: Path) -> None:
     runs.begin()
     dead = "projects/demo-project/topics/dead"
     dead_sub = "projects/demo-project/subscriptions/dead-sub"
-    runs.broker.create_topic(protos.Topic(name=dead))
-    runs.broker.create_subscription(protos.Subscription(name=dead_sub, topic=dead))
+    runs.broker.create_topic(TopicConfig(name=dead))
+    runs.broker.create_subscription(SubscriptionConfig(name=dead_sub, topic=dead))
     update = protos.UpdateSubscriptionRequest()
     update.subscription.name = SUBSCRIPTION
     update.subscription.dead_letter_policy.dead_letter_topic = dead
     update.update_mask.paths.append("dead_letter_policy")
-    runs.broker.update_subscription(update.subscription, update.update_mask)
+    call(runs.broker, "UpdateSubscription", update)
     runs.publish(b"bad")
     for _ in range(5):
         runs.broker.modify_ack_deadline(SUBSCRIPTION, runs.pull(), 0)
@@ -157,12 +158,12 @@ def test_settings_that_change_while_a_snapshot_is_written(tmp_path: Path) -> Non
     runs = Runs(tmp_path)
     runs.begin()
     gone = SUBSCRIPTION + "-gone"
-    runs.broker.create_subscription(protos.Subscription(name=gone, topic=TOPIC))
+    runs.broker.create_subscription(SubscriptionConfig(name=gone, topic=TOPIC))
     runs.publish(b"a")
     snapshot = runs.keeper._begin()
     snapshot.step()
     runs.broker.delete_subscription(gone)
-    runs.broker.create_subscription(protos.Subscription(name=gone, topic=TOPIC))
+    runs.broker.create_subscription(SubscriptionConfig(name=gone, topic=TOPIC))
     runs.publish(b"b")
     while snapshot.step():
         pass
@@ -215,13 +216,13 @@ def test_a_snapshot_that_fails_leaves_no_half_and_waits(
 def test_a_dead_letter_survives_and_what_it_was_made_of_does_not(tmp_path: Path) -> None:
     runs, dead = Runs(tmp_path), "projects/demo-project/topics/dead"
     letters = "projects/demo-project/subscriptions/dead-sub"
-    runs.broker.create_topic(protos.Topic(name=TOPIC))
-    runs.broker.create_topic(protos.Topic(name=dead))
-    policy = {"dead_letter_topic": dead, "max_delivery_attempts": 5}
+    runs.broker.create_topic(TopicConfig(name=TOPIC))
+    runs.broker.create_topic(TopicConfig(name=dead))
+    policy = DeadLetterPolicy(dead, 5)
     runs.broker.create_subscription(
-        protos.Subscription(name=SUBSCRIPTION, topic=TOPIC, dead_letter_policy=policy)
+        SubscriptionConfig(name=SUBSCRIPTION, topic=TOPIC, dead_letter_policy=policy)
     )
-    runs.broker.create_subscription(protos.Subscription(name=letters, topic=dead))
+    runs.broker.create_subscription(SubscriptionConfig(name=letters, topic=dead))
     runs.publish(b"bad")
     for _ in range(5):
         runs.broker.modify_ack_deadline(SUBSCRIPTION, runs.pull(), 0)

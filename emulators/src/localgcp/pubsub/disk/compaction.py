@@ -14,7 +14,7 @@ from pathlib import Path
 
 from localgcp.pubsub.disk import records, recovery, segment
 from localgcp.pubsub.disk.journal import Journal
-from localgcp.pubsub.disk.records import Kind
+from localgcp.pubsub.disk.records import Kind, Resources
 from localgcp.pubsub.disk.recovery import State
 from localgcp.pubsub.domain.message import Message
 from localgcp.pubsub.errors import StorageFailed
@@ -26,7 +26,7 @@ STEP_MESSAGES, STEP_BYTES = 1000, 1 << 20
 class Compaction:
     """One snapshot in the making. Raises StorageFailed from any call; then call abandon()."""
 
-    def __init__(self, journal: Journal, state: State) -> None:
+    def __init__(self, journal: Journal, state: State, resources: Resources) -> None:
         self._journal = journal
         self.number = journal.seal()
         self._path: Path = journal.draft(self.number)
@@ -34,7 +34,7 @@ class Compaction:
         held = {
             name: list(subscription.unacked) for name, subscription in state.subscriptions.items()
         }
-        self._bodies = _bodies(state, list(recovery.settings(state)), held)
+        self._bodies = _bodies(state, list(recovery.settings(state, resources)), held)
         self._at = segment.HEADER_SIZE
         header = segment.Header(self.number, 0, promises=True).encode()
         with self._guarded():

@@ -10,12 +10,12 @@ from enum import Enum
 from localgcp.pubsub.disk import records, recovery, schema_records
 from localgcp.pubsub.disk.compaction import Compaction
 from localgcp.pubsub.disk.journal import Journal
-from localgcp.pubsub.disk.records import Kind
+from localgcp.pubsub.disk.records import Kind, Resources
 from localgcp.pubsub.disk.recovery import State
-from localgcp.pubsub.domain.message import Message
+from localgcp.pubsub.domain.config import SubscriptionConfig, TopicConfig
+from localgcp.pubsub.domain.message import Layout, Message
 from localgcp.pubsub.domain.schemas.schema import Revision
 from localgcp.pubsub.errors import StorageFailed
-from localgcp.pubsub.wire.protos import Proto
 
 log = logging.getLogger(__name__)
 
@@ -38,10 +38,16 @@ class Fsync(Enum):
 
 
 class JournalKeeper:
-    """The Keeper of a broker whose state outlives the process. One thread at a time."""
+    """The Keeper of a broker whose state outlives the process. One thread at a time.
 
-    def __init__(self, journal: Journal, fsync: Fsync = Fsync.NEVER) -> None:
+    `resources` and `layout` know the bytes that settings and messages are kept as.
+    """
+
+    def __init__(
+        self, journal: Journal, resources: Resources, layout: Layout, fsync: Fsync = Fsync.NEVER
+    ) -> None:
         self._journal, self._fsync = journal, fsync
+        self._resources, self._layout = resources, layout
         self._state: State | None = None
         self._compaction: Compaction | None = None
         self._not_before = 0
@@ -52,7 +58,7 @@ class JournalKeeper:
 
         Raises JournalDamaged, NotAJournal, StorageFailed.
         """
-        highest = recovery.replay(state, self._journal)
+        highest = recovery.replay(state, self._journal, self._resources, self._layout)
         self._state = state
         if self._journal.skipped:
             # So that the next start finds no damage.
@@ -61,17 +67,18 @@ class JournalKeeper:
 
     # What the broker tells
 
-    def put_topic(self, config: Proto) -> None:
+    def put_topic(self, config: TopicConfig) -> None:
         """A topic was made or changed. Raises StorageFailed, as all of these do."""
-        self._append(Kind.PUT_TOPIC, config.name, config.SerializeToString())
+        self._append(Kind.PUT_TOPIC, config.name, self._resources.topic_bytes(config))
 
     def drop_topic(self, name: str) -> None:
         """A topic was deleted."""
         self._append(Kind.DELETE_TOPIC, name)
 
-    def put_subscription(self, config: Proto) -> None:
+    def put_subscription(self, config: SubscriptionConfig) -> None:
         """A subscription was made or changed."""
-        self._append(Kind.PUT_SUBSCRIPTION, config.name, config.SerializeToString())
+        kept = self._resources.subscription_bytes(config)
+        self._append(Kind.PUT_SUBSCRIPTION, config.name, kept)
 
     def drop_subscription(self, name: str) -> None:
         """A subscription was deleted."""
@@ -183,7 +190,7 @@ class JournalKeeper:
     def _begin(self) -> Compaction:
         assert self._state is not None
         try:
-            return Compaction(self._journal, self._state)
+            return Compaction(self._journal, self._state, self._resources)
         except StorageFailed:
             self._not_before = 2 * self._journal.size
             raise

@@ -6,10 +6,12 @@ A body: kind (1 byte), length of the name (2), the resource's name, then what th
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Protocol
 
+from localgcp.pubsub.domain.config import SubscriptionConfig, TopicConfig
 from localgcp.pubsub.domain.message import Message
 
 _HEAD = struct.Struct(">BH")
@@ -29,6 +31,22 @@ class Kind(IntEnum):
     PUT_REVISION = 40  # of a schema, made with its first one; see schema_records
     DELETE_REVISION = 41
     DELETE_SCHEMA = 42
+
+
+class Resources(Protocol):
+    """How settings lie in bytes: as clients read them. What reads them back raises ValueError."""
+
+    def topic_bytes(self, config: TopicConfig) -> bytes:
+        """A topic's settings."""
+
+    def restored_topic(self, kept: bytes) -> TopicConfig:
+        """What topic_bytes() laid out."""
+
+    def subscription_bytes(self, config: SubscriptionConfig) -> bytes:
+        """A subscription's settings."""
+
+    def restored_subscription(self, kept: bytes) -> SubscriptionConfig:
+        """What subscription_bytes() laid out."""
 
 
 @dataclass(frozen=True)
@@ -62,13 +80,13 @@ def pack_messages(messages: Iterable[Message]) -> bytes:
     return b"".join(parts)
 
 
-def unpack_messages(payload: bytes) -> list[Message]:
-    """Read back what pack_messages laid out."""
+def unpack_messages(payload: bytes, restored: Callable[[bytes], Message]) -> list[Message]:
+    """Read back what pack_messages laid out; `restored` makes a message of its bytes."""
     messages, at = [], 0
     while at < len(payload):
         (length,) = _LENGTH.unpack_from(payload, at)
         at += _LENGTH.size
-        messages.append(Message.restored(payload[at : at + length]))
+        messages.append(restored(payload[at : at + length]))
         at += length
     return messages
 

@@ -7,17 +7,14 @@ import struct
 from collections.abc import Iterator
 from typing import Protocol
 
-from google.protobuf.message import DecodeError
-
 from localgcp.pubsub.disk import records, schema_records
 from localgcp.pubsub.disk.journal import Journal, JournalDamaged
-from localgcp.pubsub.disk.records import Kind, Record
-from localgcp.pubsub.domain.message import Message
+from localgcp.pubsub.disk.records import Kind, Record, Resources
+from localgcp.pubsub.domain.config import SubscriptionConfig, TopicConfig
+from localgcp.pubsub.domain.message import Layout, Message
 from localgcp.pubsub.domain.schemas.registry import Schemas
 from localgcp.pubsub.domain.subscription import Subscription
 from localgcp.pubsub.domain.topic import Topic
-from localgcp.pubsub.wire import protos
-from localgcp.pubsub.wire.protos import Proto
 
 log = logging.getLogger(__name__)
 
@@ -29,13 +26,13 @@ class State(Protocol):
     subscriptions: dict[str, Subscription]
     schemas: Schemas
 
-    def put_topic(self, config: Proto) -> None:
+    def put_topic(self, config: TopicConfig) -> None:
         """Make or change a topic."""
 
     def drop_topic(self, name: str) -> None:
         """Delete a topic."""
 
-    def put_subscription(self, config: Proto) -> None:
+    def put_subscription(self, config: SubscriptionConfig) -> None:
         """Make or change a subscription."""
 
     def drop_subscription(self, name: str) -> None:
@@ -48,17 +45,17 @@ class State(Protocol):
         """How many bytes the unacked messages have, once for each subscription."""
 
 
-def replay(state: State, journal: Journal) -> int:
+def replay(state: State, journal: Journal, resources: Resources, layout: Layout) -> int:
     """Bring `state` to where the journal ends; return the highest message id seen, or 0.
 
     Raises JournalDamaged for a record that says what can't be; after a salvage such records are
     passed over, since what they build on may be gone.
     """
-    replayed = _Replay(state)
+    replayed = _Replay(state, resources, layout)
     for place, body in enumerate(journal.records()):
         try:
             replayed.apply(body)
-        except (struct.error, ValueError, KeyError, IndexError, DecodeError) as error:
+        except (struct.error, ValueError, KeyError, IndexError) as error:
             if not journal.skipped:
                 why = f"record {place} can't be replayed: {error!r}"
                 raise JournalDamaged(journal.folder / "journal", 0, why) from error
@@ -66,10 +63,11 @@ def replay(state: State, journal: Journal) -> int:
     return replayed.highest
 
 
-def settings(state: State) -> Iterator[bytes]:
+def settings(state: State, resources: Resources) -> Iterator[bytes]:
     """The records of all topics, schemas and subscriptions, without their messages."""
     for topic in state.topics.values():
-        yield records.encode(Kind.PUT_TOPIC, topic.name, topic.config.SerializeToString())
+        kept = resources.topic_bytes(topic.config)
+        yield records.encode(Kind.PUT_TOPIC, topic.name, kept)
     for schema in state.schemas.by_name.values():
         for revision in schema.revisions:
             payload = schema_records.pack_revision(revision)
@@ -78,13 +76,13 @@ def settings(state: State) -> Iterator[bytes]:
             payload = schema_records.pack_drop(id, created)
             yield records.encode(Kind.DELETE_REVISION, schema.name, payload)
     for subscription in state.subscriptions.values():
-        config = subscription.config.SerializeToString()
-        yield records.encode(Kind.PUT_SUBSCRIPTION, subscription.name, config)
+        kept = resources.subscription_bytes(subscription.config)
+        yield records.encode(Kind.PUT_SUBSCRIPTION, subscription.name, kept)
 
 
 class _Replay:
-    def __init__(self, state: State) -> None:
-        self._state = state
+    def __init__(self, state: State, resources: Resources, layout: Layout) -> None:
+        self._state, self._resources, self._layout = state, resources, layout
         self._known: dict[int, Message] = {}  # so that subscriptions share a message again
         self.highest = 0
 
@@ -92,7 +90,10 @@ class _Replay:
         state, record = self._state, records.decode(body)
         match record.kind:
             case Kind.PUBLISH:
-                state.topics[record.name].deliver(self._messages(record.payload))
+                published = self._messages(record.payload)
+                state.topics[record.name].deliver(
+                    published, lambda: [self._layout.attributes(each) for each in published]
+                )
             case Kind.RESTORE:
                 shared = [
                     self._known.setdefault(message.id, message)
@@ -102,11 +103,11 @@ class _Replay:
             case Kind.FORGET:
                 state.subscriptions[record.name].forget(records.unpack_ids(record.payload))
             case Kind.PUT_TOPIC:
-                state.put_topic(protos.Topic.FromString(record.payload))
+                state.put_topic(self._resources.restored_topic(record.payload))
             case Kind.DELETE_TOPIC:
                 state.drop_topic(record.name)
             case Kind.PUT_SUBSCRIPTION:
-                state.put_subscription(protos.Subscription.FromString(record.payload))
+                state.put_subscription(self._resources.restored_subscription(record.payload))
             case Kind.DELETE_SUBSCRIPTION:
                 state.drop_subscription(record.name)
             case Kind.PUT_REVISION | Kind.DELETE_REVISION | Kind.DELETE_SCHEMA:
@@ -124,6 +125,6 @@ class _Replay:
                 self._state.drop_schema(record.name)
 
     def _messages(self, payload: bytes) -> list[Message]:
-        messages = records.unpack_messages(payload)
+        messages = records.unpack_messages(payload, self._layout.restored)
         self.highest = max(self.highest, messages[-1].id)
         return messages

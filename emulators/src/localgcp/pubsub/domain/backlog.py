@@ -28,8 +28,8 @@ class Backlog(Protocol):
     def put_back(self, entry: Entry) -> None:
         """An entry that was taken is to be delivered again."""
 
-    def acked(self, entry: Entry, leased: bool) -> list[Entry]:
-        """What an ack allows to drop; `leased` unless it came after the lease had ended."""
+    def ack(self, entry: Entry, leased: bool) -> list[Entry]:
+        """Note an ack, and return what it allows to drop; `leased` unless its lease had ended."""
 
     def settle(self, entry: Entry) -> None:
         """An entry is dropped, taken or not."""
@@ -61,7 +61,7 @@ class Unordered:
         """To the end of the queue."""
         self._queue.append(entry)
 
-    def acked(self, entry: Entry, leased: bool) -> list[Entry]:
+    def ack(self, entry: Entry, leased: bool) -> list[Entry]:
         """The entry itself, even if the ack is late: the message was processed."""
         return [entry]
 
@@ -148,7 +148,7 @@ class Ordered:
         lane.queue.insert(sum(1 for _ in before), entry)
         self._let_go(key, lane, entry)
 
-    def acked(self, entry: Entry, leased: bool) -> list[Entry]:
+    def ack(self, entry: Entry, leased: bool) -> list[Entry]:
         """The entry and those acked early behind it, once nothing before them is left."""
         key = entry.message.ordering_key
         if not key:

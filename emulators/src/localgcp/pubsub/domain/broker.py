@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from itertools import count
 
-from google.protobuf.field_mask_pb2 import FieldMask
-
-from localgcp.pubsub.domain import dead_letter, message, subscription_config, topic, update_mask
+from localgcp.pubsub.domain import dead_letter, message, subscription_config, topic
+from localgcp.pubsub.domain.config import PushConfig, SubscriptionConfig, TopicConfig
 from localgcp.pubsub.domain.keeping import Keeper, Nothing
 from localgcp.pubsub.domain.leases import Entry
+from localgcp.pubsub.domain.message import Draft, Layout, Message
 from localgcp.pubsub.domain.names import DELETED_TOPIC, check_subscription, check_topic, short
 from localgcp.pubsub.domain.push_targets import PushTargets
 from localgcp.pubsub.domain.schemas.registry import Schemas
@@ -22,23 +23,27 @@ from localgcp.pubsub.domain.subscription import Hooks, Subscription
 from localgcp.pubsub.domain.timetable import Timetable
 from localgcp.pubsub.domain.topic import Topic
 from localgcp.pubsub.errors import AlreadyExists, InvalidArgument, NotFound, StorageFailed
-from localgcp.pubsub.wire.protos import Proto
 
 Clock = Callable[[], float]
 
 
 class Broker:
-    """One Pub/Sub. `clock` gives seconds since the epoch; `keeper` is told of every change.
+    """One Pub/Sub. `clock` gives seconds since the epoch; `keeper` is told of every change, and
+    `layout` knows the bytes that clients read.
 
     Set `on_due(time)` to be told when tick() is needed, `on_change(subscription)` to be told of
     one that was made, changed or deleted. One thread at a time.
     """
 
     def __init__(
-        self, clock: Clock, keeper: Keeper | None = None, targets: PushTargets | None = None
+        self,
+        clock: Clock,
+        layout: Layout,
+        keeper: Keeper | None = None,
+        targets: PushTargets | None = None,
     ) -> None:
         """`targets` says where messages may be pushed; without it, to this machine."""
-        self.clock = clock
+        self.clock, self._layout = clock, layout
         self._keeper = keeper or Nothing()
         self.targets = targets or PushTargets()
         self.topics: dict[str, Topic] = {}
@@ -71,19 +76,20 @@ class Broker:
             raise NotFound(short(check_topic(name)))
         return found
 
-    def create_topic(self, config: Proto) -> Topic:
-        """Raises AlreadyExists, InvalidArgument, Unsupported."""
+    def create_topic(self, config: TopicConfig) -> Topic:
+        """Raises AlreadyExists, InvalidArgument."""
         complete = topic.complete(config)
         if complete.name in self.topics:
             raise AlreadyExists(short(complete.name))
         return self._save_topic(complete)
 
-    def update_topic(self, config: Proto, mask: FieldMask) -> Topic:
-        """Change the fields that the mask names. Raises NotFound, InvalidArgument, Unsupported."""
-        current = self.topic(config.name).config
-        fixed = topic.FIXED | topic.OUTPUT_ONLY
-        updated = update_mask.merged(current, config, mask, topic.MUTABLE, fixed)
-        return self._save_topic(topic.complete(updated))
+    def update_topic(self, config: TopicConfig) -> Topic:
+        """Replace a topic's settings, of which `topic.FIXED` are as before.
+
+        Raises NotFound, InvalidArgument.
+        """
+        self.topic(config.name)
+        return self._save_topic(topic.complete(config))
 
     def delete_topic(self, name: str) -> None:
         """Its subscriptions stay, on `_deleted-topic_`. Raises NotFound, InvalidArgument."""
@@ -104,7 +110,7 @@ class Broker:
             raise NotFound(short(check_subscription(name)))
         return found
 
-    def create_subscription(self, config: Proto) -> Subscription:
+    def create_subscription(self, config: SubscriptionConfig) -> Subscription:
         """Raises AlreadyExists, NotFound of its topics, InvalidArgument, Unsupported."""
         complete = subscription_config.complete(config)
         if complete.name in self.subscriptions:
@@ -112,32 +118,29 @@ class Broker:
         self.topic(complete.topic)
         return self._save_subscription(complete)
 
-    def update_subscription(self, config: Proto, mask: FieldMask) -> Subscription:
-        """Change the fields that the mask names. Raises NotFound, InvalidArgument, Unsupported."""
-        current = self.subscription(config.name).config
-        fixed = subscription_config.FIXED | subscription_config.OUTPUT_ONLY
-        updated = update_mask.merged(current, config, mask, subscription_config.MUTABLE, fixed)
-        return self._change_subscription(updated)
+    def update_subscription(self, config: SubscriptionConfig) -> Subscription:
+        """Replace a subscription's settings, of which `subscription_config.FIXED` are as before.
 
-    def modify_push_config(self, name: str, push_config: Proto) -> None:
+        Raises NotFound, InvalidArgument, Unsupported.
+        """
+        detached = self.subscription(config.name).config.detached
+        complete = subscription_config.complete(config)
+        return self._save_subscription(replace(complete, detached=detached))
+
+    def modify_push_config(self, name: str, push_config: PushConfig) -> None:
         """Change where it pushes; an empty config makes it a pull subscription.
 
         Raises NotFound, InvalidArgument, Unsupported.
         """
-        changed = type(self.subscription(name).config)()
-        changed.CopyFrom(self.subscription(name).config)
-        changed.push_config.CopyFrom(push_config)
-        self._change_subscription(changed)
+        current = self.subscription(name).config
+        self.update_subscription(replace(current, push_config=push_config))
 
     def detach_subscription(self, name: str) -> None:
         """It loses its backlog, gets no more, and cannot be pulled (API: Subscription.detached).
 
         Raises NotFound, InvalidArgument.
         """
-        detached = type(self.subscription(name).config)()
-        detached.CopyFrom(self.subscription(name).config)
-        detached.detached = True
-        self._save_subscription(detached)
+        self._save_subscription(replace(self.subscription(name).config, detached=True))
 
     def delete_subscription(self, name: str) -> None:
         """Its messages go with it. Raises NotFound, InvalidArgument."""
@@ -147,11 +150,11 @@ class Broker:
 
     # Messages
 
-    def publish(self, name: str, messages: Sequence[Proto]) -> list[str]:
+    def publish(self, name: str, drafts: Sequence[Draft]) -> list[str]:
         """Return the new messages' ids. Raises NotFound, InvalidArgument, StorageFailed."""
         target = self.topic(name)
-        message.check(messages)
-        return [str(published.id) for published in self._publish(target, messages)]
+        message.check(drafts)
+        return [str(published.id) for published in self._publish(target, drafts)]
 
     def acknowledge(self, name: str, ack_ids: Sequence[str]) -> None:
         """Raises NotFound, InvalidArgument, StorageFailed."""
@@ -184,7 +187,7 @@ class Broker:
 
     # What an earlier run's changes replay into
 
-    def put_topic(self, config: Proto) -> None:
+    def put_topic(self, config: TopicConfig) -> None:
         """Make or change a topic; the config is complete."""
         if config.name in self.topics:
             self.topics[config.name].configure(config)
@@ -194,13 +197,13 @@ class Broker:
     def drop_topic(self, name: str) -> None:
         """Delete a topic that exists."""
         for subscription in self.topics.pop(name).subscriptions.values():
-            subscription.config.topic = DELETED_TOPIC
+            subscription.config = replace(subscription.config, topic=DELETED_TOPIC)
 
     def drop_schema(self, name: str) -> None:
         """Delete a schema that exists."""
         self.schemas.drop_schema(name)
 
-    def put_subscription(self, config: Proto) -> None:
+    def put_subscription(self, config: SubscriptionConfig) -> None:
         """Make or change a subscription; the config is complete."""
         if config.name in self.subscriptions:
             self.subscriptions[config.name].configure(config)
@@ -225,43 +228,43 @@ class Broker:
     def _set_alarm(self, due: float) -> None:
         self.on_due(due)
 
-    def _save_topic(self, config: Proto) -> Topic:
+    def _save_topic(self, config: TopicConfig) -> Topic:
         self._keeper.put_topic(config)
         self.put_topic(config)
         return self.topics[config.name]
 
-    def _change_subscription(self, config: Proto) -> Subscription:
-        changed = subscription_config.complete(config)
-        changed.detached = config.detached
-        return self._save_subscription(changed)
-
-    def _save_subscription(self, config: Proto) -> Subscription:
-        if config.HasField("dead_letter_policy"):
-            self.topic(config.dead_letter_policy.dead_letter_topic)
+    def _save_subscription(self, config: SubscriptionConfig) -> Subscription:
+        if config.dead_letter_topic:
+            self.topic(config.dead_letter_topic)
         self._keeper.put_subscription(config)
         self.put_subscription(config)
         saved = self.subscriptions[config.name]
         self.on_change(saved)
         return saved
 
-    def _publish(self, target: Topic, messages: Sequence[Proto]) -> list[message.Message]:
-        stamped = message.stamp(messages, self._next_message_id, self.clock())
+    def _publish(self, target: Topic, drafts: Sequence[Draft]) -> list[Message]:
+        stamped = self._layout.stamp(drafts, self._next_message_id, self.clock())
         if target.subscriptions:  # without one nobody will ever read it
             self._keeper.publish(target.name, stamped)
         self._next_message_id += len(stamped)
-        target.deliver(stamped)
+        target.deliver(stamped, lambda: [draft.attributes for draft in drafts])
         return stamped
 
     def _give_up(self, subscription: Subscription, entry: Entry, now: float) -> bool:
-        target = self.topics.get(subscription.config.dead_letter_policy.dead_letter_topic)
+        target = self.topics.get(subscription.config.dead_letter_topic)
         if target is None:
             return False
         try:
-            self._publish(target, [dead_letter.letter(subscription.name, entry)])
+            self._publish(target, [self._letter(subscription.name, entry)])
             self._forget(subscription.name, [entry.message.id])
         except StorageFailed:
             return False  # it stays, and is tried again after its next delivery
         return True
+
+    def _letter(self, subscription: str, entry: Entry) -> Draft:
+        given_up, layout = entry.message, self._layout
+        attributes = {**layout.attributes(given_up), **dead_letter.origin(subscription, entry)}
+        return layout.lay_out(layout.data(given_up), attributes, given_up.ordering_key)
 
     def _forget(self, name: str, message_ids: list[int]) -> None:
         if message_ids:

@@ -5,35 +5,36 @@ Page "Handle message failures", section "Dead letter topic".
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
+from localgcp.pubsub.domain.config import DeadLetterPolicy
 from localgcp.pubsub.domain.leases import Entry
 from localgcp.pubsub.domain.names import check_topic, project_of, short
 from localgcp.pubsub.errors import InvalidArgument
-from localgcp.pubsub.wire.protos import Proto
 
 FEWEST_ATTEMPTS, MOST_ATTEMPTS = 5, 100
 
 
-def complete(policy: Proto) -> None:
-    """Fill in the default of 5 attempts and check the policy. Raises InvalidArgument."""
+def complete(policy: DeadLetterPolicy) -> DeadLetterPolicy:
+    """The policy with its default of 5 attempts filled in. Raises InvalidArgument."""
     check_topic(policy.dead_letter_topic)
-    policy.max_delivery_attempts = policy.max_delivery_attempts or FEWEST_ATTEMPTS
-    if not FEWEST_ATTEMPTS <= policy.max_delivery_attempts <= MOST_ATTEMPTS:
+    attempts = policy.max_delivery_attempts or FEWEST_ATTEMPTS
+    if not FEWEST_ATTEMPTS <= attempts <= MOST_ATTEMPTS:
         raise InvalidArgument(
-            f"Invalid max_delivery_attempts: {policy.max_delivery_attempts}; it must be between "
+            f"Invalid max_delivery_attempts: {attempts}; it must be between "
             f"{FEWEST_ATTEMPTS} and {MOST_ATTEMPTS}."
         )
+    return replace(policy, max_delivery_attempts=attempts)
 
 
-def letter(subscription: str, entry: Entry) -> Proto:
-    """The message to publish on the dead letter topic: the same, and where it comes from."""
-    proto = entry.message.proto
+def origin(subscription: str, entry: Entry) -> Mapping[str, str]:
+    """The attributes that tell where a dead letter comes from, beside its own."""
     published = datetime.fromtimestamp(entry.message.published, UTC)
-    proto.attributes["CloudPubSubDeadLetterSourceDeliveryCount"] = str(entry.failures)
-    proto.attributes["CloudPubSubDeadLetterSourceSubscription"] = short(subscription)
-    proto.attributes["CloudPubSubDeadLetterSourceSubscriptionProject"] = project_of(subscription)
-    proto.attributes["CloudPubSubDeadLetterSourceTopicPublishTime"] = published.isoformat(
-        timespec="milliseconds"
-    )
-    return proto
+    return {
+        "CloudPubSubDeadLetterSourceDeliveryCount": str(entry.failures),
+        "CloudPubSubDeadLetterSourceSubscription": short(subscription),
+        "CloudPubSubDeadLetterSourceSubscriptionProject": project_of(subscription),
+        "CloudPubSubDeadLetterSourceTopicPublishTime": published.isoformat(timespec="milliseconds"),
+    }

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from localgcp.pubsub.domain.config import SubscriptionConfig, TopicConfig
 from localgcp.pubsub.domain.message import Message
 from localgcp.pubsub.domain.schemas.schema import Revision
-from localgcp.pubsub.wire.protos import Proto
 
 
 class Keeper(Protocol):
     """Keeps what it is told. Each call raises StorageFailed, and then it was not kept."""
 
-    def put_topic(self, config: Proto) -> None:
+    def put_topic(self, config: TopicConfig) -> None:
         """A topic is made or changed."""
 
     def drop_topic(self, name: str) -> None:
         """A topic is deleted."""
 
-    def put_subscription(self, config: Proto) -> None:
+    def put_subscription(self, config: SubscriptionConfig) -> None:
         """A subscription is made or changed."""
 
     def drop_subscription(self, name: str) -> None:
@@ -47,13 +47,13 @@ class Keeper(Protocol):
 class Nothing:
     """Keeps nothing: the state ends with the process."""
 
-    def put_topic(self, config: Proto) -> None:
+    def put_topic(self, config: TopicConfig) -> None:
         """Not kept, as all of these."""
 
     def drop_topic(self, name: str) -> None:
         """Not kept."""
 
-    def put_subscription(self, config: Proto) -> None:
+    def put_subscription(self, config: SubscriptionConfig) -> None:
         """Not kept."""
 
     def drop_subscription(self, name: str) -> None:

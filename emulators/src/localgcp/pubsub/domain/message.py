@@ -1,11 +1,11 @@
-"""A published message: checked and numbered once, then carried as the bytes that clients read."""
+"""A message: as a publisher hands it over, and as it is kept, in the bytes that clients read."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
 
 from localgcp.pubsub.errors import InvalidArgument
-from localgcp.pubsub.wire.protos import Proto, PubsubMessage
 
 # Page "Pub/Sub quotas and limits", section "Resource limits".
 MAX_REQUEST_BYTES = 10_000_000
@@ -15,14 +15,23 @@ MAX_KEY_BYTES = 256
 MAX_VALUE_BYTES = 1024
 MAX_ORDERING_KEY_BYTES = 1024
 
-_MESSAGE_ID_TAG, _PUBLISH_TIME_TAG = b"\x1a", b"\x22"
+Attributes = Mapping[str, str]
+
+
+class Draft(NamedTuple):
+    """What a publisher sends. `body` is all of it, laid out as clients read it but for the id and
+    the publish time."""
+
+    data: bytes
+    attributes: Attributes
+    ordering_key: str
+    body: bytes
 
 
 class Message:
     """One message, shared by all subscriptions that hold it.
 
-    `wire` is the serialized PubsubMessage with its id and publish time; `published` is in
-    seconds since the epoch.
+    `wire` is all of it, laid out as clients read it; `published` is in seconds since the epoch.
     """
 
     __slots__ = ("id", "ordering_key", "published", "wire")
@@ -31,74 +40,57 @@ class Message:
         self.id, self.wire = id, wire
         self.published, self.ordering_key = published, ordering_key
 
-    @property
-    def proto(self) -> Proto:
-        """The message parsed; a new object each time."""
-        return PubsubMessage.FromString(self.wire)
 
-    @classmethod
-    def restored(cls, wire: bytes) -> Message:
-        """The message that `wire` was taken from."""
-        proto = PubsubMessage.FromString(wire)
-        time = proto.publish_time
-        published = time.seconds + time.nanos / 1e9
-        return cls(int(proto.message_id), wire, published, proto.ordering_key)
+class Layout(Protocol):
+    """How messages lie in bytes as clients read them. The domain carries these and reads none."""
+
+    def lay_out(self, data: bytes, attributes: Attributes, ordering_key: str) -> Draft:
+        """A message that the emulator itself publishes."""
+
+    def stamp(self, drafts: Sequence[Draft], first_id: int, now: float) -> list[Message]:
+        """Give messages consecutive ids from `first_id` and the publish time `now`."""
+
+    def attributes(self, message: Message) -> Attributes:
+        """A message's attributes."""
+
+    def data(self, message: Message) -> bytes:
+        """A message's payload."""
+
+    def restored(self, wire: bytes) -> Message:
+        """The message that `wire` was taken from. Raises ValueError."""
 
 
-def check(messages: Sequence[Proto]) -> None:
+def check(drafts: Sequence[Draft]) -> None:
     """Hold a publish request against the limits. Raises InvalidArgument naming the message."""
-    if not messages:
+    if not drafts:
         raise InvalidArgument("The publish request has no messages (argument=messages).")
-    if len(messages) > MAX_REQUEST_MESSAGES:
+    if len(drafts) > MAX_REQUEST_MESSAGES:
         raise InvalidArgument(
-            f"The publish request has {len(messages)} messages, more than {MAX_REQUEST_MESSAGES}."
+            f"The publish request has {len(drafts)} messages, more than {MAX_REQUEST_MESSAGES}."
         )
-    total = sum(message.ByteSize() for message in messages)
+    total = sum([len(draft.body) for draft in drafts])
     if total > MAX_REQUEST_BYTES:
         raise InvalidArgument(
             f"The publish request has {total} bytes, more than {MAX_REQUEST_BYTES}."
         )
-    for position, message in enumerate(messages):
-        if not message.data or message.attributes or message.ordering_key:
-            _check_one(position, message)
+    for position, draft in enumerate(drafts):
+        if not draft.data or draft.attributes or draft.ordering_key:
+            _check_one(position, draft)
 
 
-def stamp(messages: Sequence[Proto], first_id: int, now: float) -> list[Message]:
-    """Give messages consecutive ids from `first_id` and the publish time `now`."""
-    time_field = _publish_time(now)
-    stamped = []
-    for number, proto in enumerate(messages, first_id):
-        # Both belong to the server; a publisher's own values are dropped, as the API says.
-        proto.ClearField("message_id")
-        proto.ClearField("publish_time")
-        digits = b"%d" % number
-        wire = b"".join(
-            (proto.SerializeToString(), _MESSAGE_ID_TAG, bytes((len(digits),)), digits, time_field)
-        )
-        stamped.append(Message(number, wire, now, proto.ordering_key))
-    return stamped
-
-
-def _publish_time(now: float) -> bytes:
-    time = PubsubMessage().publish_time
-    time.FromMicroseconds(int(now * 1e6))
-    body = time.SerializeToString()
-    return b"".join((_PUBLISH_TIME_TAG, bytes((len(body),)), body))
-
-
-def _check_one(position: int, message: Proto) -> None:
+def _check_one(position: int, draft: Draft) -> None:
     where = f"messages[{position}]"
-    if not message.data and not message.attributes:
+    if not draft.data and not draft.attributes:
         raise InvalidArgument(
             f"{where} is empty; a message has non-empty data or at least one attribute."
         )
-    if len(message.attributes) > MAX_ATTRIBUTES:
+    if len(draft.attributes) > MAX_ATTRIBUTES:
         raise InvalidArgument(
-            f"{where} has {len(message.attributes)} attributes, more than {MAX_ATTRIBUTES}."
+            f"{where} has {len(draft.attributes)} attributes, more than {MAX_ATTRIBUTES}."
         )
-    if len(message.ordering_key.encode()) > MAX_ORDERING_KEY_BYTES:
+    if len(draft.ordering_key.encode()) > MAX_ORDERING_KEY_BYTES:
         raise InvalidArgument(f"{where}.ordering_key has more than {MAX_ORDERING_KEY_BYTES} bytes.")
-    for key, value in message.attributes.items():
+    for key, value in draft.attributes.items():
         if not key or key.startswith("goog") or len(key.encode()) > MAX_KEY_BYTES:
             raise InvalidArgument(
                 f"{where} has the attribute key {key!r}; a key has 1 to {MAX_KEY_BYTES} bytes "

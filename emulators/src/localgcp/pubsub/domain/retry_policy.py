@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
+from localgcp.pubsub.domain.config import Duration, RetryPolicy, SubscriptionConfig
 from localgcp.pubsub.errors import InvalidArgument
-from localgcp.pubsub.wire.protos import Proto
 
 LONGEST = 600.0
-_DEFAULT_MINIMUM, _DEFAULT_MAXIMUM = 10.0, 600.0
+_DEFAULT_MINIMUM, _DEFAULT_MAXIMUM = Duration(10), Duration(600)
 
 
-@dataclass(frozen=True)
-class RetryPolicy:
+class Backoff(NamedTuple):
     """Exponential backoff between two bounds, in seconds."""
 
     minimum: float
@@ -26,31 +25,26 @@ class RetryPolicy:
 
 # Without a policy a pull subscription delivers again at once, a push subscription after the
 # service's own "push backoff" (page "Push subscriptions", section "Push backoff").
-AT_ONCE = RetryPolicy(0.0, 0.0)
-PUSH_BACKOFF = RetryPolicy(0.1, 60.0)
+AT_ONCE = Backoff(0.0, 0.0)
+PUSH_BACKOFF = Backoff(0.1, 60.0)
 
 
-def of(subscription: Proto) -> RetryPolicy:
-    """The policy that a subscription's settings amount to."""
-    if subscription.HasField("retry_policy"):
-        policy = subscription.retry_policy
-        return RetryPolicy(_seconds(policy.minimum_backoff), _seconds(policy.maximum_backoff))
-    return PUSH_BACKOFF if subscription.push_config.push_endpoint else AT_ONCE
+def of(subscription: SubscriptionConfig) -> Backoff:
+    """What a subscription's settings, complete or not, amount to."""
+    if subscription.retry_policy is not None:
+        policy = complete(subscription.retry_policy)
+        assert policy.minimum_backoff is not None and policy.maximum_backoff is not None
+        return Backoff(policy.minimum_backoff.total, policy.maximum_backoff.total)
+    return PUSH_BACKOFF if subscription.push_endpoint else AT_ONCE
 
 
-def complete(policy: Proto) -> None:
-    """Fill in the defaults (10 s, 600 s) and check the bounds. Raises InvalidArgument."""
-    if not policy.HasField("minimum_backoff"):
-        policy.minimum_backoff.FromSeconds(int(_DEFAULT_MINIMUM))
-    if not policy.HasField("maximum_backoff"):
-        policy.maximum_backoff.FromSeconds(int(_DEFAULT_MAXIMUM))
-    low, high = _seconds(policy.minimum_backoff), _seconds(policy.maximum_backoff)
-    if not 0 <= low <= high <= LONGEST:
+def complete(policy: RetryPolicy) -> RetryPolicy:
+    """The policy with its defaults (10 s, 600 s) filled in. Raises InvalidArgument."""
+    low = policy.minimum_backoff or _DEFAULT_MINIMUM
+    high = policy.maximum_backoff or _DEFAULT_MAXIMUM
+    if not 0 <= low.total <= high.total <= LONGEST:
         raise InvalidArgument(
-            f"Invalid retry policy: minimum_backoff={low:g}s, maximum_backoff={high:g}s; "
-            f"0s <= minimum <= maximum <= {LONGEST:g}s must hold."
+            f"Invalid retry policy: minimum_backoff={low.total:g}s, "
+            f"maximum_backoff={high.total:g}s; 0s <= minimum <= maximum <= {LONGEST:g}s must hold."
         )
-
-
-def _seconds(duration: Proto) -> float:
-    return float(duration.seconds + duration.nanos / 1e9)
+    return RetryPolicy(low, high)

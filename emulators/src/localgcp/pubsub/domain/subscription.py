@@ -7,20 +7,20 @@ leaves by an ack, as a dead letter, or when its retention ends.
 
 from __future__ import annotations
 
-import heapq
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from localgcp.pubsub.domain import filter, retry_policy
+from localgcp.pubsub.domain.agenda import Agenda
 from localgcp.pubsub.domain.backlog import Backlog, Ordered, Unordered
+from localgcp.pubsub.domain.config import SubscriptionConfig
 from localgcp.pubsub.domain.counters import Counters
 from localgcp.pubsub.domain.leases import Entry, Holder, Outstanding
 from localgcp.pubsub.domain.message import Message
 from localgcp.pubsub.domain.names import short
 from localgcp.pubsub.errors import InvalidArgument, NotFound, WrongState
-from localgcp.pubsub.wire.protos import Proto
 
 UNLIMITED = 1 << 62
 
@@ -40,9 +40,9 @@ class Hooks:
 
 
 class Subscription:
-    """One subscription with its messages. `config` is its API resource, complete."""
+    """One subscription with its messages. `config` is complete."""
 
-    def __init__(self, config: Proto, hooks: Hooks) -> None:
+    def __init__(self, config: SubscriptionConfig, hooks: Hooks) -> None:
         self._hooks = hooks
         self.filter = filter.parse(config.filter) if config.filter else None
         self.unacked: dict[int, Entry] = {}
@@ -52,20 +52,21 @@ class Subscription:
         self.counters = Counters()
         self.closed = False
         self._backlog: Backlog = Ordered() if config.enable_message_ordering else Unordered()
-        self._resting: list[tuple[float, int, Entry]] = []
+        self._resting: Agenda[Entry] = Agenda()
         self._waiters: deque[Callable[[], None]] = deque()
         self._retention_due: float | None = None
         # Ack ids carry it, so that one of another subscription cannot ack a message here.
         self._token = f"{zlib.crc32(config.name.encode()):08x}"
         self.configure(config)
 
-    def configure(self, config: Proto) -> None:
+    def configure(self, config: SubscriptionConfig) -> None:
         """Take new settings; they hold from the next delivery on."""
         self.config, self.name = config, config.name
-        self.ack_deadline: int = config.ack_deadline_seconds
-        self._retention: float = config.message_retention_duration.seconds
+        self.ack_deadline = config.ack_deadline_seconds
+        assert config.message_retention_duration is not None
+        self._retention = config.message_retention_duration.total
         self._retry = retry_policy.of(config)
-        self._max_failures = config.dead_letter_policy.max_delivery_attempts
+        self._max_failures = config.max_delivery_attempts
         # A shorter retention may end now, so look again at the next tick.
         self._retention_due = 0.0 if self.unacked else None
         if config.detached:
@@ -75,8 +76,7 @@ class Subscription:
     @property
     def push_endpoint(self) -> str:
         """The URL that messages are pushed to; empty for a pull subscription."""
-        endpoint: str = self.config.push_config.push_endpoint
-        return endpoint
+        return self.config.push_endpoint
 
     def check_open(self) -> None:
         """Raises NotFound once it was deleted, WrongState once it was detached."""
@@ -165,7 +165,7 @@ class Subscription:
             leased = entry.ack_id == ack_id
             if leased:
                 self.outstanding.end(entry)
-            for done in self._backlog.acked(entry, leased):
+            for done in self._backlog.ack(entry, leased):
                 self._drop(done)
                 acked.append(done.message.id)
         self.counters.acked += len(acked)
@@ -210,10 +210,8 @@ class Subscription:
         for entry in self.outstanding.expired(now):
             if entry.ack_id:  # an earlier one of its ordering key may have taken it along
                 self._fail(entry, now)
-        while self._resting and self._resting[0][0] <= now:
-            _, _, entry = heapq.heappop(self._resting)
-            if not entry.done:
-                self._backlog.put_back(entry)
+        for entry in self._resting.take(now):
+            self._backlog.put_back(entry)
         expired = self._expire(now)
         self.notify()
         return expired
@@ -222,7 +220,7 @@ class Subscription:
         """When tick() is needed next; None if nothing waits for time."""
         times = (
             self.outstanding.next_deadline(),
-            self._resting[0][0] if self._resting else None,
+            self._resting.next(),
             self._retention_due,
         )
         return min((time for time in times if time is not None), default=None)
@@ -270,7 +268,7 @@ class Subscription:
             return
         delay = self._retry.delay(entry.failures)
         if delay:
-            heapq.heappush(self._resting, (now + delay, self._hooks.next_serial(), entry))
+            self._resting.set(entry, now + delay)
         else:
             self._backlog.put_back(entry)
 
@@ -288,6 +286,7 @@ class Subscription:
         self.held_bytes -= len(entry.message.wire)
         if entry.ack_id:
             self.outstanding.end(entry)
+        self._resting.drop(entry)
         self._backlog.settle(entry)
 
     def _expire(self, now: float) -> list[int]:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from localgcp.pubsub.domain import dead_letter, filter, labels, retry_policy
+from localgcp.pubsub.domain.config import (
+    Duration,
+    ExpirationPolicy,
+    PushConfig,
+    SubscriptionConfig,
+)
 from localgcp.pubsub.domain.names import check_subscription
 from localgcp.pubsub.errors import InvalidArgument, Unsupported
-from localgcp.pubsub.wire.protos import Proto, refuse_all_but
 
 _MINUTE, _DAY = 60, 24 * 3600
 DEFAULT_ACK_DEADLINE, SHORTEST_ACK_DEADLINE, LONGEST_ACK_DEADLINE = 10, 10, 600
@@ -25,30 +31,33 @@ MUTABLE = frozenset(
         "retry_policy",
     )
 )
-FIXED = frozenset(("name", "topic", "filter", "enable_message_ordering"))
-OUTPUT_ONLY = frozenset(("state", "detached", "topic_message_retention_duration"))
-_PUSH_FIELDS = frozenset(("push_endpoint", "attributes", "pubsub_wrapper"))
+FIXED = frozenset(
+    (
+        *("name", "topic", "filter", "enable_message_ordering"),
+        *("state", "detached", "topic_message_retention_duration"),
+    )
+)
 
 
-def complete(config: Proto) -> Proto:
-    """Return a copy with defaults filled in. Raises InvalidArgument, Unsupported."""
-    done = type(config)()
-    done.CopyFrom(config)
-    for field in OUTPUT_ONLY:
-        done.ClearField(field)
-    refuse_all_but(MUTABLE | FIXED, done)
-    check_subscription(done.name)
-    labels.check(done.labels)
-    if done.filter:
-        filter.parse(done.filter)
-    _complete_times(done)
-    _check_push(done.push_config)
-    if done.HasField("retry_policy"):
-        retry_policy.complete(done.retry_policy)
-    if done.HasField("dead_letter_policy"):
-        dead_letter.complete(done.dead_letter_policy)
-    done.state = done.State.ACTIVE
-    return done
+def complete(config: SubscriptionConfig) -> SubscriptionConfig:
+    """The settings with defaults filled in, checked. Raises InvalidArgument, Unsupported."""
+    check_subscription(config.name)
+    labels.check(config.labels)
+    if config.filter:
+        filter.parse(config.filter)
+    ack_deadline = config.ack_deadline_seconds or DEFAULT_ACK_DEADLINE
+    check_ack_deadline(ack_deadline)
+    if config.push_config:
+        _check_push(config.push_config)
+    policy, dead = config.retry_policy, config.dead_letter_policy
+    return replace(
+        config,
+        ack_deadline_seconds=ack_deadline,
+        message_retention_duration=_retention(config.message_retention_duration),
+        expiration_policy=_expiration(config.expiration_policy),
+        retry_policy=policy and retry_policy.complete(policy),
+        dead_letter_policy=dead and dead_letter.complete(dead),
+    )
 
 
 def check_ack_deadline(seconds: int, shortest: int = SHORTEST_ACK_DEADLINE) -> None:
@@ -60,31 +69,29 @@ def check_ack_deadline(seconds: int, shortest: int = SHORTEST_ACK_DEADLINE) -> N
         )
 
 
-def _complete_times(config: Proto) -> None:
-    config.ack_deadline_seconds = config.ack_deadline_seconds or DEFAULT_ACK_DEADLINE
-    check_ack_deadline(config.ack_deadline_seconds)
-    if not config.HasField("message_retention_duration"):
-        config.message_retention_duration.seconds = DEFAULT_RETENTION
-    retention = config.message_retention_duration.seconds
-    if not SHORTEST_RETENTION <= retention <= LONGEST_RETENTION:
+def _retention(wanted: Duration | None) -> Duration:
+    if wanted is None:
+        return Duration(DEFAULT_RETENTION)
+    if not SHORTEST_RETENTION <= wanted.seconds <= LONGEST_RETENTION:
         raise InvalidArgument(
-            f"Invalid message_retention_duration: {retention}s; it must be between "
+            f"Invalid message_retention_duration: {wanted.seconds}s; it must be between "
             f"{SHORTEST_RETENTION}s and {LONGEST_RETENTION}s."
         )
+    return wanted
+
+
+def _expiration(wanted: ExpirationPolicy | None) -> ExpirationPolicy:
     # A subscription here never expires by itself, and says so: that is what no ttl means.
-    if config.expiration_policy.HasField("ttl"):
+    if wanted is not None and wanted.ttl is not None:
         raise Unsupported("Subscription.expiration_policy.ttl")
-    config.expiration_policy.SetInParent()
+    return ExpirationPolicy()
 
 
-def _check_push(push: Proto) -> None:
-    refuse_all_but(_PUSH_FIELDS, push)
+def _check_push(push: PushConfig) -> None:
     for key, value in push.attributes.items():
         if (key, value) != ("x-goog-version", "v1"):
             raise Unsupported(f"PushConfig.attributes[{key}]={value}")
-    if not push.push_endpoint:
-        return
-    if not _is_http_url(push.push_endpoint):
+    if push.push_endpoint and not _is_http_url(push.push_endpoint):
         raise InvalidArgument(
             f"Invalid push endpoint given (endpoint={push.push_endpoint}); it must be an "
             "http:// or https:// URL."

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Callable
-from itertools import count
 
+from localgcp.pubsub.domain.agenda import Agenda
 from localgcp.pubsub.domain.subscription import Subscription
 
 
@@ -13,43 +12,32 @@ class Timetable:
     """Subscriptions by when they are due; `set_alarm(due)` is called when the earliest moves.
 
     A subscription whose due time has moved later keeps its early place and is then found not
-    due: cheaper than a search at every ack.
+    due: cheaper than a new place at every ack.
     """
 
     def __init__(self, set_alarm: Callable[[float], None]) -> None:
         self._set_alarm = set_alarm
-        self._heap: list[tuple[float, int, Subscription]] = []
-        self._noted: dict[Subscription, float] = {}
-        self._order = count()
+        self._agenda: Agenda[Subscription] = Agenda()
 
     def note(self, subscription: Subscription) -> None:
         """Its next_due may have become earlier."""
-        due = subscription.next_due()
-        if due is None or due >= self._noted.get(subscription, float("inf")):
+        due, noted = subscription.next_due(), self._agenda.get(subscription)
+        if due is None or (noted is not None and noted <= due):
             return
-        self._noted[subscription] = due
-        heapq.heappush(self._heap, (due, next(self._order), subscription))
-        if len(self._heap) > 2 * len(self._noted) + 64:
-            self._heap = [(at, next(self._order), sub) for sub, at in self._noted.items()]
-            heapq.heapify(self._heap)
-        if self._heap[0][2] is subscription:
+        self._agenda.set(subscription, due)
+        if self._agenda.next() == due:
             self._set_alarm(due)
 
     def forget(self, subscription: Subscription) -> None:
         """It was deleted."""
-        self._noted.pop(subscription, None)
+        self._agenda.drop(subscription)
 
     def due(self, now: float) -> list[Subscription]:
         """Take out the subscriptions that are due; the caller ticks and notes each again."""
-        ready = []
-        while self._heap and self._heap[0][0] <= now:
-            due, _, subscription = heapq.heappop(self._heap)
-            if self._noted.get(subscription) == due:
-                del self._noted[subscription]
-                ready.append(subscription)
-        return ready
+        return self._agenda.take(now)
 
     def rearm(self) -> None:
         """Set the alarm for the earliest left, once the caller has noted all again."""
-        if self._heap:
-            self._set_alarm(self._heap[0][0])
+        earliest = self._agenda.next()
+        if earliest is not None:
+            self._set_alarm(earliest)

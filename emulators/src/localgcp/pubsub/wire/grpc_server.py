@@ -11,9 +11,9 @@ from localgcp.faults import Faults
 from localgcp.pubsub.domain.broker import Broker
 from localgcp.pubsub.errors import Unsupported
 from localgcp.pubsub.wire import status
-from localgcp.pubsub.wire.calls import SERVICES, SUBSCRIBER
 from localgcp.pubsub.wire.grpc_streaming_pull import streaming_pull_handler
-from localgcp.pubsub.wire.grpc_unary import call_handler, pull_handler
+from localgcp.pubsub.wire.grpc_unary import method_handler, pull_handler
+from localgcp.pubsub.wire.methods import SERVICES, SUBSCRIBER
 
 # A publish request may have 10 MB; a little more, so that the domain gets to say what is wrong.
 _MAX_RECEIVE_BYTES = 16 << 20
@@ -47,8 +47,10 @@ def build(broker: Broker, faults: Faults) -> grpc.aio.Server:
     """The gRPC server, with no port yet; a fault is matched by the method's name."""
     server = grpc.aio.server(options=_OPTIONS)
     handlers = {
-        service: {name: call_handler(broker, call, faults, name) for name, call in calls.items()}
-        for service, calls in SERVICES.items()
+        service: {
+            name: method_handler(broker, each, faults, name) for name, each in methods.items()
+        }
+        for service, methods in SERVICES.items()
     }
     handlers[SUBSCRIBER]["Pull"] = pull_handler(broker, faults)
     handlers[SUBSCRIBER]["StreamingPull"] = streaming_pull_handler(broker, faults)

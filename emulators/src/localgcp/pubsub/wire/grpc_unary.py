@@ -10,20 +10,20 @@ from localgcp.faults import Faults, Thrown
 from localgcp.pubsub.domain.broker import Broker
 from localgcp.pubsub.errors import PubSubError
 from localgcp.pubsub.wire import protos, status
-from localgcp.pubsub.wire.calls import Call
+from localgcp.pubsub.wire.methods import Method
 from localgcp.pubsub.wire.pull import WAIT_WITHOUT_DEADLINE, pull
 
 # A reply must reach the client before its own deadline does.
 _MARGIN = 0.25
 
 
-def call_handler(broker: Broker, call: Call, faults: Faults, name: str) -> Any:
-    """The gRPC handler of a method from the table of calls."""
+def method_handler(broker: Broker, method: Method, faults: Faults, name: str) -> Any:
+    """The gRPC handler of a method from the table of methods."""
 
     async def handle(request: bytes, context: Any) -> Any:
         try:
             await faults.meet(name)
-            answer = call.answer(broker, protos.parse(call.request, request))
+            answer = method.answer(broker, protos.parse(method.request, request))
             await broker.durable()
             return answer
         except PubSubError as error:

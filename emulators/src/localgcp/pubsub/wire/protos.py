@@ -8,7 +8,7 @@ from google.protobuf.message import DecodeError
 from google.protobuf.unknown_fields import UnknownFieldSet
 from google.pubsub_v1 import types
 
-from localgcp.pubsub.errors import InvalidArgument, Unsupported
+from localgcp.pubsub.errors import InvalidArgument
 
 # protobuf builds these classes at run time, so a type checker can know no more of them.
 Proto: TypeAlias = Any
@@ -88,10 +88,3 @@ def _unknown(message: Proto) -> str:
             if found := _unknown(inner):
                 return found
     return ""
-
-
-def refuse_all_but(supported: frozenset[str], config: Proto) -> None:
-    """Raise Unsupported naming the first field that is set and not in `supported`."""
-    for field, _ in config.ListFields():
-        if field.name not in supported:
-            raise Unsupported(f"{config.DESCRIPTOR.name}.{field.name}")

@@ -9,11 +9,12 @@ from typing import Any
 
 from localgcp.pubsub.domain.leases import Entry
 from localgcp.pubsub.domain.subscription import Subscription
+from localgcp.pubsub.wire import layout
 
 
 def wrap(subscription: Subscription, entry: Entry) -> bytes:
     """The JSON body of one message; the snake_case names are there as in the real service."""
-    proto = entry.message.proto
+    proto = layout.proto(entry.message)
     published = datetime.fromtimestamp(entry.message.published, UTC)
     time = published.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     message: dict[str, Any] = {

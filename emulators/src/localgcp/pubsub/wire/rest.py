@@ -28,7 +28,7 @@ from localgcp.asgi import (
 from localgcp.pubsub.domain.broker import Broker
 from localgcp.pubsub.errors import InvalidArgument, PubSubError, Unsupported
 from localgcp.pubsub.wire import figures, protos, rest_routes, status
-from localgcp.pubsub.wire.calls import SERVICES
+from localgcp.pubsub.wire.methods import SERVICES
 from localgcp.pubsub.wire.protos import Proto
 from localgcp.pubsub.wire.pull import WAIT_WITHOUT_DEADLINE, pull
 from localgcp.pubsub.wire.rest_routes import Route
@@ -110,10 +110,11 @@ class RestApi:
                 pull(self._broker, asked, WAIT_WITHOUT_DEADLINE, _NO_LIMIT), request
             )
             return protos.PullResponse.FromString(encoded)
-        call = SERVICES.get(route.service, {}).get(route.method)
-        if call is None:
+        method = SERVICES.get(route.service, {}).get(route.method)
+        if method is None:
             raise Unsupported(f"{route.service}/{route.method}")
-        answer = call.answer(self._broker, _request(call.request, route, resource, request, body))
+        asked = _request(method.request, route, resource, request, body)
+        answer = method.answer(self._broker, asked)
         await self._broker.durable()
         return answer
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from localgcp.pubsub.wire.calls import IAM_POLICY, PUBLISHER, SCHEMA_SERVICE, SUBSCRIBER
+from localgcp.pubsub.wire.methods import IAM_POLICY, PUBLISHER, SCHEMA_SERVICE, SUBSCRIBER
 
 _PROJECT = r"projects/[^/]+"
 _TOPIC, _SUBSCRIPTION, _SNAPSHOT, _SCHEMA = (

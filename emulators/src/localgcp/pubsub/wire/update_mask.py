@@ -8,10 +8,10 @@ from localgcp.pubsub.errors import InvalidArgument, Unsupported
 from localgcp.pubsub.wire.protos import Proto
 
 
-def merged(
+def merge(
     current: Proto, wanted: Proto, mask: FieldMask, mutable: frozenset[str], fixed: frozenset[str]
 ) -> Proto:
-    """A copy of `current` with the masked fields of `wanted`; one that is unset there is cleared.
+    """`current` with the masked fields of `wanted`; one that is unset there is cleared.
 
     Raises InvalidArgument for a mask that is empty, names no field, or names a `fixed` one;
     Unsupported for any other field that is not `mutable`.
@@ -27,7 +27,5 @@ def merged(
             raise InvalidArgument(f"{kind}.{root} cannot be updated.")
         if root not in mutable:
             raise Unsupported(f"{kind}.{root}")
-    result = type(current)()
-    result.CopyFrom(current)
-    mask.MergeMessage(wanted, result, replace_message_field=True, replace_repeated_field=True)
-    return result
+    mask.MergeMessage(wanted, current, replace_message_field=True, replace_repeated_field=True)
+    return current

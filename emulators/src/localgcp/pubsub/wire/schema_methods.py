@@ -129,7 +129,7 @@ def _name(enum: Any, number: int) -> str:
     return str(enum(number).name) if number in set(enum) else str(number)
 
 
-CALLS: dict[str, tuple[Proto, Answer]] = {
+METHODS: dict[str, tuple[Proto, Answer]] = {
     "CreateSchema": (protos.CreateSchemaRequest, _create),
     "GetSchema": (protos.GetSchemaRequest, _get),
     "ListSchemas": (protos.ListSchemasRequest, _list),

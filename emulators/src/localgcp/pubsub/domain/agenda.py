@@ -1,0 +1,63 @@
+"""Things by when they are due: one heap for deadlines, rests and timers."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Hashable
+from itertools import count
+from typing import Generic, TypeVar
+
+T = TypeVar("T", bound=Hashable)
+
+_STALE_TO_SWEEP = 64
+
+
+class Agenda(Generic[T]):
+    """Each thing has one time, in seconds since the epoch, which may be moved or dropped.
+
+    The heap is not searched for that: a time that no longer holds is passed over when it
+    surfaces, and all such are swept out when they outnumber the rest.
+    """
+
+    def __init__(self) -> None:
+        self._due: dict[T, float] = {}
+        self._heap: list[tuple[float, int, T]] = []
+        self._order = count()
+
+    def __len__(self) -> int:
+        return len(self._due)
+
+    def get(self, thing: T) -> float | None:
+        """When it is due; None if it has no time."""
+        return self._due.get(thing)
+
+    def set(self, thing: T, due: float) -> None:
+        """Give it a time, instead of the one it had."""
+        self._due[thing] = due
+        heapq.heappush(self._heap, (due, next(self._order), thing))
+        if len(self._heap) > 2 * len(self._due) + _STALE_TO_SWEEP:
+            self._heap = [(at, next(self._order), each) for each, at in self._due.items()]
+            heapq.heapify(self._heap)
+
+    def drop(self, thing: T) -> None:
+        """It has no time any more; safe if it had none."""
+        self._due.pop(thing, None)
+
+    def next(self) -> float | None:
+        """The earliest time; None if nothing has one."""
+        while self._heap:
+            due, _, thing = self._heap[0]
+            if self._due.get(thing) == due:
+                return due
+            heapq.heappop(self._heap)
+        return None
+
+    def take(self, now: float) -> list[T]:
+        """Take out what is due by `now`: the earliest first, of one time the first set."""
+        ready = []
+        while self._heap and self._heap[0][0] <= now:
+            due, _, thing = heapq.heappop(self._heap)
+            if self._due.get(thing) == due:
+                del self._due[thing]
+                ready.append(thing)
+        return ready
