@@ -18,8 +18,8 @@ from local.attached import attached
 from local.control_room.app import create_app
 from local.control_room.feed import Feed
 from local.control_room.room import Room
+from localgcp.guard import Allowed
 from services import logs
-from services.guard import Allowed
 
 FINISH_SECONDS = 2
 

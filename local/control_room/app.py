@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
 from starlette.applications import Starlette
@@ -15,7 +16,7 @@ from local.control_room import page, running
 from local.control_room.room import Api, BadCall, Call, Room, parsed
 from local.control_room.wire import Refused
 from local.errors import LocalError
-from services.guard import NOBODY_ELSE, Allowed, Guard
+from localgcp.guard import NOBODY_ELSE, Allowed, Guard
 from settings import InvalidSetting
 
 MOST_BODY_BYTES = 16 * 1024 * 1024
@@ -59,7 +60,7 @@ def create_app(room: Room, allowed: Allowed = NOBODY_ELSE) -> Guard:
             for api in apis
         ),
     ]
-    return Guard(Starlette(routes=routes, lifespan=lifespan), allowed)
+    return Guard(Starlette(routes=routes, lifespan=lifespan), allowed, tell=_refusal)
 
 
 def _endpoint(room: Room, api: Api) -> Callable[[Request], Awaitable[Response]]:
@@ -92,6 +93,10 @@ async def _body(request: Request) -> bytes:
 
 def _json(document: object, status: int = 200) -> Response:
     return JSONResponse(document, status, page.HEADERS)
+
+
+def _refusal(status: int, text: str, path: str) -> tuple[str, bytes]:
+    return "application/json", json.dumps({"error": text}).encode()
 
 
 def _error(status: int, text: str) -> Response:

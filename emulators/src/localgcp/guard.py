@@ -23,8 +23,8 @@ MAX_HEAD = 64 * 1024
 """Bytes that a request's target and headers may have together."""
 
 Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Any, Receive, Send], Awaitable[None]]
 Tell = Callable[[int, str, str], tuple[str, bytes]]
 """A refusal's status, its text and the path that was asked -> a content type and a body."""
@@ -260,7 +260,7 @@ def cors(asked: Asked, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[byt
 def _with_cors(send: Send, may: list[tuple[bytes, bytes]]) -> Send:
     """The application's own word on who may read is taken out."""
 
-    async def sending(message: dict[str, Any]) -> None:
+    async def sending(message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.start":
             own = [
                 (name, value)
