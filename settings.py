@@ -94,12 +94,17 @@ class Settings:
         return f"{self.environment}-bigquery-table-manager"
 
     @property
-    def table_manager_subscription(self) -> str:
-        """Full name of the push subscription that triggers the table manager on a laptop.
+    def table_requests_topic(self) -> str:
+        """Full name of the topic that triggers the table manager: events whose table is missing."""
+        return f"projects/{self.project_id}/topics/{self.environment}-table-requests-topic"
+
+    @property
+    def table_requests_subscription(self) -> str:
+        """Full name of the push subscription behind that trigger on a laptop.
 
         In the cloud Eventarc makes and names it.
         """
-        return self._subscription("bigquery-table-manager")
+        return self._subscription("table-requests-subscription")
 
     @property
     def job(self) -> str:

@@ -33,8 +33,6 @@ MINUTES_A_WINDOW = 2
 # shuffle and TLS four times that is allowed, and workers are planned to be 60 % busy.
 EVENT_CPU_SECONDS = 400e-6
 BUSY = 0.6
-# CPU of one message in the table manager, measured here.
-TABLE_MANAGER_CPU_SECONDS = 609e-6
 # Bytes that pass Streaming Engine for each of an event: as read, and as a line that is grouped.
 ENGINE_PASSES = 2
 WORKER_DISK_GIB = 30
@@ -68,8 +66,6 @@ PRICES = {
     "table": Price("active logical storage, US", "GiB month", 0.02, "BigQuery", COPY),
     "object": Price("class A operation", "1,000", 0.005, "Cloud Storage", EXAMPLES),
     "bucket": Price("standard storage", "GiB month", 0.02, "Cloud Storage", EXAMPLES),
-    "request": Price("function, request", "million", 0.40, "Cloud Run", NOTES),
-    "run_cpu": Price("function, vCPU", "second", 0.000024, "Cloud Run", COPY),
     "warm_cpu": Price("CPU allocated, vCPU", "second", 0.000018, "Cloud Run", COPY),
     "warm_memory": Price("CPU allocated, memory", "GiB second", 0.000002, "Cloud Run", NOTES),
 }
@@ -188,19 +184,16 @@ def bigquery(tier: Tier) -> float:
 def monthly(tier: Tier) -> dict[str, float]:
     """Dollars a month, by part; storage is that of one month's events, and each month adds one."""
     month = tier.rows * SECONDS / GIB
-    calls = tier.events / 1e6 * PRICES["request"].dollars
     return {
         "Dataflow": dataflow(tier.machine, tier.workers, ENGINE_PASSES * tier.rows * SECONDS),
-        # Published once, delivered to the pipeline and to the table manager.
-        "Pub/Sub": 3 * tier.wire * SECONDS / TIB * PRICES["pubsub"].dollars,
+        # Published once and delivered once; what is asked of the table manager is next to nothing.
+        "Pub/Sub": 2 * tier.wire * SECONDS / TIB * PRICES["pubsub"].dollars,
         "BigQuery, rows in": bigquery(tier),
         "BigQuery, a month kept": month * PRICES["table"].dollars,
         "Cloud Storage, objects": (
             tier.objects_a_second * SECONDS / 1000 * PRICES["object"].dollars
         ),
         "Cloud Storage, a month kept": month * PRICES["bucket"].dollars,
-        "table manager": calls
-        + tier.events * TABLE_MANAGER_CPU_SECONDS * PRICES["run_cpu"].dollars,
     }
 
 
@@ -259,8 +252,6 @@ def _cost() -> str:
     rows = [("US dollars a month", *(f"{tier.rate:,} events/s" for tier in TIERS))]
     rows += [(part, *(_dollars(cost[part]) for cost in costs)) for part in costs[0]]
     rows.append(("**all**", *(f"**{_dollars(sum(cost.values()))}**" for cost in costs)))
-    without = (sum(cost.values()) - cost["table manager"] for cost in costs)
-    rows.append(("all but the table manager", *map(_dollars, without)))
     return _table(*rows)
 
 

@@ -20,7 +20,8 @@ ACK_DEADLINE_SECONDS = 20
 PIPELINE_ATTEMPTS = 100
 """The most that Pub/Sub allows: a pipeline that was killed often must not lose its events to the
 dead-letter topic, where a redelivery would count as a failure."""
-TABLE_MANAGER_ATTEMPTS = 5
+REQUEST_SECONDS = 600
+"""The least that Pub/Sub allows: a request for a table is only a hint, and is made again."""
 
 
 def provision(names: Settings, table_manager_url: str) -> None:
@@ -38,7 +39,7 @@ def stores(names: Settings) -> None:
 def messaging(names: Settings, table_manager_url: str) -> None:
     """Topics and subscriptions: a job ends at once where its subscription is absent."""
     publisher = pubsub_v1.PublisherClient()
-    for topic in (names.topic, names.dead_letter_topic):
+    for topic in (names.topic, names.table_requests_topic, names.dead_letter_topic):
         _unless_there(publisher.create_topic, name=topic)
     subscriptions = (
         Subscription(name=names.dead_letter_subscription, topic=names.dead_letter_topic),
@@ -46,21 +47,23 @@ def messaging(names: Settings, table_manager_url: str) -> None:
             name=names.subscription,
             topic=names.topic,
             ack_deadline_seconds=ACK_DEADLINE_SECONDS,
-            dead_letter_policy=_dead_letter(names, PIPELINE_ATTEMPTS),
+            dead_letter_policy=DeadLetterPolicy(
+                dead_letter_topic=names.dead_letter_topic, max_delivery_attempts=PIPELINE_ATTEMPTS
+            ),
         ),
         Subscription(
-            name=names.table_manager_subscription,
-            topic=names.topic,
+            name=names.table_requests_subscription,
+            topic=names.table_requests_topic,
             # As Eventarc names it, so that the framework makes a CloudEvent of what is pushed.
             push_config=PushConfig(
-                push_endpoint=f"{table_manager_url}/{names.topic}"
+                push_endpoint=f"{table_manager_url}/{names.table_requests_topic}"
                 "?__GCP_CloudEventsMode=CE_PUBSUB_BINDING"
             ),
             ack_deadline_seconds=ACK_DEADLINE_SECONDS,
+            message_retention_duration=Duration(seconds=REQUEST_SECONDS),
             retry_policy=RetryPolicy(
                 minimum_backoff=Duration(seconds=1), maximum_backoff=Duration(seconds=30)
             ),
-            dead_letter_policy=_dead_letter(names, TABLE_MANAGER_ATTEMPTS),
         ),
     )
     with pubsub_v1.SubscriberClient() as subscriber:
@@ -68,14 +71,9 @@ def messaging(names: Settings, table_manager_url: str) -> None:
             _unless_there(subscriber.create_subscription, request=subscription)
         # The function may have got another port since the subscription was made.
         subscriber.modify_push_config(
-            subscription=names.table_manager_subscription, push_config=subscriptions[-1].push_config
+            subscription=names.table_requests_subscription,
+            push_config=subscriptions[-1].push_config,
         )
-
-
-def _dead_letter(names: Settings, attempts: int) -> DeadLetterPolicy:
-    return DeadLetterPolicy(
-        dead_letter_topic=names.dead_letter_topic, max_delivery_attempts=attempts
-    )
 
 
 def _storage(names: Settings) -> None:

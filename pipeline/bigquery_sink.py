@@ -13,11 +13,13 @@ from apache_beam.transforms.window import GlobalWindows
 from apache_beam.utils.timestamp import Timestamp
 from apache_beam.utils.windowed_value import WindowedValue
 from google.cloud import bigquery
+from google.cloud.pubsub_v1 import PublisherClient
 
 from pipeline import dead_letter
 from pipeline.insert_all import InsertAll
 from pipeline.insertion import Inserter, Rejection, RowsNotInserted, Sender, Target
 from pipeline.record import Row
+from pipeline.requests import Requests
 
 # BigQuery's advice for insertAll is 500 rows a request; a request holds 10 MB ("Streaming
 # inserts" quotas), and the client's JSON takes up to three times the bytes of a line's.
@@ -46,7 +48,8 @@ SINKS = tuple(_SENDERS)
 @cache
 def inserter(target: Target) -> Inserter:
     """The worker's one inserter. Two threads that race make two, which costs a connection."""
-    return Inserter(target, _SENDERS[target.sink](target))
+    requests = Requests(target.requests_topic, PublisherClient())
+    return Inserter(target, _SENDERS[target.sink](target), requests.ask)
 
 
 class InsertRows(beam.DoFn):

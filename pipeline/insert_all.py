@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from hashlib import sha256
 from typing import Any
 
-from google.api_core.exceptions import GoogleAPICallError
+from google.api_core.exceptions import GoogleAPICallError, NotFound
 from google.cloud import bigquery
 from google.cloud.bigquery.retry import DEFAULT_RETRY
 
@@ -40,6 +40,7 @@ class InsertAll:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._dataset, self._client, self._clock = dataset, client, clock
+        self._seen: set[str] = set()
         self._absent: defaultdict[str, dict[str, float]] = defaultdict(dict)
         """By table: the columns that it lacks, and since when that is known."""
 
@@ -48,6 +49,7 @@ class InsertAll:
 
         See `insertion.Sender`.
         """
+        self._look(table)
         faults: list[Fault] = []
         absent = self._known_absent(table)
         while rows:
@@ -62,6 +64,20 @@ class InsertAll:
                     rows.append(fault.row)
             absent.update(dict.fromkeys(learnt, self._clock()))
         return faults
+
+    def _look(self, table: str) -> None:
+        """Ask for a table before its first rows. Raises NotFound.
+
+        An insert into a table that is not there would be remembered by BigQuery: for minutes to
+        come rows find no table, though it has been made (google-cloud-go#975).
+        """
+        if table in self._seen:
+            return
+        name = f"{self._client.project}.{self._dataset}.{table}"
+        self._client.get_table(
+            name, retry=DEFAULT_RETRY.with_timeout(RETRY_SECONDS), timeout=REQUEST_SECONDS
+        )
+        self._seen.add(table)
 
     def _known_absent(self, table: str) -> dict[str, float]:
         """Since when each column is known to be absent; the knowledge does not last."""
@@ -81,6 +97,9 @@ class InsertAll:
                 retry=DEFAULT_RETRY.with_timeout(RETRY_SECONDS),
                 timeout=REQUEST_SECONDS,
             )
+        except NotFound:
+            self._seen.discard(table)
+            raise
         except GoogleAPICallError as error:
             if not _too_large(error):
                 raise

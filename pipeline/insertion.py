@@ -14,9 +14,9 @@ from typing import NamedTuple, Protocol
 
 from google.api_core.exceptions import NotFound
 
-from event_types.dead_letter import Reason
+from event_types.dead_letter import DEAD_LETTER_TABLE, Reason
 from pipeline.columns import carries
-from pipeline.record import Row
+from pipeline.record import Message, Row
 
 # The clients would retry for 600 s, longer than a runner should hold a bundle in silence.
 RETRY_SECONDS = 60.0
@@ -64,12 +64,18 @@ class Sender(Protocol):
         """
 
 
+Ask = Callable[[str, Message], object]
+"""Takes a table that is missing, or lacks a column, and an event that needs it; never raises."""
+
+
 @dataclass(frozen=True)
 class Target:
     """Where rows go, in plain values that travel to any worker."""
 
     project: str
     dataset: str
+    requests_topic: str
+    """Full name of the topic where a missing table or column is asked for."""
     wait_seconds: float
     """How long a table or a column that is not there yet is waited for."""
     columns_come: bool = True
@@ -110,10 +116,11 @@ class Inserter:
         self,
         target: Target,
         sender: Sender,
+        ask: Ask,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._target, self._sender = target, sender
+        self._target, self._sender, self._ask = target, sender, ask
         self._clock, self._sleep = clock, sleep
         self._waits = Waits(target.wait_seconds, clock)
 
@@ -143,6 +150,8 @@ class Inserter:
         try:
             faults = self._sender.send(table, rows)
         except NotFound as error:
+            if table != DEAD_LETTER_TABLE.name:  # which is made with the dataset
+                self._ask(table, rows[0].message)
             if not self._waits.over(table):
                 return [], rows
             return [Rejection(row, Reason.TABLE_NOT_FOUND, error.message) for row in rows], []
@@ -163,12 +172,12 @@ class Inserter:
         """What a fault that does not pass comes to; None while its columns are waited for."""
         if not fault.columns:
             return Rejection(fault.row, Reason.BIGQUERY_REJECTED, fault.detail)
-        if not self._target.columns_come:
-            why = "a frozen contract adds none"
-        elif [each for each in fault.columns if self._waits.over(table, each)]:
+        why = "a frozen contract adds none"
+        if self._target.columns_come:
+            self._ask(table, fault.row.message)
+            if not [each for each in fault.columns if self._waits.over(table, each)]:
+                return None
             why = f"not added within {self._target.wait_seconds:g} s"
-        else:
-            return None
         names = ", ".join(fault.columns)
         return Rejection(fault.row, Reason.COLUMN_NOT_FOUND, f"table {table} lacks {names}: {why}")
 

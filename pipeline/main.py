@@ -155,6 +155,7 @@ def configure(
         tables=Target(
             here.project_id,
             here.dataset,
+            here.table_requests_topic,
             here.table_wait_seconds,
             columns_come=here.schema_contract == "evolve",
             sink=scale.sink,

@@ -45,7 +45,7 @@ upload() {
 # The same settings as in terraform/table_manager.tf.
 deploy() {
     local topic
-    topic=$(name topic)
+    topic=$(name table_requests_topic)
     run gcloud functions deploy "$(name table_manager)" --gen2 --quiet \
         --project "$PROJECT" --region "$REGION" \
         --runtime python311 --entry-point manage_table --source "$SOURCE" \

@@ -5,6 +5,7 @@ locals {
     subscription             = "${var.environment}-backend-events-subscription"
     dead_letter_topic        = "${var.environment}-backend-events-dead-letter"
     dead_letter_subscription = "${var.environment}-backend-events-dead-letter-subscription"
+    table_requests_topic     = "${var.environment}-table-requests-topic"
     generator                = "${var.environment}-event-generator"
     table_manager            = "${var.environment}-bigquery-table-manager"
     job                      = "${var.environment}-realtime-data-pipeline"

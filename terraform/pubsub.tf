@@ -29,6 +29,19 @@ resource "google_pubsub_subscription" "events" {
   }
 }
 
+# Events whose table is missing or lacks a column: what triggers the table manager. Eventarc makes
+# the subscription behind it.
+resource "google_pubsub_topic" "table_requests" {
+  project      = local.project_id
+  name         = local.names.table_requests_topic
+  kms_key_name = local.kms_key
+  depends_on   = [google_kms_crypto_key_iam_member.agents]
+
+  message_storage_policy {
+    allowed_persistence_regions = [var.region]
+  }
+}
+
 resource "google_pubsub_topic" "dead_letter" {
   project      = local.project_id
   name         = local.names.dead_letter_topic

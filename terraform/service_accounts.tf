@@ -78,6 +78,13 @@ resource "google_pubsub_topic_iam_member" "generator" {
   member  = google_service_account.parts["generator"].member
 }
 
+resource "google_pubsub_topic_iam_member" "pipeline" {
+  project = local.project_id
+  topic   = google_pubsub_topic.table_requests.name
+  role    = "roles/pubsub.publisher"
+  member  = google_service_account.parts["pipeline"].member
+}
+
 # Dataflow looks at its subscription before it reads.
 resource "google_pubsub_subscription_iam_member" "parts" {
   for_each     = toset(["roles/pubsub.subscriber", "roles/pubsub.viewer"])

@@ -3,7 +3,7 @@ resource "google_cloudfunctions2_function" "table_manager" {
   project      = local.project_id
   location     = var.region
   name         = local.names.table_manager
-  description  = "Makes the BigQuery table of an event type when its first event comes."
+  description  = "Makes the BigQuery table of an event type when the pipeline asks for it."
   kms_key_name = local.kms_key
 
   build_config {
@@ -25,7 +25,7 @@ resource "google_cloudfunctions2_function" "table_manager" {
     available_cpu                    = "1"
     timeout_seconds                  = 60
     max_instance_count               = 3
-    max_instance_request_concurrency = 80 # nearly all calls find the table known, and return at once
+    max_instance_request_concurrency = 80 # it waits for BigQuery, and for nothing else
     all_traffic_on_latest_revision   = true
     environment_variables = {
       PROJECT_ID      = var.project_id
@@ -36,12 +36,12 @@ resource "google_cloudfunctions2_function" "table_manager" {
       ALLOW_HOST      = "*" # IAM asks who is there; on a laptop the function's own guard does
     }
   }
-  # Eventarc makes the subscription behind it, which tries again for a day; it has no dead letter and
-  # needs none, because the message is only a hint here: the pipeline has the event.
+  # Eventarc's subscription tries again for a day. It has no dead letter and needs none, because a
+  # request is a hint: the pipeline has the event, and asks again.
   event_trigger {
     trigger_region        = var.region
     event_type            = "google.cloud.pubsub.topic.v1.messagePublished"
-    pubsub_topic          = google_pubsub_topic.events.id
+    pubsub_topic          = google_pubsub_topic.table_requests.id
     retry_policy          = "RETRY_POLICY_RETRY"
     service_account_email = google_service_account.parts["trigger"].email
   }

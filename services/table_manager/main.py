@@ -1,8 +1,8 @@
-"""2 · Trigger: a CloudEvent for each message comes in; its type's table is there when it leaves.
+"""2 · Trigger: an event whose table or column is missing comes in; that is there when it leaves.
 
-The Cloud Function's entry point is `manage_table`. A table that can't be made now is answered
-with 503, so that Pub/Sub delivers the message again, and after its last attempt dead-letters it.
-Next: the pipeline, which stores the event in the table.
+The Cloud Function's entry point is `manage_table`; the pipeline asks (`pipeline.requests`). What
+can't be made now is answered with 503, so that Pub/Sub delivers the request again.
+Next: the pipeline, which waits, and stores the event in the table.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import binascii
 import logging
-import time
 from functools import cache
 from http import HTTPStatus
 from typing import Any
@@ -29,7 +28,6 @@ from event_types.validate import InvalidEvent, Validator
 from services import guard, logs
 from services.table_manager.errors import TableError
 from services.table_manager.evolve import Contract
-from services.table_manager.known import KnownTypes
 from services.table_manager.tables import ensure_table, ensure_view
 
 here = settings.load()
@@ -50,7 +48,7 @@ def _client() -> bigquery.Client:
 
 
 class TableNotReady(Exception):
-    """The table of an event type can't be made now; its message is to come again."""
+    """The table of an event type can't be made now; the request is to come again."""
 
     def __init__(self, event_type: EventType, why: Exception) -> None:
         super().__init__(f"table {event_type.table} is not ready: {why}")
@@ -66,7 +64,6 @@ def _ensure(event_type: EventType) -> None:
 
 contract = Contract(here.schema_contract)
 validate = Validator(tuple(each.model for each in registry.ALL), here.max_event_bytes)
-known = KnownTypes(_ensure, time.monotonic)
 
 
 refused = guard.gate(here.allow_hosts, here.allow_origins)
@@ -97,12 +94,12 @@ def manage_table(event: CloudEvent) -> None:
     except (InvalidEvent, binascii.Error) as error:
         log.warning("not an event: %s", error, extra=_refusal(message, error))
         return
-    known.ensure(registry.by_name(name))
+    _ensure(registry.by_name(name))
 
 
 @functions_framework.errorhandler(TableNotReady)  # type: ignore[untyped-decorator]
 def table_not_ready(error: TableNotReady) -> tuple[str, int]:
-    """Say so in one line; a thousand messages may wait for the same table."""
+    """Say so in one line; many requests may wait for the same table."""
     log.error("%s", error)
     return str(error), HTTPStatus.SERVICE_UNAVAILABLE
 

@@ -28,6 +28,8 @@ from pipeline.insertion import Inserter, Target
 from pipeline.record import Message, Row
 from tests.integration.processes import PROJECT
 
+TOPIC = f"projects/{PROJECT}/topics/dev-table-requests-topic"
+
 PUBLISHED = datetime(2025, 10, 9, 8, 53, 21, tzinfo=UTC)
 RNG = Random(20240115)
 
@@ -63,6 +65,14 @@ def rows(bq: bigquery.Client, dataset: str) -> Callable[[str], list[dict[str, An
     return rows
 
 
+def target(dataset: str, wait_seconds: float = 0) -> Target:
+    return Target(PROJECT, dataset, TOPIC, wait_seconds)
+
+
+def no_asking(table: str, event: Message) -> None:
+    """Nobody makes what is missing."""
+
+
 def event(name: str, number: int) -> tuple[str, bytes]:
     """An event's id and its data."""
     moment = datetime(2024, 1, 15, 10, 30, number % 60, tzinfo=UTC)
@@ -84,7 +94,7 @@ def test_rows_of_every_type_are_stored_as_they_are(
         batch = [routed(each.name, number) for number in range(20)]
         assert (
             list(
-                Inserter(Target(PROJECT, dataset, 0), InsertAll(dataset, bq)).insert(
+                Inserter(target(dataset), InsertAll(dataset, bq), no_asking).insert(
                     {each.table: batch}
                 )
             )
@@ -106,7 +116,7 @@ def test_a_bundle_tried_again_stores_no_row_twice(
     bq: bigquery.Client, dataset: str, create: Any, rows: Any
 ) -> None:
     create(registry.by_name("order").layout)
-    inserter = Inserter(Target(PROJECT, dataset, 0), InsertAll(dataset, bq))
+    inserter = Inserter(target(dataset), InsertAll(dataset, bq), no_asking)
     batch = [routed("order", number) for number in range(50)]
     for _ in range(2):
         assert list(inserter.insert({"orders": batch})) == []
@@ -124,7 +134,11 @@ def test_rows_wait_for_the_table_manager(
             create(registry.by_name("order").layout)
 
     inserter = Inserter(
-        Target(PROJECT, dataset, 300), InsertAll(dataset, bq), lambda: sum(pauses), sleep
+        target(dataset, 300),
+        InsertAll(dataset, bq),
+        no_asking,
+        lambda: sum(pauses),
+        sleep,
     )
     assert list(inserter.insert({"orders": [routed("order", 1)]})) == []
     assert [row["event_id"] for row in rows("orders")] == ["order-1"]
@@ -132,7 +146,7 @@ def test_rows_wait_for_the_table_manager(
 
 
 def test_a_table_missing_for_good_is_named(bq: bigquery.Client, dataset: str) -> None:
-    (rejection,) = Inserter(Target(PROJECT, dataset, 0), InsertAll(dataset, bq)).insert(
+    (rejection,) = Inserter(target(dataset), InsertAll(dataset, bq), no_asking).insert(
         {"gone": [routed("order", 1)]}
     )
     assert rejection.reason == Reason.TABLE_NOT_FOUND
@@ -145,7 +159,7 @@ def test_a_row_that_does_not_fit_is_refused_alone(
     create(registry.by_name("inventory").layout)
     good, bad = routed("inventory", 1), routed("inventory", 2)
     bad.values["quantity_change"] = "many"
-    inserter = Inserter(Target(PROJECT, dataset, 0), InsertAll(dataset, bq))
+    inserter = Inserter(target(dataset), InsertAll(dataset, bq), no_asking)
     (rejection,) = inserter.insert({"inventory": [bad, good]})
     assert (rejection.row, rejection.reason) == (bad, Reason.BIGQUERY_REJECTED)
     assert "quantity_change" in rejection.detail
@@ -158,7 +172,7 @@ def test_the_largest_dead_letters_fit_in_a_request(
 ) -> None:
     create(DEAD_LETTER_TABLE)
     row = dead_letter.row(Message("big", data, {}, PUBLISHED), Reason.TOO_LARGE, "too large")
-    inserter = Inserter(Target(PROJECT, dataset, 0), InsertAll(dataset, bq))
+    inserter = Inserter(target(dataset), InsertAll(dataset, bq), no_asking)
     assert list(inserter.insert({DEAD_LETTER_TABLE.name: [row]})) == []
     (stored,) = rows(DEAD_LETTER_TABLE.name)
     assert (stored["payload_bytes"], stored["payload_truncated"]) == (len(data), True)
@@ -178,7 +192,7 @@ def test_the_whole_graph(storage_emulator: None, dataset: str, create: Any, rows
     for start in range(0, len(messages), 250):
         bundle = messages[start : start + 250]
         stream.add_elements([TimestampedValue(each, PUBLISHED.timestamp()) for each in bundle])
-    config = graph.Config(registry.ALL, Target(PROJECT, dataset, 0), bucket.name, 10.0, 2**20)
+    config = graph.Config(registry.ALL, target(dataset), bucket.name, 10.0, 2**20)
     graph.build(pipeline | stream.advance_watermark_to_infinity(), config)
     pipeline.run().wait_until_finish()
 

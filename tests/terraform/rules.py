@@ -35,6 +35,7 @@ GRANTS = {
     ("pipeline", "google_project", "roles/dataflow.worker"),
     ("pipeline", "google_pubsub_subscription", "roles/pubsub.subscriber"),
     ("pipeline", "google_pubsub_subscription", "roles/pubsub.viewer"),
+    ("pipeline", "google_pubsub_topic", "roles/pubsub.publisher"),
     ("pipeline", "google_service_account", "roles/iam.serviceAccountUser"),
     ("pipeline", "google_storage_bucket", "roles/storage.objectUser"),
     ("table-manager", "google_bigquery_dataset", "roles/bigquery.dataEditor"),
@@ -120,6 +121,7 @@ def names_of_record(plan: Plan) -> None:
     copies = plan.environment == "prod"
     assert named(plan.resources, "google_pubsub_topic", "id") == {
         here.topic,
+        here.table_requests_topic,
         here.dead_letter_topic,
     }
     # Eventarc makes the table manager's.
@@ -496,7 +498,7 @@ def the_function_is_retried_and_closed(plan: Plan) -> None:
     (trigger,) = function["event_trigger"]
     assert trigger["retry_policy"] == "RETRY_POLICY_RETRY"
     assert trigger["event_type"] == "google.cloud.pubsub.topic.v1.messagePublished"
-    assert trigger["pubsub_topic"] == plan.at("google_pubsub_topic.events")["id"]
+    assert trigger["pubsub_topic"] == plan.at("google_pubsub_topic.table_requests")["id"]
     assert trigger["service_account_email"].startswith(f"{plan.environment}-trigger@")
     (service,) = function["service_config"]
     assert service["service_account_email"].startswith(f"{plan.environment}-table-manager@")

@@ -108,6 +108,11 @@ SLIPS: list[Slip] = [
     ),
     *_slips(
         "pubsub.tf",
+        "google_pubsub_topic.table_requests",
+        ("another name for the requests", "local.names.table_requests_topic", '"requests"'),
+    ),
+    *_slips(
+        "pubsub.tf",
         "google_pubsub_topic.events",
         ("messages persist elsewhere", "[var.region]", '["europe-west1"]'),
         ("a topic without a key", "  kms_key_name = local.kms_key\n", ""),
@@ -373,9 +378,9 @@ SLIPS: list[Slip] = [
         ("the function as the pipeline", 'parts["table-manager"].email', 'parts["pipeline"].email'),
         ("the function called as itself", 'parts["trigger"].email', 'parts["table-manager"].email'),
         (
-            "the function on dead letters",
+            "the function on every event",
+            "google_pubsub_topic.table_requests.id",
             "google_pubsub_topic.events.id",
-            "google_pubsub_topic.dead_letter.id",
         ),
         (
             "builds among the immutable images",
@@ -584,6 +589,20 @@ SLIPS: list[Slip] = [
             "the table manager publishes",
             'parts["generator"].member',
             'parts["table-manager"].member',
+        ),
+    ),
+    *_slips(
+        "service_accounts.tf",
+        "google_pubsub_topic_iam_member.pipeline",
+        (
+            "the pipeline asks where nobody listens",
+            "google_pubsub_topic.table_requests.name",
+            "google_pubsub_topic.dead_letter.name",
+        ),
+        (
+            "the pipeline only looks at the requests",
+            'table_requests.name\n  role    = "roles/pubsub.publisher"',
+            'table_requests.name\n  role    = "roles/pubsub.viewer"',
         ),
     ),
     *_slips(

@@ -13,7 +13,7 @@ from localgcp.storage.emulator import StorageEmulator
 from pipeline import bigquery_sink, storage_sink
 from pipeline.insert_all import InsertAll as InsertAllSender
 from pipeline.insertion import Inserter, Target
-from tests.unit.pipeline.fakes import DATASET, PROJECT, Clock, InsertAll
+from tests.unit.pipeline.fakes import DATASET, PROJECT, TOPIC, Asked, Clock, InsertAll
 
 
 @pytest.fixture
@@ -27,14 +27,21 @@ def insert_all() -> InsertAll:
 
 
 @pytest.fixture
-def inserter(insert_all: InsertAll, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Inserter:
-    """Inserts into `insert_all`; the graph's DoFns find it too."""
+def asked() -> Asked:
+    return Asked()
+
+
+@pytest.fixture
+def inserter(
+    insert_all: InsertAll, asked: Asked, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> Inserter:
+    """Inserts into `insert_all`, and asks `asked`; the graph's DoFns find it too."""
     credentials = AnonymousCredentials()
     session = AuthorizedSession(credentials)
     session.mount("https://", insert_all)
     client = bigquery.Client(PROJECT, credentials, session)
     sender = InsertAllSender(DATASET, client, clock)
-    one = Inserter(Target(PROJECT, DATASET, 300.0), sender, clock, clock.sleep)
+    one = Inserter(Target(PROJECT, DATASET, TOPIC, 300.0), sender, asked, clock, clock.sleep)
     monkeypatch.setattr(bigquery_sink, "inserter", lambda target: one)
     return one
 

@@ -10,7 +10,10 @@ from typing import Any
 import requests
 from requests.adapters import BaseAdapter
 
+from pipeline.record import Message
+
 PROJECT, DATASET = "test-project", "dev_events_dataset"
+TOPIC = f"projects/{PROJECT}/topics/dev-table-requests-topic"
 
 
 class Clock:
@@ -28,6 +31,13 @@ class Clock:
         self.now += seconds
 
 
+class Asked(list[tuple[str, str]]):
+    """What was asked for: table, and the event's id."""
+
+    def __call__(self, table: str, event: Message) -> None:
+        self.append((table, event.event_id))
+
+
 class InsertAll(BaseAdapter):
     """The wire below the official client: insertAll as its reference describes it, with faults.
 
@@ -39,6 +49,8 @@ class InsertAll(BaseAdapter):
         self.tables: set[str] = set()
         self.rows: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
         self.requests: list[tuple[str, int]] = []
+        self.looks: list[str] = []
+        """The tables that were asked for by GET."""
         self.row_errors: dict[tuple[str, str], list[dict[str, str]]] = {}
         """By table and insert id: what is wrong with the row."""
         self.lacks: dict[str, set[str]] = defaultdict(set)
@@ -48,11 +60,20 @@ class InsertAll(BaseAdapter):
         self.largest = 10_000
 
     def send(self, request: requests.PreparedRequest, **_: object) -> requests.Response:  # type: ignore[override]
+        table = (request.url or "").split("/tables/")[1].split("/")[0].split("?")[0]
+        if request.method == "GET":
+            return self._answer(request, *self._get(table))
         assert isinstance(request.body, str | bytes)
         body = json.loads(request.body)
-        table = (request.url or "").split("/tables/")[1].split("/")[0]
         self.requests.append((table, len(body["rows"])))
         return self._answer(request, *self._insert(table, body["rows"]))
+
+    def _get(self, table: str) -> tuple[int, dict[str, Any]]:
+        self.looks.append(table)
+        if table not in self.tables:
+            return _missing(table)
+        name = {"projectId": PROJECT, "datasetId": DATASET, "tableId": table}
+        return 200, {"tableReference": name}
 
     def _insert(self, table: str, rows: list[dict[str, Any]]) -> tuple[int, dict[str, Any]]:
         if self.faults:
@@ -60,7 +81,7 @@ class InsertAll(BaseAdapter):
         if len(rows) > self.largest:
             return _fault(413, "uploadTooLarge", "Request Entity Too Large")
         if table not in self.tables:
-            return _fault(404, "notFound", f"Not found: Table {PROJECT}:{DATASET}.{table}")
+            return _missing(table)
         errors = []
         for index, row in enumerate(rows):
             wrong = self.row_errors.get((table, row["insertId"])) or _unknown(
@@ -100,6 +121,10 @@ def _unknown(value: Any, lacks: set[str], path: str = "") -> list[dict[str, str]
         if deeper := _unknown(each, lacks, here):
             return deeper
     return []
+
+
+def _missing(table: str) -> tuple[int, dict[str, Any]]:
+    return _fault(404, "notFound", f"Not found: Table {PROJECT}:{DATASET}.{table}")
 
 
 def _fault(status: int, reason: str, message: str) -> tuple[int, dict[str, Any]]:

@@ -5,14 +5,14 @@ from datetime import UTC, datetime
 import pytest
 from google.api_core.exceptions import Forbidden
 
-from event_types.dead_letter import Reason
+from event_types.dead_letter import DEAD_LETTER_TABLE, Reason
 from pipeline import insertion
 from pipeline.bigquery_sink import InsertRows
 from pipeline.insertion import Inserter, Rejection, RowsNotInserted, Target
 from pipeline.record import Message, Row
-from tests.unit.pipeline.fakes import DATASET, PROJECT, Clock, InsertAll
+from tests.unit.pipeline.fakes import DATASET, PROJECT, TOPIC, Asked, Clock, InsertAll
 
-TARGET = Target(PROJECT, DATASET, 300.0)
+TARGET = Target(PROJECT, DATASET, TOPIC, 300.0)
 BACKEND_ERROR = [{"reason": "backendError", "location": "", "message": "Try again"}]
 INVALID = [{"reason": "invalid", "location": "price", "message": "Not a number"}]
 
@@ -50,9 +50,28 @@ def test_a_missing_table_delays_no_other(inserter: Inserter, insert_all: InsertA
     rejections = inserter.insert({"orders": [row("e1")], "inventory": [row("e2", "inventory")]})
 
     assert next(rejections).row.message.event_id == "e1"
-    tables = [table for table, _ in insert_all.requests]
-    assert tables[:2] == ["orders", "inventory"]
-    assert set(tables[2:]) == {"orders"}
+    assert insert_all.looks[:2] == ["orders", "inventory"]
+    assert set(insert_all.looks[2:]) == {"orders"}
+    assert insert_all.requests == [("inventory", 1)]
+
+
+def test_a_missing_table_is_asked_for_by_an_event_of_it_and_gets_no_insert(
+    inserter: Inserter, insert_all: InsertAll, asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inserter, "_sleep", lambda _: insert_all.tables.add("orders"))
+    assert insert(inserter, row("e1"), row("e2")) == []
+    assert asked == [("orders", "e1")]
+    assert insert_all.requests == [("orders", 2)]
+
+    insert_all.tables.clear()
+    assert insert(inserter, row("e3")) == []
+    assert asked == [("orders", "e1"), ("orders", "e3")]
+    assert insert_all.looks == ["orders"] * 3
+
+
+def test_the_dead_letters_table_is_asked_for_by_nobody(inserter: Inserter, asked: Asked) -> None:
+    assert len(insert(inserter, row("e1", DEAD_LETTER_TABLE.name))) == 1
+    assert asked == []
 
 
 def test_a_table_given_up_on_is_not_waited_for_again(
@@ -138,6 +157,7 @@ def test_a_row_too_large_alone_is_refused(inserter: Inserter, insert_all: Insert
 
 
 def test_an_error_that_no_retry_helps_is_raised(inserter: Inserter, insert_all: InsertAll) -> None:
+    insert_all.tables.add("orders")
     insert_all.faults = [(403, "accessDenied", "Access Denied")]
     with pytest.raises(Forbidden, match="Access Denied"):
         insert(inserter, row("e1"))

@@ -16,7 +16,7 @@ from pipeline.insert_all import ABSENT_SECONDS
 from pipeline.insert_all import InsertAll as Sender
 from pipeline.insertion import LONGEST_PAUSE, VERDICT_LASTS, Inserter, Rejection, Target
 from pipeline.record import Message, Row
-from tests.unit.pipeline.fakes import DATASET, PROJECT, Clock, InsertAll
+from tests.unit.pipeline.fakes import DATASET, PROJECT, TOPIC, Asked, Clock, InsertAll
 
 DEFAULTS: dict[str, Any] = {
     "coupon": None,
@@ -43,12 +43,12 @@ def orders(insert_all: InsertAll) -> None:
 
 
 @pytest.fixture
-def frozen(insert_all: InsertAll, clock: Clock) -> Inserter:
+def frozen(insert_all: InsertAll, asked: Asked, clock: Clock) -> Inserter:
     session = AuthorizedSession(AnonymousCredentials())
     session.mount("https://", insert_all)
     client = bigquery.Client(PROJECT, AnonymousCredentials(), session)
-    target = Target(PROJECT, DATASET, 300.0, columns_come=False)
-    return Inserter(target, Sender(DATASET, client, clock), clock, clock.sleep)
+    target = Target(PROJECT, DATASET, TOPIC, 300.0, columns_come=False)
+    return Inserter(target, Sender(DATASET, client, clock), asked, clock, clock.sleep)
 
 
 LEFT_OUT = [
@@ -106,7 +106,11 @@ def test_a_frozen_table_s_row_with_a_value_is_refused_at_once_and_alone(
 
 
 def test_a_column_about_to_be_added_is_waited_for(
-    inserter: Inserter, insert_all: InsertAll, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    inserter: Inserter,
+    insert_all: InsertAll,
+    asked: Asked,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     insert_all.lacks["orders"] = {"coupon"}
 
@@ -120,6 +124,7 @@ def test_a_column_about_to_be_added_is_waited_for(
     assert insert(inserter, row("e1", coupon="C"), row("e2", coupon=None), row("e3")) == []
     assert insert_all.rows["orders"]["e1"] == {"event_id": "e1", "coupon": "C"}
     assert clock.now > 200
+    assert set(asked) == {("orders", "e1")}  # by the event that needs it
 
 
 def test_a_column_that_never_comes_is_named_and_not_waited_for_again(

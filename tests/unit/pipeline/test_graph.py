@@ -19,7 +19,7 @@ from event_types import registry
 from event_types.base import Event, EventType, Timestamp
 from pipeline import events, graph
 from pipeline.insertion import Inserter, Target
-from tests.unit.pipeline.fakes import DATASET, PROJECT, Clock, InsertAll
+from tests.unit.pipeline.fakes import DATASET, PROJECT, TOPIC, Clock, InsertAll
 from tests.unit.pipeline.messages import INVENTORY, USER_ACTIVITY, message
 
 NOW = 1_760_000_000  # 2025-10-09 08:53:20 UTC, at the start of a 10 s window
@@ -37,7 +37,7 @@ class Job:
         options = PipelineOptions(["--streaming"])
         pipeline = beam.Pipeline(BundleBasedDirectRunner(), options)
         config = graph.Config(
-            self.event_types, Target(PROJECT, DATASET, 300.0), self.bucket.name, 10.0, 2**20
+            self.event_types, Target(PROJECT, DATASET, TOPIC, 300.0), self.bucket.name, 10.0, 2**20
         )
         graph.build(pipeline | stream, config)
         result = pipeline.run()

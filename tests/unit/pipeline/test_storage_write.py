@@ -19,7 +19,7 @@ from pipeline.insertion import Inserter, Rejection, Target
 from pipeline.record import Message, Row
 from pipeline.storage_write import SCHEMA_SECONDS, StorageWrite
 from tests.integration.newer import EVENT_TYPES, NEW_ORDER, order
-from tests.unit.pipeline.fakes import DATASET, PROJECT, Clock
+from tests.unit.pipeline.fakes import DATASET, PROJECT, TOPIC, Asked, Clock
 from tests.unit.pipeline.write_api import Field, WriteApi, schema
 
 TABLES = f"projects/{PROJECT}/datasets/{DATASET}/tables"
@@ -37,9 +37,9 @@ def api() -> Iterator[WriteApi]:
 
 
 @pytest.fixture
-def inserter(api: WriteApi, clock: Clock) -> Inserter:
+def inserter(api: WriteApi, asked: Asked, clock: Clock) -> Inserter:
     sender = StorageWrite(PROJECT, DATASET, api.client, clock)
-    return Inserter(Target(PROJECT, DATASET, 300.0), sender, clock, clock.sleep)
+    return Inserter(Target(PROJECT, DATASET, TOPIC, 300.0), sender, asked, clock, clock.sleep)
 
 
 def sale(event_id: str, colour: str | None = None, **fields: Any) -> Row:
@@ -125,10 +125,12 @@ def test_a_column_is_waited_for_by_the_rows_that_need_it(
 
 
 def test_under_a_frozen_contract_only_the_rows_that_need_it_are_refused(
-    api: WriteApi, clock: Clock
+    api: WriteApi, asked: Asked, clock: Clock
 ) -> None:
-    target = Target(PROJECT, DATASET, 300.0, columns_come=False)
-    frozen = Inserter(target, StorageWrite(PROJECT, DATASET, api.client, clock), clock, clock.sleep)
+    target = Target(PROJECT, DATASET, TOPIC, 300.0, columns_come=False)
+    frozen = Inserter(
+        target, StorageWrite(PROJECT, DATASET, api.client, clock), asked, clock, clock.sleep
+    )
     (rejection,) = insert(frozen, sale("e1", tags=["vip"], coupon="C"), sale("e2"))
     assert rejection.reason == Reason.COLUMN_NOT_FOUND
     assert rejection.detail == "table orders lacks coupon, tags: a frozen contract adds none"
