@@ -8,11 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import settings
-from local import commands, looking
+from local import commands, following, looking
 from local.errors import LocalError
 from local.run import Interrupted, signals_raise
 from localgcp import private
 from settings import InvalidSetting
+
+MODULES = (commands, looking, following)
+"""Where the commands are, each a function of its name."""
 
 
 def seconds(text: str) -> float:
@@ -102,13 +105,14 @@ def _add_looking(add: Add) -> None:
         metavar="SECONDS",
         help="how long the event may take to its row and its file (default: %(default)g)",
     )
+    trace = add("trace", "one event's way, hop by hop; exit code 1 if no part knows it")
+    trace.add_argument("event_id", metavar="EVENT_ID")
     add("ledger", "published events against stored ones; exit code 1 if any is lost")
 
 
 def _function(command: str) -> Callable[[argparse.Namespace], int]:
-    function: Callable[[argparse.Namespace], int] = getattr(commands, command, None) or getattr(
-        looking, command
-    )
+    module = next(each for each in MODULES if hasattr(each, command))
+    function: Callable[[argparse.Namespace], int] = getattr(module, command)
     return function
 
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import dataclass, field
-from http.client import HTTPException
 from typing import Any
-from urllib.error import URLError
 from urllib.parse import quote
-from urllib.request import urlopen
 
 from event_types import registry
 from event_types.dead_letter import DEAD_LETTER_TABLE
 from local.attached import Reachable
+from local.wire import get
 
 
 @dataclass(frozen=True)
@@ -46,11 +43,11 @@ class Snapshot:
 def look(stack: Reachable) -> Snapshot:
     """Ask every process once; never raises for one that does not answer."""
     names = stack.names
-    topics = _get(f"{stack.url('pubsub')}/_emulator/topics") or {}
-    subscriptions = _get(f"{stack.url('pubsub')}/_emulator/subscriptions") or {}
+    topics = get(f"{stack.url('pubsub')}/_emulator/topics") or {}
+    subscriptions = get(f"{stack.url('pubsub')}/_emulator/subscriptions") or {}
     queues = subscriptions.get("subscriptions", [])
     queue = _named(queues, names.subscription)
-    pipeline = _get(f"{stack.url('pipeline')}/status") or {}
+    pipeline = get(f"{stack.url('pipeline')}/status") or {}
     tables = {each.table: _rows(stack, each.table) for each in registry.ALL}
     return Snapshot(
         at=time.monotonic(),
@@ -63,31 +60,30 @@ def look(stack: Reachable) -> Snapshot:
         rows={table: count for table, count in tables.items() if count is not None},
         dead_letters=_rows(stack, DEAD_LETTER_TABLE.name) or 0,
         dead_letter_backlog=_named(queues, names.dead_letter_subscription).get("backlog"),
-        files=_files(stack),
+        files=count_files(stack),
     )
 
 
 def _rows(stack: Reachable, table: str) -> int | None:
     names = stack.names
     path = f"/bigquery/v2/projects/{names.project_id}/datasets/{names.dataset}/tables/{table}"
-    found = _get(stack.url("bigquery") + path)
+    found = get(stack.url("bigquery") + path)
     return None if found is None else int(found.get("numRows", 0))
 
 
-def _files(stack: Reachable) -> int | None:
-    url = f"{stack.url('storage')}/storage/v1/b/{quote(stack.names.bucket)}/o?fields=items(name)"
-    found = _get(url)
-    return None if found is None else len(found.get("items", []))
+def count_files(stack: Reachable) -> int | None:
+    """How many objects there are, page by page; None where storage does not answer."""
+    url = f"{stack.url('storage')}/storage/v1/b/{quote(stack.names.bucket)}/o"
+    count, token = 0, ""
+    while True:
+        found = get(f"{url}?fields=items(name),nextPageToken&pageToken={quote(token)}")
+        if found is None:
+            return None
+        count += len(found.get("items", []))
+        token = found.get("nextPageToken", "")
+        if not token:
+            return count
 
 
 def _named(found: list[dict[str, Any]], name: str) -> dict[str, Any]:
     return next((each for each in found if each["name"] == name), {})
-
-
-def _get(url: str) -> dict[str, Any] | None:
-    try:
-        with urlopen(url, timeout=2.0) as reply:
-            answer: dict[str, Any] = json.load(reply)
-            return answer
-    except (URLError, OSError, HTTPException, ValueError):
-        return None

@@ -12,15 +12,15 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from local.control_room import page, running
+from local.control_room import events, page, running
 from local.control_room.room import Api, BadCall, Call, Room, parsed
-from local.control_room.wire import Refused
 from local.errors import LocalError
+from local.wire import Refused
 from localgcp.guard import NOBODY_ELSE, Allowed, Guard
 from settings import InvalidSetting
 
 MOST_BODY_BYTES = 16 * 1024 * 1024
-APIS: tuple[Iterable[Api], ...] = (running.APIS,)
+APIS: tuple[Iterable[Api], ...] = (running.APIS, events.APIS)
 NO_TOKEN = "this was not asked by the control room's own page: open the page anew"
 
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from event_types import registry
 from event_types.dead_letter import REASONS
 from local.control_room.room import Api, Call, Room
-from local.control_room.wire import ask
+from local.wire import ask
 
 
 def about(room: Room, call: Call) -> dict[str, Any]:

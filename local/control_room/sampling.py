@@ -9,13 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from event_types import registry
 from event_types.dead_letter import DEAD_LETTER_TABLE
 from local.attached import Reachable
 from local.control_room import health
-from local.control_room.wire import get
+from local.observe import count_files
+from local.wire import get
 
 KEPT = 300
 """Looks that are remembered."""
@@ -100,9 +100,8 @@ class Sampler:
             self._faults = {**self._faults, part: len(found.get("faults", []))}
 
     def _count_files(self) -> None:
-        began, bucket = self._clock(), quote(self._stack.names.bucket)
-        found = get(f"{self._stack.url('storage')}/storage/v1/b/{bucket}/o?fields=items(name)")
-        self._files = None if found is None else len(found.get("items", []))
+        began = self._clock()
+        self._files = count_files(self._stack)
         now = self._clock()
         self._listing_due = now + (now - began) / LISTING_SHARE
 

@@ -60,6 +60,9 @@ def test_the_command_works(stack: LocalStack, tmp_path: Path, line: str) -> None
     # A live view ends with Ctrl-C, which a test does not press.
     line = line.replace("local status", "local status --once")
     line = line.replace(":8080/", f":{stack.port('generator')}/")
+    if "EVENT_ID" in line:
+        (event_id,) = stack.json("send", "-", stdin=THREE[0].decode())["event_ids"]
+        line = line.replace("EVENT_ID", event_id)
     if "query" in line:
         stack.json("send", "-", stdin=THREE[0].decode())
         until(lambda: stack.look().rows.get("orders", 0) > 0, PATIENCE, "a row")

@@ -55,6 +55,7 @@ class Server:
         ]
         routes = [
             Route("GET", "/health", self._health),
+            Route("GET", "/_emulator/inserts", self._inserts),
             *self._threads.routes(methods),
             *UploadCalls(self._threads, jobs.start).routes(),
             Route("GET", "/$discovery/rest", _discovery),
@@ -70,6 +71,12 @@ class Server:
         why = self._trouble()
         tables = self._service.catalog.all_tables()
         return Reply.json({"status": why or "ok", "tables": len(tables)}, 503 if why else 200)
+
+    async def _inserts(self, request: Request) -> Reply:
+        """`?id=`: `{"inserts": [{table, seconds_ago}]}`, the rows that came with this insertId."""
+        ages = self._service.insert_ids.ages(request.query.get("id", ""))
+        rows = [{"table": table, "seconds_ago": age} for table, age in ages.items()]
+        return Reply.json({"inserts": rows})
 
     def close(self) -> None:
         """Let the requests under way end."""

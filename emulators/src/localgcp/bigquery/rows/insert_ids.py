@@ -73,6 +73,15 @@ class InsertIds:
             tx.db.execute("INSERT INTO data.emulator.insert_ids VALUES (?, ?, ?)", row)
             tx.after.append(lambda: self._add(batch))
 
+    def ages(self, id_: str) -> dict[str, float]:
+        """By table: how many seconds ago a row of this id was stored, as far as is remembered."""
+        now = self._now()
+        return {
+            batch.owner.rpartition("@")[0]: now - batch.seen
+            for batch in list(self._batches)
+            if id_ in batch.ids
+        }
+
     def sweep(self) -> None:
         """Delete from disk what is forgotten: now and then, since each delete is a commit."""
         with self._store.write() as tx:

@@ -22,6 +22,7 @@ from localgcp.pubsub.domain.schemas.registry import Schemas
 from localgcp.pubsub.domain.subscription import Hooks, Subscription
 from localgcp.pubsub.domain.timetable import Timetable
 from localgcp.pubsub.domain.topic import Topic
+from localgcp.pubsub.domain.trace import Trace
 from localgcp.pubsub.errors import AlreadyExists, InvalidArgument, NotFound, StorageFailed
 
 Clock = Callable[[], float]
@@ -46,6 +47,7 @@ class Broker:
         self.clock, self._layout = clock, layout
         self._keeper = keeper or Nothing()
         self.targets = targets or PushTargets()
+        self.trace = Trace(clock, layout)
         self.topics: dict[str, Topic] = {}
         self.subscriptions: dict[str, Subscription] = {}
         self.schemas = Schemas(clock, self._keeper)
@@ -54,7 +56,9 @@ class Broker:
         self._timetable = Timetable(self._set_alarm)
         # Serials and ids begin at the time of day, so no later run repeats those of an earlier.
         serials = count(int(clock() * 1e9))
-        self._hooks = Hooks(serials.__next__, self._timetable.note, self._give_up)
+        self._hooks = Hooks(
+            serials.__next__, self._timetable.note, self._give_up, self.trace.delivered
+        )
         self._next_message_id = int(clock() * 1e6)
 
     def resume(self, highest: int) -> None:
@@ -160,7 +164,9 @@ class Broker:
         """Raises NotFound, InvalidArgument, StorageFailed."""
         target = self.subscription(name)
         _check_some(ack_ids)
-        self._forget(name, target.ack(ack_ids))
+        acked = target.ack(ack_ids)
+        self.trace.acked(name, acked)
+        self._forget(name, acked)
 
     def modify_ack_deadline(self, name: str, ack_ids: Sequence[str], seconds: int) -> None:
         """Seconds from now; 0 gives the messages back. Raises NotFound, InvalidArgument."""
@@ -247,6 +253,7 @@ class Broker:
         if target.subscriptions:  # without one nobody will ever read it
             self._keeper.publish(target.name, stamped)
         self._next_message_id += len(stamped)
+        self.trace.published(target.name, stamped)
         target.deliver(stamped, lambda: [draft.attributes for draft in drafts])
         return stamped
 

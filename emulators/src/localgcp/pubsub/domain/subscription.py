@@ -31,12 +31,13 @@ class Hooks:
 
     `next_serial()` tells one lease from another; `due_changed(subscription)` says that
     `next_due` may be earlier; `give_up(subscription, entry, now)` publishes a dead letter and
-    answers whether that could be done.
+    answers whether that could be done; `delivered(name, message_ids, now)` is told what goes out.
     """
 
     next_serial: Callable[[], int]
     due_changed: Callable[[Subscription], None]
     give_up: Callable[[Subscription, Entry, float], bool]
+    delivered: Callable[[str, Sequence[int], float], None]
 
 
 class Subscription:
@@ -133,6 +134,7 @@ class Subscription:
             self.outstanding.lease(entry, ack_id, deadline, holder)
             self.counters.redelivered += entry.failures > 0
         self.counters.delivered += len(batch)
+        self._hooks.delivered(self.name, [entry.message.id for entry in batch], now)
         self._hooks.due_changed(self)
         self.notify()
         return batch

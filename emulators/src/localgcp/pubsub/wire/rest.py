@@ -27,7 +27,7 @@ from localgcp.asgi import (
 )
 from localgcp.pubsub.domain.broker import Broker
 from localgcp.pubsub.errors import InvalidArgument, PubSubError, Unsupported
-from localgcp.pubsub.wire import figures, protos, rest_routes, status
+from localgcp.pubsub.wire import figures, peeking, protos, rest_routes, status
 from localgcp.pubsub.wire.methods import SERVICES
 from localgcp.pubsub.wire.protos import Proto
 from localgcp.pubsub.wire.pull import WAIT_WITHOUT_DEADLINE, pull
@@ -69,6 +69,10 @@ class RestApi:
             "/_emulator/topics": figures.topics,
             "/_emulator/subscriptions": figures.subscriptions,
         }
+        self._peeks = {
+            "/_emulator/trace": peeking.trace,
+            "/_emulator/messages": peeking.messages,
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -95,6 +99,8 @@ class RestApi:
         if path == "/health":
             why = self._trouble()
             return _json(figures.health(self._broker, why), 503 if why else 200)
+        if path in self._peeks:
+            return _json(self._peeks[path](self._broker, request.query))
         return _json(self._pages[path](self._broker)) if path in self._pages else None
 
     async def _answer(self, request: Request) -> Proto:
