@@ -51,9 +51,12 @@ def leads_somewhere(environ: Mapping[str, str] | None = None) -> bool:
 
 def storage_endpoint(environ: Mapping[str, str] | None = None) -> str | None:
     """The base URL of Cloud Storage by STORAGE_EMULATOR_HOST; None where it is unset."""
-    env = os.environ if environ is None else environ
-    text = env.get("STORAGE_EMULATOR_HOST")
-    return f"http://{text}" if text and "://" not in text else text or None
+    return _url("STORAGE_EMULATOR_HOST", environ)
+
+
+def bigquery_endpoint(environ: Mapping[str, str] | None = None) -> str | None:
+    """The base URL of BigQuery by BIGQUERY_EMULATOR_HOST; None where it is unset."""
+    return _url("BIGQUERY_EMULATOR_HOST", environ)
 
 
 def adopt(environ: Mapping[str, str]) -> None:
@@ -68,6 +71,11 @@ def allowed(what: str, environ: Mapping[str, str] | None = None) -> list[str]:
     """
     env = os.environ if environ is None else environ
     return [each for each in env.get(f"ALLOW_{what.upper()}", "").split(",") if each.strip()]
+
+
+def _url(name: str, environ: Mapping[str, str] | None) -> str | None:
+    text = (os.environ if environ is None else environ).get(name)
+    return f"http://{text}" if text and "://" not in text else text or None
 
 
 def pubsub(address: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Copy and extract jobs."""
+"""Copy jobs."""
 
 from __future__ import annotations
 
@@ -86,24 +86,3 @@ def test_what_is_no_plain_copy_is_refused_by_name(
     client.query_and_wait(f"CREATE VIEW {dataset.dataset_id}.v AS SELECT 1 AS n")
     with pytest.raises(BadRequest, match=r"Cannot copy .*: it is a view"):
         client.copy_table(dataset.table("v"), dataset.table("s")).result()
-
-
-@covers(bigquery.Client, "extract_table")
-@covers(bigquery.ExtractJob, "source", "destination_uris", "destination_uri_file_counts")
-@covers(bigquery.ExtractJob, "compression", "destination_format", "field_delimiter")
-@covers(bigquery.ExtractJob, "print_header", "from_api_repr", "configuration", "to_api_repr")
-def test_an_extract_is_refused_by_name(
-    client: bigquery.Client, people: bigquery.Table, refused: Refused
-) -> None:
-    config = bigquery.ExtractJobConfig(compression="GZIP", destination_format="CSV")
-    config.field_delimiter, config.print_header = ";", False
-    with refused("extract jobs"):
-        client.extract_table(people, "gs://bucket/people.csv", job_config=config)
-    job = bigquery.ExtractJob("j", people.reference, ["gs://bucket/p"], client, config)
-    assert (job.source, job.destination_uris) == (people.reference, ["gs://bucket/p"])
-    assert (job.compression, job.destination_format) == ("GZIP", "CSV")
-    assert (job.field_delimiter, job.print_header) == (";", False)
-    assert job.destination_uri_file_counts is None
-    assert job.configuration.compression == "GZIP"
-    again = bigquery.ExtractJob.from_api_repr(job.to_api_repr(), client)
-    assert again.destination_uris == job.destination_uris

@@ -3,6 +3,7 @@
 A Pub/Sub message comes in; it is acked only when nothing derived from it waits anywhere.
 
     runner.py        puts the parts together; options.py, refusals.py: what it takes and what not
+    cloud.py         where Beam's own Google clients go
     connect.py       opens the subscription; subscriber.py speaks to it
     source.py        makes each pull a bundle; watermark.py: what may still come
     engine.py        runs bundles one at a time and retries what fails; failures.py tells of it

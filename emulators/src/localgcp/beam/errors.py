@@ -49,6 +49,27 @@ class StatusPortBusy(LocalRunnerError):
         super().__init__(f"port {port} on {host} is in use; pass another --status_port")
 
 
+class NoEmulator(LocalRunnerError):
+    """A client of Beam's own would leave the machine while other emulators are set."""
+
+    def __init__(self, service: str, variable: str) -> None:
+        super().__init__(
+            f"{service} is asked for, and the environment names emulators but none of it: set"
+            f" {variable}, or unset the others to go to Google Cloud"
+        )
+
+
+class NeedsJava(LocalRunnerError):
+    """A write method that Beam has in Java alone."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "not supported by the emulator: WriteToBigQuery(method=STORAGE_WRITE_API), which Beam"
+            " runs by a Java expansion service. Use STREAMING_INSERTS or FILE_LOADS, or write in a"
+            " DoFn by google-cloud-bigquery-storage, as pipeline/storage_write.py does"
+        )
+
+
 class Cancelled(LocalRunnerError):
     """The job was cancelled; what it held is unacked."""
 

@@ -27,7 +27,7 @@ from apache_beam.transforms.userstate import is_stateful_dofn
 
 from localgcp import environment
 from localgcp.base import LOOPBACK
-from localgcp.beam import refusals
+from localgcp.beam import cloud, refusals
 from localgcp.beam.connect import open_reader
 from localgcp.beam.context import LocalContext
 from localgcp.beam.engine import Engine
@@ -52,6 +52,7 @@ class LocalRunner(BundleBasedDirectRunner):
     def __init__(self, connect: Callable[[Any, str | None, Any], Reader] = open_reader) -> None:
         """`connect(source, project, options)` opens the reader of a _PubSubSource."""
         super().__init__()
+        cloud.lead()
         self._connect = connect
 
     def run_pipeline(self, pipeline: Any, options: Any) -> PipelineResult:

@@ -16,6 +16,8 @@ from pathlib import Path
 from apache_beam.options.pipeline_options import StandardOptions
 from apache_beam.runners import runner as beam_runners
 
+from localgcp.beam import cloud
+
 OURS = "localgcp.beam.LocalRunner"
 
 log = logging.getLogger(__name__)
@@ -48,7 +50,11 @@ def run(script: Path, args: Sequence[str]) -> int:
 
 
 def take_over() -> None:
-    """From now on each name of a runner means LocalRunner, in this process."""
+    """From now on each name of a runner means LocalRunner, in this process.
+
+    Beam's own clients go where `cloud` says.
+    """
+    cloud.lead()
     names = beam_runners._RUNNER_MAP
     for name in names:
         names[name] = OURS

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from localgcp.bigquery.catalog.catalog import Catalog
 from localgcp.bigquery.catalog.dataset import Dataset
@@ -16,6 +16,7 @@ from localgcp.bigquery.catalog.schema import to_resource
 from localgcp.bigquery.catalog.table import Name, Table, apply
 from localgcp.bigquery.jobs.anonymous import AnonymousTables
 from localgcp.bigquery.jobs.copies import Copies
+from localgcp.bigquery.jobs.extracts import Extracts
 from localgcp.bigquery.jobs.loads import Loads
 from localgcp.bigquery.jobs.objects import Objects
 from localgcp.bigquery.jobs.queries import Outcome, Queries
@@ -23,6 +24,9 @@ from localgcp.bigquery.jobs.registry import Jobs
 from localgcp.bigquery.rows.insert_ids import InsertIds
 from localgcp.bigquery.rows.streaming import Streaming
 from localgcp.bigquery.store import MEMORY_LIMIT, Store
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 class Service:
@@ -47,10 +51,15 @@ class Service:
         self.streaming = Streaming(self.store, self.catalog, self.figures, clock, self.insert_ids)
         self.queries = Queries(self.store, self.catalog, self.figures)
         self.expiry = Expiry(self.store, self.catalog, self.figures)
-        self.loads = Loads(self.store, self.catalog, self.figures, Objects(storage))
-        copies = Copies(self.store, self.catalog, self.figures)
-        self.jobs = Jobs(self.queries, self.loads, copies, self.catalog.now_ms, 2 * memory_limit)
+        parts, objects = (self.store, self.catalog, self.figures), Objects(storage)
+        self.loads, copies = Loads(*parts, objects), Copies(*parts)
+        extracts = Extracts(*parts, objects, self._held)
+        now_ms, memory = self.catalog.now_ms, 2 * memory_limit
+        self.jobs = Jobs(self.queries, self.loads, copies, extracts, now_ms, memory)
         self.anonymous = AnonymousTables(self.jobs)
+
+    def _held(self, name: Name) -> tuple[Table, pa.Table]:
+        return self.anonymous.find(name)
 
     def dataset(self, project: str, id_: str) -> Dataset:
         """One dataset, that of queries' results included. Raises NotFound."""

@@ -26,6 +26,7 @@ from localgcp.bigquery.errors import (
 )
 from localgcp.bigquery.failures import translate
 from localgcp.bigquery.jobs.copies import Copied, Copies, Copy
+from localgcp.bigquery.jobs.extracts import Extract, Extracted, Extracts
 from localgcp.bigquery.jobs.loads import Load, Loaded, Loads
 from localgcp.bigquery.jobs.memory import Guard
 from localgcp.bigquery.jobs.queries import Outcome, Queries, Query
@@ -36,8 +37,8 @@ RESULT_KEPT_MS = 24 * 3600 * 1000  # Using cached query results: "approximately 
 QUERY_THREADS = 8
 INTERRUPT_EVERY_S = 0.05
 
-Work = Query | Load | Copy
-Result = Outcome | Loaded | Copied
+Work = Query | Load | Copy | Extract
+Result = Outcome | Loaded | Copied | Extracted
 
 
 @dataclass(slots=True)
@@ -79,18 +80,20 @@ class Job:
 
 
 class Jobs:
-    """Runs queries, loads and copies, and remembers them."""
+    """Runs queries, loads, copies and extracts, and remembers them."""
 
     def __init__(
         self,
         queries: Queries,
         loads: Loads,
         copies: Copies,
+        extracts: Extracts,
         now_ms: Callable[[], int],
         memory: int,
     ) -> None:
         """`memory` is the bytes that the process may grow by while jobs run."""
         self._queries, self._loads, self._copies = queries, loads, copies
+        self._extracts = extracts
         self._now_ms = now_ms
         self._memory, self._guard = memory, Guard(memory, self._interrupt_all)
         self._pool = ThreadPoolExecutor(QUERY_THREADS, thread_name_prefix="bigquery-job")
@@ -186,6 +189,8 @@ class Jobs:
             return self._loads.run(load)
         if isinstance(job.work, Copy):
             return self._copies.run(job.work)
+        if isinstance(job.work, Extract):
+            return self._extracts.run(job.work)
         return self._queries.run(job.work, lambda db: setattr(job, "cursor", db))
 
     def sweep(self) -> None:

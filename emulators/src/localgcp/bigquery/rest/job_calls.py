@@ -18,6 +18,7 @@ from localgcp.bigquery.service import Service
 
 DEFAULT_TIMEOUT_MS = 10_000
 MAX_WAIT_MS = 60_000
+SOON_S = 2.0
 
 _JOB = PROJECT + "/jobs/{job}"
 
@@ -97,13 +98,19 @@ class JobCalls:
         return True
 
     def insert(self, call: Call) -> Answer:
-        """Start a job; a load comes with its file."""
+        """Start a job; a load comes with its file.
+
+        One that moves rows is given a moment to end: who finds it running looks again by a clock of
+        whole seconds.
+        """
         configuration = call.body.get("configuration") or {}
         reference = call.body.get("jobReference") or {}
         work = wire_job.read_work(call.path["project"], configuration, call.media)
         location = str(reference.get("location") or "US")
         job = self._jobs.submit(work, configuration, location, reference.get("jobId"))
-        if isinstance(work, Query) and work.dry_run:
+        if not isinstance(work, Query):
+            job.done.wait(SOON_S)
+        elif work.dry_run:
             job.done.wait()
             if job.error is not None:
                 raise job.error.with_traceback(None)

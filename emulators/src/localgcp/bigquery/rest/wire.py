@@ -31,10 +31,11 @@ from localgcp.bigquery.errors import (
 from localgcp.bigquery.googlesql import parameters
 from localgcp.bigquery.jobs.anonymous import destination
 from localgcp.bigquery.jobs.copies import Copied, Copy
+from localgcp.bigquery.jobs.extracts import Extract, Extracted
 from localgcp.bigquery.jobs.loads import Load, Loaded
 from localgcp.bigquery.jobs.queries import Outcome, Query
 from localgcp.bigquery.jobs.registry import Job
-from localgcp.bigquery.rest import wire_copy, wire_load
+from localgcp.bigquery.rest import wire_copy, wire_extract, wire_load
 from localgcp.bigquery.rest.listing import Page
 from localgcp.bigquery.rows.streaming import InsertError, Row
 
@@ -175,6 +176,8 @@ def job_resource(job: Job, processed: int) -> dict[str, Any]:
         statistics["load"] = wire_load.statistics(job.outcome)
     elif isinstance(job.outcome, Copied):
         statistics["copy"] = wire_copy.statistics(job.outcome)
+    elif isinstance(job.outcome, Extracted):
+        statistics["extract"] = wire_extract.statistics(job.outcome)
     elif isinstance(job.work, Query) and isinstance(job.outcome, Outcome):
         statistics["totalBytesProcessed"] = str(processed)
         statistics["query"] = _query_statistics(job.outcome, processed, job.work.dry_run)
@@ -201,7 +204,7 @@ def _configuration(job: Job) -> dict[str, Any]:
 
 
 def _job_type(job: Job) -> str:
-    names: dict[type, str] = {Load: "LOAD", Copy: "COPY"}
+    names: dict[type, str] = {Load: "LOAD", Copy: "COPY", Extract: "EXTRACT"}
     return names.get(type(job.work), "QUERY")
 
 

@@ -8,26 +8,36 @@ from typing import Any
 from localgcp.bigquery.catalog import resource as res
 from localgcp.bigquery.errors import BadValue, NotSupported
 from localgcp.bigquery.jobs.registry import Job, Work
-from localgcp.bigquery.rest import wire, wire_copy, wire_load
+from localgcp.bigquery.rest import wire, wire_copy, wire_extract, wire_load
 from localgcp.bigquery.rest.call import Call
 
-_KNOWN = ("query", "load", "copy", "dryRun", "labels", "jobTimeoutMs", "jobType", "reservation")
+_KNOWN = (
+    "query",
+    "load",
+    "copy",
+    "extract",
+    "dryRun",
+    "labels",
+    "jobTimeoutMs",
+    "jobType",
+    "reservation",
+)
 _STATES = ("pending", "running", "done")
 
 
 def read_work(project: str, configuration: Mapping[str, Any], media: bytes | None) -> Work:
     """The one part that says what to do. Raises MissingField, BadValue, NotSupported."""
-    if "extract" in configuration:
-        raise NotSupported("extract jobs", "configuration.extract")
     res.check_keys("job configuration", configuration, (*_KNOWN, "maxSlots"), ())
     dry_run = bool(configuration.get("dryRun"))
-    for kind in ("load", "copy"):
+    for kind in ("load", "copy", "extract"):
         if kind in configuration and dry_run:
             raise NotSupported(f"dryRun of a {kind} job", "configuration.dryRun")
     if "load" in configuration:
         return wire_load.read_load(project, configuration["load"], media)
     if "copy" in configuration:
         return wire_copy.read_copy(project, configuration["copy"])
+    if "extract" in configuration:
+        return wire_extract.read_extract(project, configuration["extract"])
     query = res.required(configuration, "query", "configuration.query")
     return wire.read_query(project, query, dry_run)
 
