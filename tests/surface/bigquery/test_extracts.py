@@ -97,9 +97,9 @@ def test_avro_and_parquet(
     logical = {"destination_format": "AVRO", "use_avro_logical_types": True}
     for codec in ("SNAPPY", "DEFLATE", "NONE"):
         data = extract(client, table, bucket, "all.avro", compression=codec, **logical)
-        (record,) = fastavro.reader(io.BytesIO(data))
+        (record,) = list(fastavro.reader(io.BytesIO(data)))
         assert record == dict(row) | {"dt": "2026-11-25T10:30:00"}
-    plain = fastavro.reader(
+    plain: Any = fastavro.reader(
         io.BytesIO(extract(client, table, bucket, "all.avro", destination_format="AVRO"))
     )
     types = {each["name"]: each["type"][1] for each in plain.writer_schema["fields"]}
