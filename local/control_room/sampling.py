@@ -68,7 +68,7 @@ class Sampler:
             "published": topic.get("published"),
             "generator": found["generator"],
             "main": _queue(queues.get(names.subscription)),
-            "push": _queue(queues.get(names.table_manager_subscription)),
+            "push": _queue(queues.get(names.table_requests_subscription)),
             "given_up": _queue(queues.get(names.dead_letter_subscription)),
             "job": found["job"],
             "rows": rows,
