@@ -114,7 +114,7 @@ def _messages(stack: Reachable, found: Trace) -> None:
     told = get(f"{stack.url('pubsub')}/_emulator/trace?{asked}") or {}
     parts = {
         stack.names.subscription: "pipeline",
-        stack.names.table_manager_subscription: "table_manager",
+        stack.names.table_requests_subscription: "table_manager",
     }
     for message in told.get("messages", []):
         if not found.message_id:
@@ -150,13 +150,13 @@ def _rows(stack: Reachable, found: Trace) -> None:
             found.event_type = kind.name
             found.rows.append({"table": kind.table, "values": values})
             _hop(found, "validated", values["processed_timestamp"], kind.name)
-            moment = _moment(values[kind.event_time])
-            found.files += files_of(stack, EVENTS, kind.name, moment, found.event_id)
+            when = moment(values[kind.event_time])
+            found.files += files_of(stack, EVENTS, kind.name, when, found.event_id)
     for values in rows_of(warehouse, DEAD_LETTER_TABLE.name, found.event_id):
         found.rows.append({"table": DEAD_LETTER_TABLE.name, "values": values})
         _hop(found, "refused", values["failed_at"], values["reason"])
-        moment = _moment(values["publish_time"])
-        found.files += files_of(stack, DEAD_LETTERS, values["reason"], moment, found.event_id)
+        when = moment(values["publish_time"])
+        found.files += files_of(stack, DEAD_LETTERS, values["reason"], when, found.event_id)
         if not found.message_id:
             found.payload, found.payload_encoding = values["payload"], values["payload_encoding"]
             found.attributes = {each["key"]: each["value"] for each in values["attributes"]}
@@ -166,8 +166,8 @@ def _rows(stack: Reachable, found: Trace) -> None:
     _inserted(stack, found)
 
 
-def _hop(found: Trace, what: str, moment: str, detail: str) -> None:
-    found.hops.append(Hop(what, _moment(moment).timestamp(), detail, "pipeline"))
+def _hop(found: Trace, what: str, at: str, detail: str) -> None:
+    found.hops.append(Hop(what, moment(at).timestamp(), detail, "pipeline"))
 
 
 def _inserted(stack: Reachable, found: Trace) -> None:
@@ -195,12 +195,10 @@ def literal(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def files_of(
-    stack: Reachable, root: str, kind: str, moment: datetime, event_id: str
-) -> list[Place]:
+def files_of(stack: Reachable, root: str, kind: str, when: datetime, event_id: str) -> list[Place]:
     """The lines of one minute's objects that hold an event; [] where storage is silent."""
     bucket = f"{stack.url('storage')}/storage/v1/b/{quote(stack.names.bucket)}/o"
-    prefix = f"{root}/{kind}/{moment:%Y/%m/%d/%H/%M}/"
+    prefix = f"{root}/{kind}/{when:%Y/%m/%d/%H/%M}/"
     found, mark = [], json.dumps(event_id, ensure_ascii=False).encode()
     for item in (get(f"{bucket}?{urlencode({'prefix': prefix})}") or {}).get("items", []):
         with urlopen(
@@ -209,12 +207,12 @@ def files_of(
             lines = reply.read().splitlines()
         for number, line in enumerate(lines, 1):
             if mark in line and _record(line).get("event_id") == event_id:
-                written = _moment(item["timeCreated"]).timestamp()
+                written = moment(item["timeCreated"]).timestamp()
                 found.append(Place(item["name"], number, int(item["size"]), written))
     return found
 
 
-def _moment(text: str) -> datetime:
+def moment(text: str) -> datetime:
     """A TIMESTAMP as our warehouse shows it, or RFC 3339."""
-    moment = datetime.fromisoformat(text.removesuffix(" UTC"))
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    found = datetime.fromisoformat(text.removesuffix(" UTC"))
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

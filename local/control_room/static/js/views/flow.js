@@ -11,7 +11,7 @@ const LATE_SECONDS = 30;
 const NODES = [
   { name: "generator", title: "Generator", icon: "generator", parts: ["generator"], line: () => ratesOf("published"), figure: ({ generator }) => [short(generator?.confirmed), "confirmed"], what: ({ generator }) => (generator ? `${generator.running_tasks || "no"} task${generator.running_tasks === 1 ? "" : "s"} running` : "") },
   { name: "topic", title: "Topic", icon: "topics", parts: ["pubsub"], href: "#/topics", line: () => depthsOf("backlog"), series: "s3", figure: ({ main }) => [short(main?.backlog), "waiting"], what: () => last(about.topic) },
-  { name: "function", title: "Table manager", icon: "function", parts: ["table_manager"], line: () => ratesOf("pushed"), figure: ({ push }) => [short(push?.acked), "pushed"], what: ({ push }) => (push?.refused ? push.refused : `${count(push?.redelivered)} redelivered`) },
+  { name: "function", title: "Table manager", icon: "function", parts: ["table_manager"], line: () => ratesOf("pushed"), figure: ({ push }) => [short(push?.acked), "asked"], what: ({ push }) => (push?.refused ? push.refused : `${count(push?.redelivered)} redelivered`) },
   { name: "pipeline", title: "Pipeline", icon: "pipeline", parts: ["pipeline"], line: () => ratesOf("pulled"), figure: ({ job }) => [short(job?.pulled), "pulled"], what: ({ job }) => (job ? `${job.state.toLowerCase()} · ${short(job.outstanding)} in hand` : "") },
   { name: "tables", title: "Tables", icon: "tables", parts: ["bigquery"], href: "#/tables", line: () => ratesOf("rows"), series: "s2", figure: ({ rows }) => [short(sum(rows)), "rows"], lines: ({ rows }) => about.types.map((each) => [each.table, rows[each.table], `#/tables/${each.table}`]) },
   { name: "files", title: "Files", icon: "files", parts: ["storage"], href: "#/files", line: () => ratesOf("files"), series: "s2", figure: ({ files }) => [short(files), "objects"], what: () => about.bucket },
@@ -21,8 +21,8 @@ const NODES = [
 // Each way: between which parts, which count goes along it, and what waits before it.
 const WAYS = [
   { from: "generator", to: "topic", rate: "published", after: () => "" },
-  { from: "topic", to: "function", rate: "pushed", queue: "push" },
   { from: "topic", to: "pipeline", rate: "acked", queue: "main" },
+  { from: "pipeline", to: "function", rate: "pushed", queue: "push", up: true },
   { from: "function", to: "tables", dashed: true, after: () => "makes tables" },
   { from: "pipeline", to: "tables", rate: "rows", after: () => "rows" },
   { from: "pipeline", to: "files", rate: "files", after: () => "objects" },
@@ -97,7 +97,7 @@ function way(spec) {
     const queue = spec.queue && look[spec.queue];
     const on = perSecond > 0;
     if (spec.rate) say(number, rate(perSecond));
-    say(waits, spec.queue ? `${short(queue?.backlog)} waiting` : spec.after());
+    say(waits, spec.up ? "asked for tables" : spec.queue ? `${short(queue?.backlog)} waiting` : spec.after());
     say(age, queue?.backlog ? `oldest ${seconds(queue.oldest_seconds)}` : "");
     label.classList.toggle("late", (queue?.oldest_seconds ?? 0) > LATE_SECONDS);
     for (const each of [path, pulse, label]) each.classList.toggle("on", on);
@@ -116,6 +116,10 @@ function place(flow, nodes, ways) {
   for (const { spec, path, pulse, label } of ways) {
     const a = box(spec.from);
     const b = box(spec.to);
+    if (spec.up) {
+      rise(spec, a, b, frame, path, pulse, label);
+      continue;
+    }
     const x1 = a.right - frame.left;
     const y1 = a.top + a.height / 2 - frame.top;
     const x2 = b.left - frame.left;
@@ -125,8 +129,18 @@ function place(flow, nodes, ways) {
     path.setAttribute("d", d);
     pulse.setAttribute("d", d);
     label.style.left = `${x1 + bend}px`;
-    label.style.top = `${(y1 + y2) / 2 + (y1 === y2 ? 0 : 0)}px`;
+    label.style.top = `${(y1 + y2) / 2}px`;
   }
+}
+
+// A way to the part above.
+function rise(spec, a, b, frame, path, pulse, label) {
+  const x = a.left + a.width / 2 - frame.left;
+  const y1 = a.top - frame.top;
+  const y2 = b.bottom - frame.top;
+  for (const each of [path, pulse]) each.setAttribute("d", `M${x},${y1}L${x},${y2}`);
+  label.style.left = `${x}px`;
+  label.style.top = `${(y1 + y2) / 2}px`;
 }
 
 export function flow(main, signal) {
