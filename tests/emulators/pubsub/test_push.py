@@ -18,6 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
+from google.auth import jwt
+from google.auth.transport.requests import Request
+from google.oauth2 import id_token
 
 from localgcp.base import LOOPBACK
 from localgcp.testing.backends import Here
@@ -39,6 +43,7 @@ class Endpoint(http.server.ThreadingHTTPServer):
         self.url = f"http://{here.name}:{self.server_port}/hook?token=a%2Fb&x=1"
         self.codes: list[int] = []
         self.seen: list[tuple[float, str, dict[str, Any]]] = []
+        self.headers: list[dict[str, str]] = []
         self.delay = 0.0
         self.busy = self.busiest = 0
         self.lock = threading.Lock()
@@ -52,8 +57,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     server: Endpoint
 
     def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        raw = self.rfile.read(int(self.headers["Content-Length"]))
+        wrapped = self.headers.get("Content-Type") == "application/json"
+        body = json.loads(raw) if wrapped else {"raw": raw}
         with self.server.lock:
+            self.server.headers.append(dict(self.headers))
             self.server.seen.append((time.monotonic(), self.path, body))
             self.server.busy += 1
             self.server.busiest = max(self.server.busiest, self.server.busy)
@@ -230,6 +238,57 @@ def test_an_endpoint_elsewhere_is_data_until_one_is_here(
     assert (row["backlog"], row["outstanding"]) == (1, 0)
     assert endpoint.payloads == [b"a"]
     clients.subscriber.delete_subscription(subscription=name)
+
+
+def test_data_alone_with_the_rest_in_headers(clients: Clients, endpoint: Endpoint) -> None:
+    topic = clients.topic()
+    push = {"push_endpoint": endpoint.url, "no_wrapper": {"write_metadata": True}}
+    name = clients.subscription(topic, push_config=push)
+    odd = {"Host": "elsewhere", "two lines": "x", "value": "a\r\nX-Injected: b"}
+    published = clients.publisher.publish(topic, b"\x00hi", ordering_key="key", kind="order", **odd)
+    message_id = published.result(timeout=10)
+    wait_until(lambda: bool(endpoint.seen))
+    [(_, _, body)], [headers] = endpoint.seen, endpoint.headers
+    assert body == {"raw": b"\x00hi"}
+    assert headers["x-goog-pubsub-subscription-name"] == name
+    assert headers["x-goog-pubsub-message-id"] == message_id
+    assert headers["x-goog-pubsub-publish-time"].endswith("Z")
+    assert headers["x-goog-pubsub-ordering-key"] == "key"
+    assert headers["kind"] == "order"
+    assert headers["Host"] != "elsewhere"
+    assert not {"two lines", "value", "X-Injected"} & headers.keys()
+
+
+def test_data_alone_without_metadata(clients: Clients, endpoint: Endpoint) -> None:
+    topic = clients.topic()
+    clients.subscription(topic, push_config={"push_endpoint": endpoint.url, "no_wrapper": {}})
+    clients.publish(topic, b"hi", kind="order")
+    wait_until(lambda: bool(endpoint.seen))
+    assert endpoint.seen[0][2] == {"raw": b"hi"}
+    assert not [name for name in endpoint.headers[0] if name.startswith("x-goog") or name == "kind"]
+
+
+def test_an_authenticated_push_is_checked_by_google_auth(
+    clients: Clients, endpoint: Endpoint, emulator: EmulatorProcess
+) -> None:
+    topic = clients.topic()
+    email = "pusher@demo-project.iam.gserviceaccount.com"
+    push = {"push_endpoint": endpoint.url, "oidc_token": {"service_account_email": email}}
+    clients.subscription(topic, push_config=push)
+    clients.publish(topic, b"a")
+    wait_until(lambda: bool(endpoint.seen))
+    scheme, _, token = endpoint.headers[0]["Authorization"].partition(" ")
+    base = f"http://127.0.0.1:{emulator.port}"
+    with requests.Session() as session:
+        session.trust_env = False
+        document = session.get(f"{base}/.well-known/openid-configuration").json()
+        [key] = session.get(document["jwks_uri"]).json()["keys"]
+        claims = id_token.verify_token(
+            token, Request(session), endpoint.url, f"{base}/oauth2/v1/certs"
+        )
+    assert (scheme, claims["email"], claims["aud"]) == ("Bearer", email, endpoint.url)
+    assert claims["iss"] == document["issuer"]
+    assert jwt.decode_header(token)["kid"] == key["kid"]
 
 
 @pytest.fixture

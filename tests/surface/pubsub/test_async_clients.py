@@ -128,16 +128,18 @@ def test_schema_service(clients: Clients) -> None:
 @pytest.mark.parametrize(
     "cls", [PublisherAsyncClient, SubscriberAsyncClient, SchemaServiceAsyncClient]
 )
-def test_policies_are_refused(clients: Clients, cls: Any) -> None:
+def test_policies(clients: Clients, cls: Any) -> None:
     of = {"resource": clients.topic()}
+    granted = {"role": "roles/pubsub.viewer", "members": ["domain:example.com"]}
 
     async def use(client: Any) -> None:
-        with refused("google.iam.v1.IAMPolicy/GetIamPolicy"):
-            await client.get_iam_policy(request=of)
-        with refused("google.iam.v1.IAMPolicy/SetIamPolicy"):
-            await client.set_iam_policy(request=of | {"policy": {}})
-        with refused("google.iam.v1.IAMPolicy/TestIamPermissions"):
-            await client.test_iam_permissions(request=of | {"permissions": ["p"]})
+        before = await client.get_iam_policy(request=of)
+        assert not before.bindings
+        changed = {"bindings": [granted], "etag": before.etag}
+        after = await client.set_iam_policy(request=of | {"policy": changed})
+        assert after == await client.get_iam_policy(request=of)
+        asked = of | {"permissions": ["pubsub.topics.get"]}
+        assert (await client.test_iam_permissions(request=asked)).permissions
 
     asyncio.run(using(cls, use))
 

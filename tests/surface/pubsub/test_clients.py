@@ -12,12 +12,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from google import pubsub_v1 as gapic
+from google.api_core import exceptions
 from google.cloud.pubsub_v1 import PublisherClient, SchemaServiceClient, SubscriberClient
 
 from tests.emulators.pubsub.conftest import PROJECT, Clients
 from tests.emulators.pubsub.processes import EmulatorProcess
 from tests.surface.introspect import covers
-from tests.surface.pubsub.refusals import refused
 
 CLIENTS = [PublisherClient, SubscriberClient, SchemaServiceClient]
 ASYNC_CLIENTS = [
@@ -197,14 +197,25 @@ def test_names_are_put_together_and_taken_apart() -> None:
 @covers(PublisherClient, "get_iam_policy", "set_iam_policy", "test_iam_permissions")
 @covers(SubscriberClient, "get_iam_policy", "set_iam_policy", "test_iam_permissions")
 @covers(SchemaServiceClient, "get_iam_policy", "set_iam_policy", "test_iam_permissions")
-def test_policies_are_refused(clients: Clients) -> None:
+def test_policies(clients: Clients) -> None:
     topic = clients.topic()
     schemas = SchemaServiceClient()
+    granted = {"role": "roles/pubsub.viewer", "members": ["domain:example.com"]}
     for client in (clients.publisher, clients.subscriber, schemas):
-        with refused("google.iam.v1.IAMPolicy/GetIamPolicy"):
-            client.get_iam_policy(request={"resource": topic})
-        with refused("google.iam.v1.IAMPolicy/SetIamPolicy"):
-            client.set_iam_policy(request={"resource": topic, "policy": {}})
-        with refused("google.iam.v1.IAMPolicy/TestIamPermissions"):
-            client.test_iam_permissions(request={"resource": topic, "permissions": ["p"]})
+        before = client.get_iam_policy(request={"resource": topic})
+        changed = {"bindings": [granted], "etag": before.etag}
+        after = client.set_iam_policy(request={"resource": topic, "policy": changed})
+        assert client.get_iam_policy(request={"resource": topic}) == after
+        assert (after.bindings[0].role, after.etag != before.etag) == (granted["role"], True)
+        with pytest.raises(exceptions.Aborted, match="concurrent policy changes"):
+            client.set_iam_policy(request={"resource": topic, "policy": changed})
+        asked = {"resource": topic, "permissions": ["pubsub.topics.publish"]}
+        allowed = client.test_iam_permissions(request=asked)
+        assert list(allowed.permissions) == asked["permissions"]
+        missing = asked | {"resource": f"{topic}-missing"}
+        assert not client.test_iam_permissions(request=missing).permissions
+        with pytest.raises(exceptions.NotFound, match="missing"):
+            client.get_iam_policy(request={"resource": f"{topic}-missing"})
+        with pytest.raises(exceptions.InvalidArgument, match="resource=everything"):
+            client.get_iam_policy(request={"resource": "everything"})
     schemas.transport.close()

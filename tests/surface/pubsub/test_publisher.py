@@ -33,11 +33,7 @@ def test_topics(clients: Clients) -> None:
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("message_storage_policy", {"allowed_persistence_regions": ["europe-west1"]}),
-        ("kms_key_name", "projects/p/locations/l/keyRings/r/cryptoKeys/k"),
-        ("schema_settings", {"schema": "projects/demo-project/schemas/s"}),
         ("message_retention_duration", {"seconds": 600}),
-        ("ingestion_data_source_settings", {"aws_kinesis": {"stream_arn": "arn"}}),
         ("message_transforms", [{"javascript_udf": {"function_name": "f", "code": "x"}}]),
         ("tags", {"123/env": "456"}),
     ],
@@ -51,6 +47,25 @@ def test_a_topics_settings_that_it_lacks_are_named(
     name = clients.topic()
     with refused(f"Topic.{field}"):
         clients.publisher.update_topic(topic=topic | {"name": name}, update_mask={"paths": [field]})
+
+
+def test_a_topics_settings_that_are_kept_as_data(clients: Clients) -> None:
+    publisher, policy = clients.publisher, {"allowed_persistence_regions": ["europe-west1"]}
+    key = "projects/p/locations/l/keyRings/r/cryptoKeys/k"
+    ingested = {"cloud_storage": {"bucket": "b", "text_format": {"delimiter": ","}}}
+    name = clients.topic(
+        message_storage_policy=policy,
+        kms_key_name=key,
+        ingestion_data_source_settings=ingested,
+    )
+    shown = publisher.get_topic(topic=name)
+    assert list(shown.message_storage_policy.allowed_persistence_regions) == ["europe-west1"]
+    assert shown.kms_key_name == key
+    assert shown.ingestion_data_source_settings.cloud_storage.bucket == "b"
+    with pytest.raises(exceptions.InvalidArgument, match="kms_key_name cannot be updated"):
+        publisher.update_topic(topic={"name": name}, update_mask={"paths": ["kms_key_name"]})
+    with refused("IngestionDataSourceSettings.aws_kinesis"):
+        clients.topic(ingestion_data_source_settings={"aws_kinesis": {"stream_arn": "arn"}})
 
 
 @covers(PublisherClient, "list_topic_subscriptions", "list_topic_snapshots", "detach_subscription")

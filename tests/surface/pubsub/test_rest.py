@@ -24,13 +24,8 @@ PARENT = f"projects/{PROJECT}"
 
 REFUSED = {
     **{
-        f"projects.{collection}.{method}": f"google.iam.v1.IAMPolicy/{rpc}"
-        for collection in ("schemas", "snapshots", "subscriptions", "topics")
-        for method, rpc in (
-            ("getIamPolicy", "GetIamPolicy"),
-            ("setIamPolicy", "SetIamPolicy"),
-            ("testIamPermissions", "TestIamPermissions"),
-        )
+        f"projects.snapshots.{method}": "the IAM policy of a snapshot"
+        for method in ("getIamPolicy", "setIamPolicy", "testIamPermissions")
     },
     **{
         f"projects.snapshots.{method}": f"google.pubsub.v1.Subscriber/{rpc}"
@@ -101,6 +96,8 @@ def test_every_method_is_answered_or_refused(api: Any, clients: Clients) -> None
     assert walk("topics.snapshots.list", topic=topic) == {}
     assert walk("snapshots.list", project=PARENT) == {}
     walk_schemas(walk)
+    walk_policies(walk, topic, "topics")
+    walk_policies(walk, name, "subscriptions")
     mask = {"subscription": {"ackDeadlineSeconds": 20}, "updateMask": "ackDeadlineSeconds"}
     assert walk("subscriptions.patch", name=name, body=mask)["ackDeadlineSeconds"] == 20
     assert walk("subscriptions.list", project=PARENT, pageSize=1)["subscriptions"]
@@ -135,11 +132,24 @@ def walk_schemas(walk: Walk) -> None:
     revisions = walk("schemas.listRevisions", name=name, view="BASIC")["schemas"]
     ids = [each["revisionId"] for each in (rolled, committed, made)]
     assert [each["revisionId"] for each in revisions] == ids
+    walk_policies(walk, name, "schemas")
     walk("schemas.deleteRevision", name=f"{name}@{ids[1]}")
     walk("schemas.deleteRevision", name=name, revisionId=ids[2])
     assert walk("schemas.get", name=name, view="FULL") == rolled | {"name": name}
     assert name in [each["name"] for each in walk("schemas.list", parent=PARENT)["schemas"]]
     assert walk("schemas.delete", name=name) == {}
+
+
+def walk_policies(walk: Walk, resource: str, collection: str) -> None:
+    granted = {"role": "roles/pubsub.viewer", "members": ["domain:example.com"]}
+    body = {"policy": {"bindings": [granted]}}
+    policy = walk(f"{collection}.setIamPolicy", resource=resource, body=body)
+    asked: dict[str, Any] = {"resource": resource, "options_requestedPolicyVersion": 3}
+    assert walk(f"{collection}.getIamPolicy", **asked) == policy
+    assert policy["bindings"] == [granted]
+    permissions = {"permissions": ["pubsub.topics.get"]}
+    tested = walk(f"{collection}.testIamPermissions", resource=resource, body=permissions)
+    assert tested == permissions
 
 
 def take(walk: Walk, name: str) -> Any:

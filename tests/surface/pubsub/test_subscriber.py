@@ -58,17 +58,22 @@ def test_a_subscriptions_settings_that_it_lacks_are_named(
         )
 
 
-def test_what_a_nested_setting_lacks_is_named(clients: Clients) -> None:
-    topic = clients.topic()
-    with refused("Subscription.expiration_policy.ttl"):
-        clients.subscription(topic, expiration_policy={"ttl": {"seconds": 86400}})
-    push = {"push_endpoint": "http://127.0.0.1:9/never"}
-    with refused("PushConfig.oidc_token"):
+def test_nested_settings(clients: Clients) -> None:
+    push = {"push_endpoint": "http://127.0.0.1:9/never", "no_wrapper": {"write_metadata": True}}
+    token = {"service_account_email": "a@b.c", "audience": "d"}
+    name = clients.subscription(
+        clients.topic(),
+        expiration_policy={"ttl": {"seconds": 86400}},
+        push_config=push | {"oidc_token": token},
+    )
+    shown = clients.subscriber.get_subscription(subscription=name)
+    assert shown.expiration_policy.ttl.days == 1
+    assert shown.push_config.no_wrapper.write_metadata
+    assert shown.push_config.oidc_token.audience == "d"
+    with refused(r"PushConfig.attributes\[x-goog-version\]=v1beta1"):
         clients.subscription(
-            topic, push_config=push | {"oidc_token": {"service_account_email": "a@b.c"}}
+            clients.topic(), push_config={"attributes": {"x-goog-version": "v1beta1"}}
         )
-    with refused("PushConfig.no_wrapper"):
-        clients.subscription(topic, push_config=push | {"no_wrapper": {"write_metadata": True}})
 
 
 @covers(SubscriberClient, "pull", "acknowledge", "modify_ack_deadline")

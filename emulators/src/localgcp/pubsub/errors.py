@@ -38,6 +38,14 @@ class InvalidMessage(PubSubError):
         self.metadata = {"message": "Message failed schema validation", "revisionInfo": why}
 
 
+class TransformFailed(PubSubError):
+    """A message transform could not be applied to a message."""
+
+
+class Conflict(PubSubError):
+    """What is to be changed has been changed by somebody else since it was read."""
+
+
 class WrongState(PubSubError):
     """The resource exists, but is not of the kind or in the state that the request needs."""
 

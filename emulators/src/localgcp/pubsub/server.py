@@ -27,6 +27,7 @@ from localgcp.pubsub.domain.push_targets import PushTargets
 from localgcp.pubsub.wire import configs, grpc_server, layout
 from localgcp.pubsub.wire.front import Front, MakeProtocol
 from localgcp.pubsub.wire.push import Pushers
+from localgcp.pubsub.wire.push_tokens import PushTokens
 from localgcp.pubsub.wire.rest import RestApi
 
 JOURNAL_FOLDER = "journal"
@@ -58,7 +59,8 @@ async def serve(
     targets = PushTargets(allowed.push)
     clock, faults = Clock(), Faults()
     async with opened(kept, targets, clock) as broker:
-        alarm, pushers = Alarm(broker), Pushers(broker)
+        tokens = PushTokens(clock)
+        alarm, pushers = Alarm(broker), Pushers(broker, tokens)
         broker.on_due, broker.on_change = alarm.set, pushers.sync
         broker.tick()
         clock.on_turn = ticked(broker)
@@ -66,7 +68,7 @@ async def serve(
         grpc_port = grpc_side.add_insecure_port(f"{LOOPBACK}:0")
         await grpc_side.start()
         connections: WeakSet[asyncio.Transport] = WeakSet()
-        rest = RestApi(broker, lambda: room.trouble(kept.data_dir if kept else None))
+        rest = RestApi(broker, lambda: room.trouble(kept.data_dir if kept else None), tokens)
         make_http = _http_protocols(Guard(Controls(rest, clock, faults), allowed))
         front = await asyncio.get_running_loop().create_server(
             lambda: Front((LOOPBACK, grpc_port), make_http, connections), host, port

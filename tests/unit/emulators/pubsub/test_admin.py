@@ -66,10 +66,9 @@ def test_what_is_not_there_is_named(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("settings", "field"),
     [
-        ({"kms_key_name": "k"}, "Topic.kms_key_name"),
-        ({"schema_settings": {"schema": "s"}}, "Topic.schema_settings"),
+        ({"tags": {"a/b": "c"}}, "Topic.tags"),
+        ({"ingestion_data_source_settings": {"aws_kinesis": {}}}, "Settings.aws_kinesis"),
         ({"message_retention_duration": {"seconds": 600}}, "Topic.message_retention_duration"),
-        ({"message_storage_policy": {}}, "Topic.message_storage_policy"),
     ],
 )
 def test_topic_settings_it_lacks_are_refused(
@@ -80,6 +79,20 @@ def test_topic_settings_it_lacks_are_refused(
 
 
 @pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ({"kms_key_name": "k"}, "kms_key_name: k"),
+        ({"message_storage_policy": {}}, "allowed_persistence_regions"),
+        ({"schema_settings": {"schema": "s"}}, "the encoding is JSON or BINARY"),
+    ],
+)
+def test_topic_settings_that_break_a_rule(bench: Bench, settings: dict[str, Any], why: str) -> None:
+    config = configs.read_topic(protos.Topic(name=TOPIC + "-2", **settings))
+    with pytest.raises(InvalidArgument, match=why):
+        bench.broker.create_topic(config)
+
+
+@pytest.mark.parametrize(
     ("settings", "field"),
     [
         ({"enable_exactly_once_delivery": True}, "Subscription.enable_exactly_once_delivery"),
@@ -87,9 +100,6 @@ def test_topic_settings_it_lacks_are_refused(
         ({"bigquery_config": {"table": "t"}}, "Subscription.bigquery_config"),
         ({"cloud_storage_config": {"bucket": "b"}}, "Subscription.cloud_storage_config"),
         ({"message_transforms": [{}]}, "Subscription.message_transforms"),
-        ({"expiration_policy": {"ttl": {"seconds": 90000}}}, "expiration_policy.ttl"),
-        ({"push_config": {"oidc_token": {}}}, "PushConfig.oidc_token"),
-        ({"push_config": {"no_wrapper": {}}}, "PushConfig.no_wrapper"),
         ({"push_config": {"attributes": {"x-goog-version": "v1beta1"}}}, "x-goog-version"),
     ],
 )
@@ -106,6 +116,8 @@ def test_subscription_settings_it_lacks_are_refused(
     [
         ({"ack_deadline_seconds": 9}, "9"),
         ({"ack_deadline_seconds": 601}, "601"),
+        ({"expiration_policy": {"ttl": {"seconds": 86399}}}, "ttl=86399s"),
+        ({"push_config": {"oidc_token": {"audience": "a"}}}, "service_account_email="),
         ({"message_retention_duration": {"seconds": 599}}, "599"),
         ({"message_retention_duration": {"seconds": 31 * 86400 + 1}}, "2678401"),
         ({"retry_policy": {"minimum_backoff": {"seconds": 601}}}, "601"),

@@ -206,11 +206,11 @@ def test_the_alarm_is_set_for_the_earliest_deadline_only(bench: Bench) -> None:
     bench.broker.on_due = lambda due: alarms.append(due - bench.clock())
     subscription = bench.subscribe(ack_deadline_seconds=30)
     bench.publish("a", "b")
-    assert alarms == [pytest.approx(7 * 24 * 3600)]
+    assert alarms == [pytest.approx(days * 24 * 3600) for days in (31, 7)]  # its own end, theirs
     bench.pull(subscription, limit=1)
     bench.clock.advance(1)
     bench.pull(subscription, limit=1)
-    assert alarms[1:] == [30]
+    assert alarms[2:] == [30]
 
 
 def test_acked_leases_leave_nothing_behind(bench: Bench) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from localgcp.pubsub.domain.schemas.definition import Encoding, Language, Source
+from localgcp.pubsub.domain.config import Encoding, SchemaSettings, TopicConfig
+from localgcp.pubsub.domain.names import DELETED_SCHEMA
+from localgcp.pubsub.domain.schemas.definition import Language, Source
 from localgcp.pubsub.domain.schemas.registry import Schemas
-from localgcp.pubsub.domain.schemas.settings import SchemaSettings
 from localgcp.pubsub.errors import (
     AlreadyExists,
     InvalidArgument,
@@ -16,11 +18,12 @@ from localgcp.pubsub.errors import (
     NotFound,
     WrongState,
 )
-from tests.unit.emulators.pubsub.bench import Bench
+from tests.unit.emulators.pubsub.bench import TOPIC, Bench, read
 from tests.unit.emulators.pubsub.runs import Runs
 
 PROJECT = "projects/demo-project"
 NAME = f"{PROJECT}/schemas/order"
+PREFIX = "googclient_schema"
 
 
 def record(*fields: str) -> Source:
@@ -58,8 +61,6 @@ def test_what_there_is_not(schemas: Schemas) -> None:
         schemas.get(f"{PROJECT}/schemas/none@1")
     with pytest.raises(NotFound, match="resource=none"):
         schemas.delete_revision(f"{PROJECT}/schemas/none@1")
-    with pytest.raises(NotFound, match="resource=none"):
-        schemas.delete(f"{PROJECT}/schemas/none")
     with pytest.raises(InvalidArgument, match=r"schemas.* name"):
         schemas.get("order")
 
@@ -132,6 +133,33 @@ def test_a_message_against_a_definition(schemas: Schemas) -> None:
     assert caught.value.reason == "INVALID_BINARY_AVRO_MESSAGE"
 
 
+def test_a_topic_holds_what_is_published_against_its_schema(bench: Bench) -> None:
+    made = bench.broker.schemas.create(PROJECT, "order", record("a"))
+    settings = SchemaSettings(NAME, Encoding.JSON)
+    with pytest.raises(NotFound, match="none"):
+        missing = replace(settings, schema=f"{PROJECT}/schemas/none")
+        bench.broker.create_topic(TopicConfig(TOPIC + "-2", schema_settings=missing))
+    bench.broker.update_topic(TopicConfig(TOPIC, schema_settings=settings))
+    subscription = bench.subscribe(filter=f'attributes.{PREFIX}revisionid = "{made.id}"')
+    with pytest.raises(InvalidMessage, match="Invalid data in message"):
+        bench.publish('{"a": 1}', '{"a": "x"}')
+    bench.publish('{"a": 1}', own="kept")
+    [entry] = subscription.unacked.values()
+    assert dict(read(entry).attributes) == {
+        "own": "kept",
+        f"{PREFIX}name": NAME,
+        f"{PREFIX}encoding": "JSON",
+        f"{PREFIX}revisionid": made.id,
+    }
+    bench.broker.delete_schema(NAME)
+    kept = bench.broker.topic(TOPIC).config.schema_settings
+    assert kept == SchemaSettings(DELETED_SCHEMA, Encoding.JSON)
+    bench.broker.schemas.create(PROJECT, "order", record("a"))
+    with pytest.raises(WrongState, match="schema was deleted"):
+        bench.publish('{"a": 1}')
+    bench.broker.update_topic(TopicConfig(TOPIC, labels={"a": "b"}, schema_settings=kept))
+
+
 @pytest.mark.parametrize("compact", [False, True])
 def test_all_of_it_is_there_after_a_restart(tmp_path: Path, compact: bool) -> None:
     runs = Runs(tmp_path)
@@ -140,10 +168,15 @@ def test_all_of_it_is_there_after_a_restart(tmp_path: Path, compact: bool) -> No
     second = schemas.commit(NAME, record("a", "b"))
     compiled = Source(Language.PROTOCOL_BUFFER, 'syntax = "proto3"; message M {}')
     other = schemas.create(PROJECT, "other", compiled)
+    gone = f"{PROJECT}/schemas/gone"
     schemas.create(PROJECT, "gone", record("a"))
-    schemas.delete(f"{PROJECT}/schemas/gone")
+    settings = SchemaSettings(gone, Encoding.BINARY)
+    runs.broker.create_topic(TopicConfig(TOPIC, schema_settings=settings))
+    runs.broker.delete_schema(gone)
     schemas.delete_revision(first.name)
-    restarted = runs.again(compact).schemas
+    broker = runs.again(compact)
+    assert broker.topic(TOPIC).config.schema_settings == replace(settings, schema=DELETED_SCHEMA)
+    restarted = broker.schemas
     assert restarted.page(PROJECT, 0, "")[0] == [second, other]
     assert restarted.revisions(NAME, 0, "")[0] == [second]
     restarted.check_settings(SchemaSettings(NAME, Encoding.JSON, first.id))

@@ -7,13 +7,14 @@ import logging
 from collections.abc import Sequence
 from enum import Enum
 
-from localgcp.pubsub.disk import records, recovery, schema_records
+from localgcp.pubsub.disk import policy_records, records, recovery, schema_records
 from localgcp.pubsub.disk.compaction import Compaction
 from localgcp.pubsub.disk.journal import Journal
 from localgcp.pubsub.disk.records import Kind, Resources
 from localgcp.pubsub.disk.recovery import State
 from localgcp.pubsub.domain.config import SubscriptionConfig, TopicConfig
 from localgcp.pubsub.domain.message import Layout, Message
+from localgcp.pubsub.domain.policy import Policy
 from localgcp.pubsub.domain.schemas.schema import Revision
 from localgcp.pubsub.errors import StorageFailed
 
@@ -96,6 +97,10 @@ class JournalKeeper:
     def drop_schema(self, name: str) -> None:
         """A schema was deleted."""
         self._append(Kind.DELETE_SCHEMA, name)
+
+    def put_policy(self, resource: str, policy: Policy) -> None:
+        """A resource's policy was set."""
+        self._append(Kind.PUT_POLICY, resource, policy_records.pack(policy))
 
     def publish(self, topic: str, messages: Sequence[Message]) -> None:
         """Messages came to a topic."""

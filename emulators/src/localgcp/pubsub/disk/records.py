@@ -31,6 +31,7 @@ class Kind(IntEnum):
     PUT_REVISION = 40  # of a schema, made with its first one; see schema_records
     DELETE_REVISION = 41
     DELETE_SCHEMA = 42
+    PUT_POLICY = 43  # of the resource, with which it ends; see policy_records
 
 
 class Resources(Protocol):

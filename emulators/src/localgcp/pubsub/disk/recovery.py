@@ -7,11 +7,12 @@ import struct
 from collections.abc import Iterator
 from typing import Protocol
 
-from localgcp.pubsub.disk import records, schema_records
+from localgcp.pubsub.disk import policy_records, records, schema_records
 from localgcp.pubsub.disk.journal import Journal, JournalDamaged
 from localgcp.pubsub.disk.records import Kind, Record, Resources
 from localgcp.pubsub.domain.config import SubscriptionConfig, TopicConfig
 from localgcp.pubsub.domain.message import Layout, Message
+from localgcp.pubsub.domain.policies import Policies
 from localgcp.pubsub.domain.schemas.registry import Schemas
 from localgcp.pubsub.domain.subscription import Subscription
 from localgcp.pubsub.domain.topic import Topic
@@ -25,6 +26,7 @@ class State(Protocol):
     topics: dict[str, Topic]
     subscriptions: dict[str, Subscription]
     schemas: Schemas
+    policies: Policies
 
     def put_topic(self, config: TopicConfig) -> None:
         """Make or change a topic."""
@@ -64,7 +66,7 @@ def replay(state: State, journal: Journal, resources: Resources, layout: Layout)
 
 
 def settings(state: State, resources: Resources) -> Iterator[bytes]:
-    """The records of all topics, schemas and subscriptions, without their messages."""
+    """The records of all topics, schemas, subscriptions and policies, without their messages."""
     for topic in state.topics.values():
         kept = resources.topic_bytes(topic.config)
         yield records.encode(Kind.PUT_TOPIC, topic.name, kept)
@@ -78,6 +80,8 @@ def settings(state: State, resources: Resources) -> Iterator[bytes]:
     for subscription in state.subscriptions.values():
         kept = resources.subscription_bytes(subscription.config)
         yield records.encode(Kind.PUT_SUBSCRIPTION, subscription.name, kept)
+    for resource, policy in state.policies.by_resource.items():
+        yield records.encode(Kind.PUT_POLICY, resource, policy_records.pack(policy))
 
 
 class _Replay:
@@ -112,6 +116,8 @@ class _Replay:
                 state.drop_subscription(record.name)
             case Kind.PUT_REVISION | Kind.DELETE_REVISION | Kind.DELETE_SCHEMA:
                 self._apply_to_schema(record)
+            case Kind.PUT_POLICY:
+                state.policies.put(record.name, policy_records.unpack(record.payload))
 
     def _apply_to_schema(self, record: Record) -> None:
         match record.kind:

@@ -11,15 +11,23 @@ from contextlib import suppress
 from dataclasses import replace
 from itertools import count
 
-from localgcp.pubsub.domain import dead_letter, message, subscription_config, topic
+from localgcp.pubsub.domain import dead_letter, intake, message, subscription_config, topic
 from localgcp.pubsub.domain.config import PushConfig, SubscriptionConfig, TopicConfig
+from localgcp.pubsub.domain.hooks import Hooks
 from localgcp.pubsub.domain.keeping import Keeper, Nothing
 from localgcp.pubsub.domain.leases import Entry
 from localgcp.pubsub.domain.message import Draft, Layout, Message
-from localgcp.pubsub.domain.names import DELETED_TOPIC, check_subscription, check_topic, short
+from localgcp.pubsub.domain.names import (
+    DELETED_SCHEMA,
+    DELETED_TOPIC,
+    check_subscription,
+    check_topic,
+    short,
+)
+from localgcp.pubsub.domain.policies import Policies
 from localgcp.pubsub.domain.push_targets import PushTargets
 from localgcp.pubsub.domain.schemas.registry import Schemas
-from localgcp.pubsub.domain.subscription import Hooks, Subscription
+from localgcp.pubsub.domain.subscription import Subscription
 from localgcp.pubsub.domain.timetable import Timetable
 from localgcp.pubsub.domain.topic import Topic
 from localgcp.pubsub.domain.trace import Trace
@@ -51,6 +59,7 @@ class Broker:
         self.topics: dict[str, Topic] = {}
         self.subscriptions: dict[str, Subscription] = {}
         self.schemas = Schemas(clock, self._keeper)
+        self.policies = Policies(clock, self._keeper)
         self.on_due: Callable[[float], None] = lambda due: None
         self.on_change: Callable[[Subscription], None] = lambda subscription: None
         self._timetable = Timetable(self._set_alarm)
@@ -103,7 +112,9 @@ class Broker:
 
     def delete_schema(self, name: str) -> None:
         """Its topics stay, on `_deleted-schema_`. Raises NotFound, InvalidArgument."""
-        self.schemas.delete(name)
+        self.schemas.check_exists(name)
+        self._keeper.drop_schema(name)
+        self.drop_schema(name)
 
     # Subscriptions
 
@@ -155,9 +166,13 @@ class Broker:
     # Messages
 
     def publish(self, name: str, drafts: Sequence[Draft]) -> list[str]:
-        """Return the new messages' ids. Raises NotFound, InvalidArgument, StorageFailed."""
+        """Return the new messages' ids.
+
+        Raises NotFound, InvalidArgument, InvalidMessage, WrongState, StorageFailed.
+        """
         target = self.topic(name)
         message.check(drafts)
+        drafts = intake.prepared(target.config, drafts, self.schemas, self._layout)
         return [str(published.id) for published in self._publish(target, drafts)]
 
     def acknowledge(self, name: str, ack_ids: Sequence[str]) -> None:
@@ -184,7 +199,10 @@ class Broker:
             # Not recorded, they come back with a restart, and expire again at once.
             with suppress(StorageFailed):
                 self._forget(due.name, due.tick(now))
-            self._timetable.note(due)
+                if (due.expiry.due() or now + 1) <= now:
+                    self._expire(due, now)
+            if not due.closed:
+                self._timetable.note(due)
         self._timetable.rearm()
 
     def held_bytes(self) -> int:
@@ -202,12 +220,19 @@ class Broker:
 
     def drop_topic(self, name: str) -> None:
         """Delete a topic that exists."""
+        self.policies.drop(name)
         for subscription in self.topics.pop(name).subscriptions.values():
             subscription.config = replace(subscription.config, topic=DELETED_TOPIC)
 
     def drop_schema(self, name: str) -> None:
         """Delete a schema that exists."""
+        self.policies.drop(name)
         self.schemas.drop_schema(name)
+        for held in self.topics.values():
+            settings = held.config.schema_settings
+            if settings is not None and settings.schema == name:
+                settings = replace(settings, schema=DELETED_SCHEMA)
+                held.configure(replace(held.config, schema_settings=settings))
 
     def put_subscription(self, config: SubscriptionConfig) -> None:
         """Make or change a subscription; the config is complete."""
@@ -215,6 +240,8 @@ class Broker:
             self.subscriptions[config.name].configure(config)
         else:
             self.subscriptions[config.name] = Subscription(config, self._hooks)
+            self.subscriptions[config.name].expiry.touch(self.clock())
+            self._timetable.note(self.subscriptions[config.name])
         if config.topic in self.topics:
             fed = self.topics[config.topic].subscriptions
             if config.detached:
@@ -224,6 +251,7 @@ class Broker:
 
     def drop_subscription(self, name: str) -> None:
         """Delete a subscription that exists."""
+        self.policies.drop(name)
         dropped = self.subscriptions.pop(name)
         dropped.close()
         self._timetable.forget(dropped)
@@ -231,10 +259,19 @@ class Broker:
             self.topics[dropped.config.topic].subscriptions.pop(name, None)
         self.on_change(dropped)
 
+    def _expire(self, subscription: Subscription, now: float) -> None:
+        if subscription.awaited:
+            subscription.expiry.touch(now)
+        else:
+            self.delete_subscription(subscription.name)
+
     def _set_alarm(self, due: float) -> None:
         self.on_due(due)
 
     def _save_topic(self, config: TopicConfig) -> Topic:
+        settings = config.schema_settings
+        if settings is not None and settings.schema != DELETED_SCHEMA:
+            self.schemas.check_settings(settings)
         self._keeper.put_topic(config)
         self.put_topic(config)
         return self.topics[config.name]

@@ -9,11 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import NamedTuple
 
 
 class Duration(NamedTuple):
-    """A span of time to the nanosecond; one is less than another if it is shorter."""
+    """A span of time to the nanosecond; one is less than another if it is shorter.
+
+    A time is the span since the epoch.
+    """
 
     seconds: int = 0
     nanos: int = 0
@@ -24,17 +28,123 @@ class Duration(NamedTuple):
         return self.seconds + self.nanos / 1e9
 
 
+class Encoding(IntEnum):
+    """How a message is written (API reference: Encoding)."""
+
+    ENCODING_UNSPECIFIED = 0
+    JSON = 1
+    BINARY = 2
+
+
+@dataclass(frozen=True)
+class SchemaSettings:
+    """Which schema a topic holds its messages against (API reference: SchemaSettings).
+
+    The range of revisions is open where an end is empty.
+    """
+
+    schema: str = ""
+    encoding: Encoding = Encoding.ENCODING_UNSPECIFIED
+    first_revision_id: str = ""
+    last_revision_id: str = ""
+
+
+@dataclass(frozen=True)
+class MessageStoragePolicy:
+    """API reference: MessageStoragePolicy; kept as data."""
+
+    allowed_persistence_regions: tuple[str, ...] = ()
+    enforce_in_transit: bool = False
+
+
+@dataclass(frozen=True)
+class TextFormat:
+    """API reference: CloudStorage.TextFormat."""
+
+    delimiter: str | None = None
+
+
+@dataclass(frozen=True)
+class AvroFormat:
+    """API reference: CloudStorage.AvroFormat, which has no fields."""
+
+
+@dataclass(frozen=True)
+class PubSubAvroFormat:
+    """API reference: CloudStorage.PubSubAvroFormat, which has no fields."""
+
+
+@dataclass(frozen=True)
+class CloudStorage:
+    """API reference: IngestionDataSourceSettings.CloudStorage."""
+
+    bucket: str = ""
+    text_format: TextFormat | None = None
+    avro_format: AvroFormat | None = None
+    pubsub_avro_format: PubSubAvroFormat | None = None
+    minimum_object_create_time: Duration | None = None
+    match_glob: str = ""
+
+
+class Severity(IntEnum):
+    """API reference: PlatformLogsSettings.Severity."""
+
+    SEVERITY_UNSPECIFIED = 0
+    DISABLED = 1
+    DEBUG = 2
+    INFO = 3
+    WARNING = 4
+    ERROR = 5
+
+
+@dataclass(frozen=True)
+class PlatformLogsSettings:
+    """API reference: PlatformLogsSettings."""
+
+    severity: Severity = Severity.SEVERITY_UNSPECIFIED
+
+
+@dataclass(frozen=True)
+class IngestionDataSourceSettings:
+    """API reference: IngestionDataSourceSettings; kept as data, and nothing is ingested.
+
+    The sources that are in another cloud are not here.
+    """
+
+    cloud_storage: CloudStorage | None = None
+    platform_logs_settings: PlatformLogsSettings | None = None
+
+
 @dataclass(frozen=True)
 class TopicConfig:
     """API reference: Topic."""
 
     name: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
+    message_storage_policy: MessageStoragePolicy | None = None
+    kms_key_name: str = ""
+    schema_settings: SchemaSettings | None = None
+    ingestion_data_source_settings: IngestionDataSourceSettings | None = None
 
 
 @dataclass(frozen=True)
 class PubsubWrapper:
     """API reference: PushConfig.PubsubWrapper, which has no fields."""
+
+
+@dataclass(frozen=True)
+class NoWrapper:
+    """API reference: PushConfig.NoWrapper; a message's data is pushed alone."""
+
+    write_metadata: bool = False
+
+
+@dataclass(frozen=True)
+class OidcToken:
+    """API reference: PushConfig.OidcToken; without an audience it is the endpoint."""
+
+    service_account_email: str = ""
+    audience: str = ""
 
 
 @dataclass(frozen=True)
@@ -44,6 +154,8 @@ class PushConfig:
     push_endpoint: str = ""
     attributes: Mapping[str, str] = field(default_factory=dict)
     pubsub_wrapper: PubsubWrapper | None = None
+    oidc_token: OidcToken | None = None
+    no_wrapper: NoWrapper | None = None
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from localgcp.pubsub.domain.config import SubscriptionConfig, TopicConfig
 from localgcp.pubsub.domain.message import Message
+from localgcp.pubsub.domain.policy import Policy
 from localgcp.pubsub.domain.schemas.schema import Revision
 
 
@@ -33,6 +34,9 @@ class Keeper(Protocol):
 
     def drop_schema(self, name: str) -> None:
         """A schema is deleted."""
+
+    def put_policy(self, resource: str, policy: Policy) -> None:
+        """A resource's policy is set; it ends with the resource."""
 
     def publish(self, topic: str, messages: Sequence[Message]) -> None:
         """Messages come to a topic."""
@@ -66,6 +70,9 @@ class Nothing:
         """Not kept."""
 
     def drop_schema(self, name: str) -> None:
+        """Not kept."""
+
+    def put_policy(self, resource: str, policy: Policy) -> None:
         """Not kept."""
 
     def publish(self, topic: str, messages: Sequence[Message]) -> None:

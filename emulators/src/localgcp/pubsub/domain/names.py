@@ -13,7 +13,7 @@ from localgcp.pubsub.errors import InvalidArgument
 
 Item = TypeVar("Item")
 
-DELETED_TOPIC = "_deleted-topic_"
+DELETED_TOPIC, DELETED_SCHEMA = "_deleted-topic_", "_deleted-schema_"
 LARGEST_PAGE = 1000
 
 # Page "Creating and managing projects": an id, an older one with its domain, or the number.

@@ -10,34 +10,20 @@ from __future__ import annotations
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 from localgcp.pubsub.domain import filter, retry_policy
 from localgcp.pubsub.domain.agenda import Agenda
 from localgcp.pubsub.domain.backlog import Backlog, Ordered, Unordered
 from localgcp.pubsub.domain.config import SubscriptionConfig
 from localgcp.pubsub.domain.counters import Counters
+from localgcp.pubsub.domain.expiry import Expiry
+from localgcp.pubsub.domain.hooks import Hooks
 from localgcp.pubsub.domain.leases import Entry, Holder, Outstanding
 from localgcp.pubsub.domain.message import Message
 from localgcp.pubsub.domain.names import short
 from localgcp.pubsub.errors import InvalidArgument, NotFound, WrongState
 
 UNLIMITED = 1 << 62
-
-
-@dataclass(frozen=True)
-class Hooks:
-    """What a subscription asks of its surroundings.
-
-    `next_serial()` tells one lease from another; `due_changed(subscription)` says that
-    `next_due` may be earlier; `give_up(subscription, entry, now)` publishes a dead letter and
-    answers whether that could be done; `delivered(name, message_ids, now)` is told what goes out.
-    """
-
-    next_serial: Callable[[], int]
-    due_changed: Callable[[Subscription], None]
-    give_up: Callable[[Subscription, Entry, float], bool]
-    delivered: Callable[[str, Sequence[int], float], None]
 
 
 class Subscription:
@@ -51,6 +37,7 @@ class Subscription:
         """Of all unacked messages, as clients read them."""
         self.outstanding = Outstanding()
         self.counters = Counters()
+        self.expiry = Expiry()
         self.closed = False
         self._backlog: Backlog = Ordered() if config.enable_message_ordering else Unordered()
         self._resting: Agenda[Entry] = Agenda()
@@ -67,6 +54,7 @@ class Subscription:
         assert config.message_retention_duration is not None
         self._retention = config.message_retention_duration.total
         self._retry = retry_policy.of(config)
+        self.expiry.configure(config.expiration_policy)
         self._max_failures = config.max_delivery_attempts
         # A shorter retention may end now, so look again at the next tick.
         self._retention_due = 0.0 if self.unacked else None
@@ -125,6 +113,7 @@ class Subscription:
 
         One message goes out even if it is larger. 0 seconds means the subscription's deadline.
         """
+        self.expiry.touch(now)
         batch = self._backlog.take(limit, max_bytes)
         if not batch:
             return batch
@@ -224,6 +213,7 @@ class Subscription:
             self.outstanding.next_deadline(),
             self._resting.next(),
             self._retention_due,
+            self.expiry.due(),
         )
         return min((time for time in times if time is not None), default=None)
 
@@ -242,6 +232,11 @@ class Subscription:
         """Withdraw, if it was not called yet."""
         if wake in self._waiters:
             self._waiters.remove(wake)
+
+    @property
+    def awaited(self) -> bool:
+        """Whether somebody waits for its messages."""
+        return bool(self._waiters)
 
     def notify(self) -> None:
         """Call who has waited longest, if something is ready."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from localgcp.pubsub.domain import dead_letter, filter, labels, retry_policy
+from localgcp.pubsub.domain import dead_letter, expiry, filter, labels, retry_policy
 from localgcp.pubsub.domain.config import (
     Duration,
-    ExpirationPolicy,
     PushConfig,
     SubscriptionConfig,
 )
@@ -54,7 +53,7 @@ def complete(config: SubscriptionConfig) -> SubscriptionConfig:
         config,
         ack_deadline_seconds=ack_deadline,
         message_retention_duration=_retention(config.message_retention_duration),
-        expiration_policy=_expiration(config.expiration_policy),
+        expiration_policy=expiry.complete(config.expiration_policy),
         retry_policy=policy and retry_policy.complete(policy),
         dead_letter_policy=dead and dead_letter.complete(dead),
     )
@@ -80,17 +79,15 @@ def _retention(wanted: Duration | None) -> Duration:
     return wanted
 
 
-def _expiration(wanted: ExpirationPolicy | None) -> ExpirationPolicy:
-    # A subscription here never expires by itself, and says so: that is what no ttl means.
-    if wanted is not None and wanted.ttl is not None:
-        raise Unsupported("Subscription.expiration_policy.ttl")
-    return ExpirationPolicy()
-
-
 def _check_push(push: PushConfig) -> None:
     for key, value in push.attributes.items():
         if (key, value) != ("x-goog-version", "v1"):
             raise Unsupported(f"PushConfig.attributes[{key}]={value}")
+    if push.oidc_token is not None and "@" not in push.oidc_token.service_account_email:
+        raise InvalidArgument(
+            "Invalid service account given "
+            f"(service_account_email={push.oidc_token.service_account_email})."
+        )
     if push.push_endpoint and not _is_http_url(push.push_endpoint):
         raise InvalidArgument(
             f"Invalid push endpoint given (endpoint={push.push_endpoint}); it must be an "

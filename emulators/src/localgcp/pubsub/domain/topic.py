@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from localgcp.pubsub.domain import labels
-from localgcp.pubsub.domain.config import TopicConfig
+from localgcp.pubsub.domain.config import Encoding, TopicConfig
 from localgcp.pubsub.domain.message import Attributes, Message
 from localgcp.pubsub.domain.names import check_topic
 from localgcp.pubsub.domain.subscription import Subscription
+from localgcp.pubsub.errors import InvalidArgument
 
 # What an update may change, what is settled at creation, and what only the service sets.
-MUTABLE = frozenset(("labels",))
-FIXED = frozenset(("name", "state", "satisfies_pzs"))
+MUTABLE = frozenset(
+    (
+        "ingestion_data_source_settings",
+        "labels",
+        "message_storage_policy",
+        "schema_settings",
+    )
+)
+FIXED = frozenset(("name", "kms_key_name", "state", "satisfies_pzs"))
+
+_KMS_KEY = re.compile(r"projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+")
 
 
 class Topic:
@@ -51,4 +62,16 @@ def complete(config: TopicConfig) -> TopicConfig:
     """The settings, checked. Raises InvalidArgument."""
     check_topic(config.name)
     labels.check(config.labels)
+    policy, settings = config.message_storage_policy, config.schema_settings
+    if policy is not None and not policy.allowed_persistence_regions:
+        raise InvalidArgument(
+            "Invalid message_storage_policy: an empty allowed_persistence_regions allows none."
+        )
+    if config.kms_key_name and not _KMS_KEY.fullmatch(config.kms_key_name):
+        raise InvalidArgument(
+            f"Invalid kms_key_name: {config.kms_key_name}; it reads "
+            "projects/P/locations/L/keyRings/R/cryptoKeys/K."
+        )
+    if settings is not None and settings.encoding is Encoding.ENCODING_UNSPECIFIED:
+        raise InvalidArgument("Invalid schema_settings: the encoding is JSON or BINARY.")
     return config

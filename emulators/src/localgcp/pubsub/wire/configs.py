@@ -13,7 +13,13 @@ from enum import IntEnum
 from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
-from localgcp.pubsub.domain.config import Duration, PushConfig, SubscriptionConfig, TopicConfig
+from localgcp.pubsub.domain.config import (
+    CloudStorage,
+    Duration,
+    PushConfig,
+    SubscriptionConfig,
+    TopicConfig,
+)
 from localgcp.pubsub.errors import InvalidArgument, Unsupported
 from localgcp.pubsub.wire import protos
 from localgcp.pubsub.wire.protos import Proto
@@ -21,6 +27,7 @@ from localgcp.pubsub.wire.protos import Proto
 # What only the service sets: a client's values are passed over, as the API says.
 _TOPIC_OUTPUT = frozenset(("state", "satisfies_pzs"))
 _SUBSCRIPTION_OUTPUT = frozenset(("state", "detached", "topic_message_retention_duration"))
+_NESTED_OUTPUT: dict[type, frozenset[str]] = {CloudStorage: frozenset(("state",))}
 
 T = TypeVar("T")
 
@@ -111,7 +118,8 @@ def _value(kind: Any, value: Any) -> Any:
     if kind is Duration:
         return Duration(value.seconds, value.nanos)
     if is_dataclass(kind):
-        return _read(kind, value)  # type: ignore[arg-type]  # a class, never an instance
+        output = _NESTED_OUTPUT.get(kind, frozenset())  # type: ignore[arg-type]  # a class
+        return _read(kind, value, output)  # type: ignore[arg-type]
     if get_origin(kind) is Mapping:
         return dict(value)
     if get_origin(kind) is tuple:
@@ -135,7 +143,7 @@ def _write(config: Any, message: Proto) -> None:
             getattr(message, name).update(value)
         elif isinstance(value, tuple):
             _extend(getattr(message, name), value)
-        elif value:
+        elif value or message.DESCRIPTOR.fields_by_name[name].has_presence:
             setattr(message, name, value)
 
 

@@ -13,7 +13,14 @@ from google.protobuf.empty_pb2 import Empty
 from localgcp.pubsub.domain import subscription_config, topic
 from localgcp.pubsub.domain.broker import Broker
 from localgcp.pubsub.domain.names import check_project, page
-from localgcp.pubsub.wire import configs, layout, protos, schema_methods, update_mask
+from localgcp.pubsub.wire import (
+    configs,
+    layout,
+    policy_methods,
+    protos,
+    schema_methods,
+    update_mask,
+)
 from localgcp.pubsub.wire.protos import Proto
 
 
@@ -162,10 +169,16 @@ _SUBSCRIBER = {
 }
 
 _SCHEMA_SERVICE = {name: Method(*parts) for name, parts in schema_methods.METHODS.items()}
+_IAM_POLICY = {name: Method(*parts) for name, parts in policy_methods.METHODS.items()}
 
 PUBLISHER, SUBSCRIBER = "google.pubsub.v1.Publisher", "google.pubsub.v1.Subscriber"
 SCHEMA_SERVICE, IAM_POLICY = "google.pubsub.v1.SchemaService", "google.iam.v1.IAMPolicy"
 
 # The methods of each service that are answered at once; Pull and StreamingPull may wait, and stand
 # elsewhere; every other method is refused by its name.
-SERVICES = {PUBLISHER: _PUBLISHER, SUBSCRIBER: _SUBSCRIBER, SCHEMA_SERVICE: _SCHEMA_SERVICE}
+SERVICES = {
+    PUBLISHER: _PUBLISHER,
+    SUBSCRIBER: _SUBSCRIBER,
+    SCHEMA_SERVICE: _SCHEMA_SERVICE,
+    IAM_POLICY: _IAM_POLICY,
+}

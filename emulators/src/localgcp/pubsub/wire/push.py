@@ -9,23 +9,24 @@ from localgcp.pubsub.domain.broker import Broker
 from localgcp.pubsub.domain.leases import Entry
 from localgcp.pubsub.domain.subscription import Subscription
 from localgcp.pubsub.errors import NotFound, StorageFailed
+from localgcp.pubsub.wire import push_request
 from localgcp.pubsub.wire.consumer import Consumer
 from localgcp.pubsub.wire.http_post import Poster, PostFailed
-from localgcp.pubsub.wire.push_envelope import wrap
+from localgcp.pubsub.wire.push_tokens import PushTokens
 
 # Page "Push subscriptions", section "Receive push messages": these acknowledge.
 ACCEPTED = frozenset((102, 200, 201, 202, 204))
 MAX_IN_FLIGHT = 32
 
-_HEADERS = {"Content-Type": "application/json", "User-Agent": "CloudPubSub-Google"}
+_HEADERS = {"User-Agent": "CloudPubSub-Google"}
 logger = logging.getLogger(__name__)
 
 
 class Pushers:
     """One Pusher for each subscription that has an endpoint. In the event loop only."""
 
-    def __init__(self, broker: Broker) -> None:
-        self._broker = broker
+    def __init__(self, broker: Broker, tokens: PushTokens) -> None:
+        self._broker, self._tokens = broker, tokens
         self._running: dict[str, tuple[Subscription, asyncio.Task[None]]] = {}
         self._poster = Poster(_HEADERS, broker.targets.reaches)
 
@@ -44,7 +45,7 @@ class Pushers:
             self._running.pop(subscription.name)[1].cancel()
             running = None
         if wanted and not running:
-            pusher = Pusher(self._broker, subscription, self._poster)
+            pusher = Pusher(self._broker, subscription, self._poster, self._tokens)
             task = asyncio.get_running_loop().create_task(pusher.run())
             task.add_done_callback(_report)
             self._running[subscription.name] = (subscription, task)
@@ -61,8 +62,11 @@ class Pushers:
 class Pusher:
     """Pushes the messages of one subscription, at most MAX_IN_FLIGHT at a time."""
 
-    def __init__(self, broker: Broker, subscription: Subscription, poster: Poster) -> None:
+    def __init__(
+        self, broker: Broker, subscription: Subscription, poster: Poster, tokens: PushTokens
+    ) -> None:
         self._broker, self._subscription, self._poster = broker, subscription, poster
+        self._tokens = tokens
         self._consumer = Consumer(subscription, broker.clock, max_messages=MAX_IN_FLIGHT)
 
     async def run(self) -> None:
@@ -83,7 +87,7 @@ class Pusher:
 
     async def _deliver(self, entry: Entry) -> None:
         name, ack_id = self._subscription.name, entry.ack_id
-        accepted = await self._post(wrap(self._subscription, entry))
+        accepted = await self._post(*push_request.laid_out(self._subscription, entry))
         try:
             if accepted:
                 self._broker.acknowledge(name, [ack_id])
@@ -92,11 +96,16 @@ class Pusher:
         except StorageFailed as error:
             logger.error("%s: an accepted push was not recorded: %s", name, error)
 
-    async def _post(self, body: bytes) -> bool:
+    async def _post(self, body: bytes, headers: dict[str, str]) -> bool:
         endpoint = self._subscription.push_endpoint
+        push = self._subscription.config.push_config
+        if push is not None and push.oidc_token is not None:
+            audience = push.oidc_token.audience or endpoint
+            token = self._tokens.token(push.oidc_token.service_account_email, audience)
+            headers = headers | {"Authorization": f"Bearer {token}"}
         try:
             async with asyncio.timeout(self._subscription.ack_deadline):
-                code = await self._poster.post(endpoint, body)
+                code = await self._poster.post(endpoint, body, headers)
         except (PostFailed, TimeoutError) as error:
             logger.warning("push to %s failed: %s %s", endpoint, type(error).__name__, error)
             return False

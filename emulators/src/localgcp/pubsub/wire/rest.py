@@ -31,6 +31,7 @@ from localgcp.pubsub.wire import figures, peeking, protos, rest_routes, status
 from localgcp.pubsub.wire.methods import SERVICES
 from localgcp.pubsub.wire.protos import Proto
 from localgcp.pubsub.wire.pull import WAIT_WITHOUT_DEADLINE, pull
+from localgcp.pubsub.wire.push_tokens import PushTokens
 from localgcp.pubsub.wire.rest_routes import Route
 
 _TEXT = (b"content-type", b"text/plain; charset=utf-8")
@@ -62,9 +63,14 @@ Details = Sequence[Mapping[str, Any]]
 class RestApi:
     """The HTTP side of one broker."""
 
-    def __init__(self, broker: Broker, trouble: Callable[[], str | None]) -> None:
-        """`trouble` tells why nothing more can be kept, if so: the health page is 503 then."""
-        self._broker, self._trouble = broker, trouble
+    def __init__(
+        self, broker: Broker, trouble: Callable[[], str | None], tokens: PushTokens
+    ) -> None:
+        """`trouble` tells why nothing more can be kept, if so: the health page is 503 then.
+
+        `tokens` are those of authenticated pushes, whose keys are served.
+        """
+        self._broker, self._trouble, self._tokens = broker, trouble, tokens
         self._pages = {
             "/_emulator/topics": figures.topics,
             "/_emulator/subscriptions": figures.subscriptions,
@@ -101,7 +107,21 @@ class RestApi:
             return _json(figures.health(self._broker, why), 503 if why else 200)
         if path in self._peeks:
             return _json(self._peeks[path](self._broker, request.query))
-        return _json(self._pages[path](self._broker)) if path in self._pages else None
+        if path in self._pages:
+            return _json(self._pages[path](self._broker))
+        return self._keys(path, request.headers.get("host", ""))
+
+    def _keys(self, path: str, host: str) -> Reply | None:
+        """What the tokens of authenticated pushes are checked with."""
+        match path:
+            case "/oauth2/v1/certs":
+                return _json(self._tokens.certificates)
+            case "/oauth2/v3/certs":
+                return _json(self._tokens.jwks)
+            case "/.well-known/openid-configuration":
+                return _json(self._tokens.discovery(f"http://{host}"))
+            case _:
+                return None
 
     async def _answer(self, request: Request) -> Proto:
         verb, path = request.method, unquote(request.path)
@@ -144,15 +164,17 @@ def _request(cls: Proto, route: Route, resource: str, asked: Request, body: byte
     return request
 
 
-def _query(cls: Proto, asked: Request) -> dict[str, str]:
+def _query(cls: Proto, asked: Request) -> dict[str, Any]:
     """The request's fields in a query string. Raises InvalidArgument, Unsupported."""
     known = {*cls.DESCRIPTOR.fields_by_camelcase_name, *cls.DESCRIPTOR.fields_by_name}
-    bound = {}
+    bound: dict[str, Any] = {}
     for key, value in asked.pairs:
         if not value:
             continue
         if key in known:
             bound[key] = value
+        elif key == "options.requestedPolicyVersion" and "options" in known:
+            bound["options"] = {"requestedPolicyVersion": value}
         elif key in _REFUSED or (key == "alt" and value != "json"):
             raise Unsupported(f"the query parameter {key}={value}")
         elif key not in _SYSTEM:

@@ -40,7 +40,7 @@ def source(schema: Proto) -> Source:
 
 def encoding(number: int) -> Encoding:
     """The encoding of that number. Raises InvalidArgument."""
-    if number not in (each.value for each in Encoding):
+    if number not in (Encoding.JSON, Encoding.BINARY):
         raise InvalidArgument(f"Invalid encoding: {_name(types.Encoding, number)}.")
     return Encoding(number)
 

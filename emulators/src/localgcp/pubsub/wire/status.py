@@ -33,6 +33,8 @@ _BY_ERROR: dict[type[errors.PubSubError], Status] = {
     errors.AlreadyExists: Status(grpc.StatusCode.ALREADY_EXISTS, 409),
     errors.InvalidArgument: Status(grpc.StatusCode.INVALID_ARGUMENT, 400),
     errors.InvalidMessage: Status(grpc.StatusCode.INVALID_ARGUMENT, 400),
+    errors.TransformFailed: Status(grpc.StatusCode.INVALID_ARGUMENT, 400),
+    errors.Conflict: Status(grpc.StatusCode.ABORTED, 409),
     errors.WrongState: Status(grpc.StatusCode.FAILED_PRECONDITION, 400),
     errors.Unsupported: Status(grpc.StatusCode.UNIMPLEMENTED, 501),
     errors.StorageFailed: Status(grpc.StatusCode.UNAVAILABLE, 503),

@@ -6,10 +6,12 @@ the process. Avro 1.11 specification, "Schema Declaration".
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from fastavro import schemaless_reader
 from fastavro.schema import SchemaParseException, UnknownType, parse_schema
 
 from localgcp.pubsub.domain.schemas import avro_binary, avro_json, avro_resolution
@@ -25,7 +27,7 @@ from localgcp.pubsub.domain.schemas.avro_types import (
     Primitive,
     Record,
 )
-from localgcp.pubsub.domain.schemas.definition import Definition, Encoding, unreadable
+from localgcp.pubsub.domain.schemas.definition import Definition, Encoding, Values, unreadable
 from localgcp.pubsub.errors import InvalidArgument, Mismatch, Unsupported
 
 Json: TypeAlias = Any
@@ -36,6 +38,8 @@ class AvroDefinition:
     """One Avro type."""
 
     root: AType
+    parsed: Json = field(compare=False)
+    """As fastavro has read it."""
 
     def check(self, data: bytes, encoding: Encoding) -> None:
         """Hold a message against it. Raises Mismatch."""
@@ -43,6 +47,18 @@ class AvroDefinition:
             avro_binary.check(self.root, data)
         else:
             avro_json.check(self.root, data)
+
+    def values(self, data: bytes, encoding: Encoding) -> Values:
+        """The record that a checked message is. Raises Mismatch for no record."""
+        if not isinstance(self.root, Record):
+            raise Mismatch(f"The schema is of no record, but of {self.root.name}.")
+        read: Any
+        if encoding is Encoding.BINARY:
+            read = schemaless_reader(io.BytesIO(data), self.parsed, None)
+        else:
+            read = avro_json.plain(self.root, json.loads(data))
+        values: Values = read
+        return values
 
     def check_successor(self, other: Definition) -> None:
         """Each must read what the other writes (page "Commit a schema revision").
@@ -64,7 +80,7 @@ def compile(text: str) -> AvroDefinition:
                 "Invalid schema definition: a schema has one top-level type, and no union of them."
             )
         parsed = parse_schema(declared, named)
-        return AvroDefinition(_Tree(named).type(parsed))
+        return AvroDefinition(_Tree(named).type(parsed), parsed)
     except (SchemaParseException, UnknownType, ValueError, TypeError, KeyError) as error:
         raise unreadable(f"{type(error).__name__}: {error}") from error
     except RecursionError as error:

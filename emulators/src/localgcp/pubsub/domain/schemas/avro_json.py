@@ -33,6 +33,25 @@ def check(type: AType, data: bytes) -> None:
     _value(type, value, 0)
 
 
+def plain(type: AType, value: Json) -> Json:
+    """A checked value without the names of its unions' types, and with bytes as such."""
+    match type:
+        case Record():
+            return {name: plain(each.type, value[name]) for name, each in type.fields.items()}
+        case AUnion() if value is not None:
+            [(name, inner)] = value.items()
+            [chosen] = [branch for branch in type.branches if branch.name == name]
+            return plain(chosen, inner)
+        case AnArray():
+            return [plain(type.items, item) for item in value]
+        case Map():
+            return {key: plain(type.values, item) for key, item in value.items()}
+        case Fixed() | Primitive(name="bytes"):
+            return _octets(value)
+        case _:
+            return value
+
+
 def _value(type: AType, value: Json, depth: int) -> None:
     if depth > MAX_DEPTH:
         raise Mismatch(f"The message is nested more than {MAX_DEPTH} deep.")

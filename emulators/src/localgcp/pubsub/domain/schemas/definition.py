@@ -8,12 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
-from typing import Protocol
+from typing import Any, Protocol, TypeAlias
 
+from localgcp.pubsub.domain.config import Encoding
 from localgcp.pubsub.errors import InvalidArgument, Mismatch
 
 MAX_DEFINITION_BYTES = 300_000
 KEPT_COMPILED = 256
+
+
+Values: TypeAlias = dict[str, Any]
 
 
 class Language(Enum):
@@ -21,13 +25,6 @@ class Language(Enum):
 
     PROTOCOL_BUFFER = 1
     AVRO = 2
-
-
-class Encoding(Enum):
-    """How a message is written; the names are the API's."""
-
-    JSON = 1
-    BINARY = 2
 
 
 @dataclass(frozen=True)
@@ -45,6 +42,13 @@ class Definition(Protocol):
 
     def check(self, data: bytes, encoding: Encoding) -> None:
         """Hold a message against it. Raises Mismatch, saying what is wrong."""
+
+    def values(self, data: bytes, encoding: Encoding) -> Values:
+        """What a message that was checked says, by the names of its fields.
+
+        Bytes stay bytes, times of Avro's logical types are datetimes, decimals are decimals.
+        Raises Mismatch where the definition is of no record.
+        """
 
     def check_successor(self, other: Definition) -> None:
         """Whether `other` may be the revision after this one. Raises Mismatch."""

@@ -18,7 +18,7 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import DecodeError
 
 from localgcp.pubsub.domain.schemas import protobuf_revisions
-from localgcp.pubsub.domain.schemas.definition import Definition, Encoding, unreadable
+from localgcp.pubsub.domain.schemas.definition import Definition, Encoding, Values, unreadable
 from localgcp.pubsub.errors import InvalidArgument, Mismatch
 
 # Built at run time from the definition, so a type checker can know no more of it.
@@ -40,6 +40,15 @@ class ProtobufDefinition:
             self._check_binary(data)
         else:
             self._check_json(data)
+
+    def values(self, data: bytes, encoding: Encoding) -> Values:
+        """The fields that a checked message has; enums by name, 64-bit integers as numbers."""
+        read = self.message()
+        if encoding is Encoding.BINARY:
+            read.ParseFromString(data)
+        else:
+            json_format.Parse(data, read)
+        return _values(read)
 
     def check_successor(self, other: Definition) -> None:
         """Only optional fields may come or go (page "Commit a schema revision").
@@ -68,6 +77,31 @@ class ProtobufDefinition:
             raise Mismatch(
                 f"The message has fields that {self.message.DESCRIPTOR.full_name} does not have."
             )
+
+
+def _values(message: Message) -> Values:
+    """As MessageToDict, but bytes stay bytes and no number becomes a string."""
+    told: Values = {}
+    for field, value in message.ListFields():
+        if field.message_type is not None and field.message_type.GetOptions().map_entry:
+            inner = field.message_type.fields_by_name["value"]
+            told[field.name] = [
+                {"key": key, "value": _one(inner, each)} for key, each in value.items()
+            ]
+        elif field.is_repeated:
+            told[field.name] = [_one(field, each) for each in value]
+        else:
+            told[field.name] = _one(field, value)
+    return told
+
+
+def _one(field: Message, value: Message) -> Message:
+    if field.message_type is not None:
+        return _values(value)
+    if field.enum_type is not None:
+        known = field.enum_type.values_by_number
+        return known[value].name if value in known else value
+    return value
 
 
 def _check_required(read: Message) -> None:

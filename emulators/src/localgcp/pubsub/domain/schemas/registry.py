@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
+from localgcp.pubsub.domain.config import SchemaSettings
 from localgcp.pubsub.domain.keeping import Keeper
 from localgcp.pubsub.domain.names import check_project, check_schema, page_of, short
 from localgcp.pubsub.domain.names import page as names_page
 from localgcp.pubsub.domain.schemas import definition
 from localgcp.pubsub.domain.schemas.definition import Encoding, Language, Source
 from localgcp.pubsub.domain.schemas.schema import MAX_REVISIONS, Revision, Schema
-from localgcp.pubsub.domain.schemas.settings import DELETED_SCHEMA, SchemaSettings
 from localgcp.pubsub.errors import (
     AlreadyExists,
     InvalidArgument,
@@ -114,11 +113,9 @@ class Schemas:
         self.drop_revision(schema, id, deleted.created)
         return deleted
 
-    def delete(self, name: str) -> None:
-        """With all revisions. Raises NotFound, InvalidArgument."""
+    def check_exists(self, name: str) -> None:
+        """Raises NotFound, InvalidArgument."""
         self._schema(name)
-        self._keeper.drop_schema(name)
-        self.drop_schema(name)
 
     # Messages
 
@@ -221,8 +218,3 @@ def _matching(revisions: Sequence[Revision], data: bytes, encoding: Encoding) ->
         f"last checked revision: revision_id={last.id} failed with status: {why}",
         "Invalid data in message",
     )
-
-
-def forgotten(settings: SchemaSettings, schema: str) -> SchemaSettings:
-    """A topic's settings once `schema` is deleted."""
-    return replace(settings, schema=DELETED_SCHEMA) if settings.schema == schema else settings
