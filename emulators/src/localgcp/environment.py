@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
 PORTS = {"pubsub": 8085, "storage": 4443, "bigquery": 9050}
 """Where each emulator listens by default; PUBSUB_PORT and so on say otherwise."""
@@ -41,6 +42,15 @@ def port(service: str, environ: Mapping[str, str] | None = None) -> int:
     if not text.isdecimal() or not 0 < int(text) < 65_536:
         raise InvalidVariable(name, f"should be a port from 1 to 65535; got {text!r}")
     return int(text)
+
+
+def cache_folder(environ: Mapping[str, str] | None = None) -> Path:
+    """Where what is made once on a machine stays: LOCALGCP_CACHE, or the user's cache folder."""
+    env = os.environ if environ is None else environ
+    if env.get("LOCALGCP_CACHE"):
+        return Path(env["LOCALGCP_CACHE"])
+    home = env.get("XDG_CACHE_HOME") or str(Path(env.get("HOME") or "/tmp") / ".cache")
+    return Path(home) / "localgcp"
 
 
 def leads_somewhere(environ: Mapping[str, str] | None = None) -> bool:

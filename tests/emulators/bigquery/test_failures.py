@@ -28,7 +28,7 @@ from localgcp.bigquery.errors import (
     Unavailable,
 )
 from localgcp.bigquery.jobs.memory import Guard, resident
-from localgcp.bigquery.jobs.queries import Query
+from localgcp.bigquery.jobs.query import Query
 from localgcp.bigquery.rest import wire
 from localgcp.bigquery.rows.streaming import Row
 from localgcp.bigquery.service import Service
@@ -52,8 +52,8 @@ DISK_BYTES = 8 * 1024 * 1024
         ("SELECT DATE_ADD(DATE '9999-12-31', INTERVAL 1 DAY)", "out of range"),
         ("SELECT [DATE_ADD(DATE '9999-12-31', INTERVAL 1 DAY)] AS a", "out of range"),
         ("SELECT DATETIME_SUB(DATETIME '0001-01-01', INTERVAL 1 SECOND)", "out of range"),
-        ("SELECT REPEAT('x', 2000000000)", "exceeds max allowed size"),
-        ("SELECT LPAD('x', 2000000000)", "exceeds max allowed size"),
+        ("SELECT REPEAT('x', 2000000000)", "exceeds max allowed"),
+        ("SELECT LPAD('x', 2000000000)", "exceeds max allowed"),
         ("SELECT LEFT('x', -1)", "cannot be negative"),
     ],
 )
@@ -169,7 +169,7 @@ def test_on_a_full_disk_both_ways_to_write_say_503(small_disk: Path) -> None:
             rows = {"rows": [{"json": {"t": os.urandom(125_000).hex()}}]}
             found.add(_post(emulator, "datasets/d/tables/t/insertAll", rows))
         assert found == {200, 503}
-        doubled = {"query": "INSERT INTO d.t SELECT t FROM d.t", "timeoutMs": 60_000}
+        doubled = {"query": "INSERT INTO d.t SELECT x.t FROM d.t AS x", "timeoutMs": 60_000}
         assert _post(emulator, "queries", doubled | {"useLegacySql": False}) == 503
         asked = {"query": "SELECT COUNT(*) FROM d.t", "useLegacySql": False}
         assert _post(emulator, "queries", asked) == 200

@@ -15,7 +15,7 @@ from google.cloud import bigquery
 
 from localgcp.bigquery.errors import TableNotFound
 from localgcp.bigquery.jobs.anonymous import AnonymousTables, name_of
-from localgcp.bigquery.jobs.queries import Query
+from localgcp.bigquery.jobs.query import Query
 from localgcp.bigquery.jobs.registry import RESULT_KEPT_MS
 from localgcp.bigquery.service import Service
 from tests.emulators.bigquery.conftest import PROJECT

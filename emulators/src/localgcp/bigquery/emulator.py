@@ -14,6 +14,7 @@ from localgcp.guard import Guard
 from localgcp.threaded import ThreadedEmulator, Where
 
 if TYPE_CHECKING:
+    from localgcp.bigquery.googlesql.reference.client import Reference
     from localgcp.bigquery.service import Service
 
 DATABASE = "bigquery.duckdb"
@@ -40,6 +41,7 @@ class BigQueryEmulator(ThreadedEmulator):
         self, data_dir: Path | None, listening: Callable[[], None], stopping: asyncio.Event
     ) -> None:
         """The REST API over one service. Raises StartFailed where the data is in use."""
+        from localgcp.bigquery.googlesql.reference import client
         from localgcp.bigquery.rest.upload_calls import takes_files
         from localgcp.bigquery.server import Server
         from localgcp.bigquery.service import Service
@@ -53,7 +55,8 @@ class BigQueryEmulator(ThreadedEmulator):
             clock = Clock()
             path = data_dir / DATABASE if data_dir else None
             limit = self._memory_limit or MEMORY_LIMIT
-            service = Service(path, clock, clock.uptime, limit, self._cloud_storage)
+            reference = client.shared()
+            service = Service(path, clock, clock.uptime, limit, self._cloud_storage, reference)
         except StoreBusy as error:
             raise StartFailed(self.name, str(error)) from error
         application = Server(service, lambda: room.trouble(data_dir))
@@ -63,7 +66,7 @@ class BigQueryEmulator(ThreadedEmulator):
 
         def ready() -> None:
             listening()
-            _warm_up()
+            _warm_up(reference)
 
         sweeping = asyncio.create_task(_sweep(service))
         try:
@@ -95,10 +98,11 @@ async def _sweep(service: Service) -> None:
         await asyncio.sleep(SWEEP_EVERY_S)
 
 
-def _warm_up() -> None:
+def _warm_up(reference: Reference) -> None:
     """Load what the first query and the first insert need, once we listen."""
 
     def load() -> None:
+        reference.start()
         import pyarrow.compute  # noqa: F401
 
     threading.Thread(target=load, name="bigquery-warm-up", daemon=True).start()

@@ -238,6 +238,16 @@ class SqlNotSupported(InvalidQuery):
         super().__init__(f"not supported by the emulator: {what}", "query")
 
 
+class EvaluatorBound(SqlNotSupported):
+    """Only the reference evaluator knows the statement, and its tables are too large for it."""
+
+    def __init__(self, rows: int, size: int) -> None:
+        super().__init__(
+            f"this statement over tables of more than {rows} rows or {size} bytes: only the"
+            " reference evaluator knows it"
+        )
+
+
 class DuplicateColumn(InvalidQuery):
     """Two columns of a result have one name."""
 

@@ -19,7 +19,8 @@ from localgcp.bigquery.jobs.copies import Copies
 from localgcp.bigquery.jobs.extracts import Extracts
 from localgcp.bigquery.jobs.loads import Loads
 from localgcp.bigquery.jobs.objects import Objects
-from localgcp.bigquery.jobs.queries import Outcome, Queries
+from localgcp.bigquery.jobs.queries import Queries
+from localgcp.bigquery.jobs.query import Outcome
 from localgcp.bigquery.jobs.registry import Jobs
 from localgcp.bigquery.rows.insert_ids import InsertIds
 from localgcp.bigquery.rows.streaming import Streaming
@@ -27,6 +28,8 @@ from localgcp.bigquery.store import MEMORY_LIMIT, Store
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from localgcp.bigquery.googlesql.reference.client import Reference
 
 
 class Service:
@@ -39,17 +42,19 @@ class Service:
         uptime: Callable[[], float] = time.monotonic,
         memory_limit: int = MEMORY_LIMIT,
         storage: Callable[[], str | None] = lambda: None,
+        reference: Reference | None = None,
     ) -> None:
         """Open the database file (None: in memory). Raises StoreBusy.
 
-        `storage` gives the base URL of Cloud Storage, where jobs read and write objects.
+        `storage` gives the base URL of Cloud Storage, where jobs read and write objects. Without a
+        `reference` evaluator what DuckDB cannot do is refused.
         """
         self.store = Store(path, memory_limit)
         self.catalog = Catalog(self.store, clock)
         self.figures = Figures(self.store)
         self.insert_ids = InsertIds(self.store, uptime)
         self.streaming = Streaming(self.store, self.catalog, self.figures, clock, self.insert_ids)
-        self.queries = Queries(self.store, self.catalog, self.figures)
+        self.queries = Queries(self.store, self.catalog, self.figures, reference)
         self.expiry = Expiry(self.store, self.catalog, self.figures)
         parts, objects = (self.store, self.catalog, self.figures), Objects(storage)
         self.loads, copies = Loads(*parts, objects), Copies(*parts)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from localgcp.bigquery.errors import BigQueryError, SqlNotSupported
-from localgcp.bigquery.jobs.queries import Query
+from localgcp.bigquery.jobs.query import Query
 from localgcp.bigquery.service import Service
 
 NAN, INF = "CAST('nan' AS FLOAT64)", "CAST('inf' AS FLOAT64)"

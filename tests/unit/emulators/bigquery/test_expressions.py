@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from localgcp.bigquery.errors import BigQueryError, InvalidQuery
-from localgcp.bigquery.jobs.queries import Query
+from localgcp.bigquery.jobs.query import Query
 from localgcp.bigquery.service import Service
 
 

@@ -36,7 +36,12 @@ DUCKDB_TYPES = {
     "TIME": "TIME",
     "DATETIME": "TIMESTAMP",
     "JSON": "JSON",
+    # As the text that BigQuery shows; DuckDB can't reckon with it, the reference evaluator does.
+    "INTERVAL": "VARCHAR",
+    "RANGE": "VARCHAR",
 }
+AS_TEXT = ("INTERVAL", "RANGE")
+RANGE_ELEMENTS = ("DATE", "DATETIME", "TIMESTAMP")
 # Known to BigQuery and refused when they say something, so that nothing is silently dropped.
 REFUSED = (
     "policyTags",
@@ -46,22 +51,25 @@ REFUSED = (
     "scale",
     "defaultValueExpression",
     "collation",
-    "rangeElementType",
     "foreignTypeDefinition",
     "timestampPrecision",
 )
-KNOWN = {"name", "type", "mode", "description", "fields", *REFUSED}
+KNOWN = {"name", "type", "mode", "description", "fields", "rangeElementType", *REFUSED}
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One column, or one member of a RECORD. `type` is the API's name (INTEGER, not INT64)."""
+    """One column, or one member of a RECORD. `type` is the API's name (INTEGER, not INT64).
+
+    `element` is what a RANGE has bounds of.
+    """
 
     name: str
     type: str
     mode: str = "NULLABLE"
     description: str = ""
     fields: tuple[Field, ...] = ()
+    element: str = ""
 
     @property
     def required(self) -> bool:
@@ -113,7 +121,7 @@ def _parse_field(resource: Any, path: str, depth: int) -> Field:
     if not kind:
         raise MissingField(f"{path}.type")
     kind = ALIASES.get(kind, kind)
-    if kind in ("GEOGRAPHY", "INTERVAL", "RANGE"):
+    if kind == "GEOGRAPHY":
         raise NotSupported(f"type {kind} of field {name}", f"{path}.type")
     if kind not in DUCKDB_TYPES and kind != "RECORD":
         raise BadValue(f"{path}.type", resource["type"], f"field {name} has no such type")
@@ -123,7 +131,15 @@ def _parse_field(resource: Any, path: str, depth: int) -> Field:
     inner = _parse_fields(resource.get("fields") or [], f"{path}.fields", depth + 1)
     if bool(inner) != (kind == "RECORD"):
         raise BadValue(f"{path}.fields", len(inner), f"a RECORD, and no other, has fields ({name})")
-    return Field(name, kind, mode, resource.get("description") or "", inner)
+    element = _range_element(resource, kind, f"{path}.rangeElementType")
+    return Field(name, kind, mode, resource.get("description") or "", inner, element)
+
+
+def _range_element(resource: Mapping[str, Any], kind: str, path: str) -> str:
+    element = str((resource.get("rangeElementType") or {}).get("type") or "").upper()
+    if bool(element) != (kind == "RANGE") or (element and element not in RANGE_ELEMENTS):
+        raise BadValue(path, element, f"a RANGE, and no other, has one of {RANGE_ELEMENTS}")
+    return element
 
 
 def _check_name(name: str, path: str) -> None:
@@ -152,6 +168,8 @@ def _field_resource(field: Field) -> dict[str, Any]:
         resource["description"] = field.description
     if field.fields:
         resource["fields"] = to_resource(field.fields)
+    if field.element:
+        resource["rangeElementType"] = {"type": field.element}
     return resource
 
 
@@ -187,6 +205,8 @@ def arrow_type(field: Field) -> pa.DataType:
         "TIME": pa.time64("us"),
         "DATETIME": pa.timestamp("us"),
         "JSON": pa.string(),
+        "INTERVAL": pa.string(),
+        "RANGE": pa.string(),
     }
     if field.type == "RECORD":
         kind = pa.struct([pa.field(f.name, arrow_type(f)) for f in field.fields])

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from localgcp.bigquery.catalog.dataset import Dataset
 from localgcp.bigquery.catalog.table import Name, Table, anonymous_dataset
 from localgcp.bigquery.errors import TableNotFound
-from localgcp.bigquery.jobs.queries import Outcome
+from localgcp.bigquery.jobs.query import Outcome
 from localgcp.bigquery.jobs.registry import RESULT_KEPT_MS, Job, Jobs
 
 if TYPE_CHECKING:

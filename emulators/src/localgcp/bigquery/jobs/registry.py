@@ -29,7 +29,8 @@ from localgcp.bigquery.jobs.copies import Copied, Copies, Copy
 from localgcp.bigquery.jobs.extracts import Extract, Extracted, Extracts
 from localgcp.bigquery.jobs.loads import Load, Loaded, Loads
 from localgcp.bigquery.jobs.memory import Guard
-from localgcp.bigquery.jobs.queries import Outcome, Queries, Query
+from localgcp.bigquery.jobs.queries import Queries
+from localgcp.bigquery.jobs.query import Outcome, Query
 
 MAX_JOBS = 1000
 MAX_HELD_BYTES = 512 * 1024 * 1024

@@ -2,18 +2,56 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import duckdb
 
 from localgcp.bigquery.catalog.schema import Field, result_field
-from localgcp.bigquery.errors import DuplicateColumn, QueryFailed, ResponseTooLarge
+from localgcp.bigquery.errors import (
+    DuplicateColumn,
+    QueryFailed,
+    ResponseTooLarge,
+    SqlNotSupported,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from localgcp.bigquery.googlesql.statements import Translation
+
 MAX_RESULT_BYTES = 256 * 1024 * 1024
 _BATCH = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A query as DuckDB runs it, and its columns in BigQuery's types."""
+
+    fields: tuple[Field, ...]
+    translation: Translation
+
+
+def plan_of(fields: tuple[Field, ...], rows: pa.Table) -> Plan:
+    """A query that gives these rows. Raises SqlNotSupported for a BIGNUMERIC too long to store."""
+    from localgcp.bigquery.googlesql.statements import Translation
+
+    name = "_localgcp_rows"
+    return Plan(
+        fields, Translation(f"SELECT * FROM {name}", relations={name: _stored(rows, fields)})
+    )
+
+
+def _stored(rows: pa.Table, fields: tuple[Field, ...]) -> pa.Table:
+    import pyarrow as pa
+
+    from localgcp.bigquery.catalog.schema import arrow_type
+
+    layout = pa.schema([(field.name, arrow_type(field)) for field in fields])
+    try:
+        return rows.cast(layout)
+    except pa.ArrowInvalid as error:
+        raise SqlNotSupported(f"a BIGNUMERIC of more than 38 digits in a table: {error}") from error
 
 
 def fields_of(relation: duckdb.DuckDBPyRelation) -> tuple[Field, ...]:
@@ -28,6 +66,18 @@ def fields_of(relation: duckdb.DuckDBPyRelation) -> tuple[Field, ...]:
             raise DuplicateColumn(column.name)
         seen.add(column.name.lower())
     return fields
+
+
+def register(db: duckdb.DuckDBPyConnection, translation: Translation) -> None:
+    """Make the rows that a statement brings known by their names."""
+    for name, relation in translation.relations.items():
+        db.register(name, relation)
+
+
+def bind(db: duckdb.DuckDBPyConnection, translation: Translation) -> duckdb.DuckDBPyRelation:
+    """Understood and typed, not yet run."""
+    register(db, translation)
+    return db.sql(translation.sql, params=dict(translation.values))
 
 
 def fetch(relation: duckdb.DuckDBPyRelation) -> pa.Table:

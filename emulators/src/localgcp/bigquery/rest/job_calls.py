@@ -6,7 +6,7 @@ from typing import Any
 
 from localgcp.bigquery.catalog import resource as res
 from localgcp.bigquery.errors import JobExists
-from localgcp.bigquery.jobs.queries import Outcome, Query
+from localgcp.bigquery.jobs.query import Outcome, Query
 from localgcp.bigquery.jobs.registry import Job
 from localgcp.bigquery.rest import wire, wire_job
 from localgcp.bigquery.rest.call import Call, as_int64, int64_timestamps, page_of

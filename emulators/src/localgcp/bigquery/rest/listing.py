@@ -9,7 +9,7 @@ from localgcp.bigquery.catalog.schema import Field, quoted
 from localgcp.bigquery.catalog.table import Name, Table
 from localgcp.bigquery.errors import BadValue, Invalid, NotSupported
 from localgcp.bigquery.jobs.anonymous import name_of
-from localgcp.bigquery.jobs.queries import Outcome
+from localgcp.bigquery.jobs.query import Outcome
 from localgcp.bigquery.jobs.registry import Job
 from localgcp.bigquery.jobs.results import first_bytes
 from localgcp.bigquery.rows.cells import encode

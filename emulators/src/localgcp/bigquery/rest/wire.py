@@ -33,7 +33,7 @@ from localgcp.bigquery.jobs.anonymous import destination
 from localgcp.bigquery.jobs.copies import Copied, Copy
 from localgcp.bigquery.jobs.extracts import Extract, Extracted
 from localgcp.bigquery.jobs.loads import Load, Loaded
-from localgcp.bigquery.jobs.queries import Outcome, Query
+from localgcp.bigquery.jobs.query import Outcome, Query
 from localgcp.bigquery.jobs.registry import Job
 from localgcp.bigquery.rest import wire_copy, wire_extract, wire_load
 from localgcp.bigquery.rest.listing import Page

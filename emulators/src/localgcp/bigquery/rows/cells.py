@@ -60,6 +60,8 @@ def _writer(field: Field, int64_timestamps: bool) -> Writer:
 def _scalar_or_record(field: Field, int64_timestamps: bool) -> Writer:
     if field.type == "TIMESTAMP":
         return _micros if int64_timestamps else _seconds
+    if field.type == "RANGE" and field.element == "TIMESTAMP":
+        return _bounds(_micros if int64_timestamps else _seconds)
     if field.type != "RECORD":
         return _WRITERS[field.type]
     members = [(f.name, _writer(f, int64_timestamps)) for f in field.fields]
@@ -76,6 +78,19 @@ def _micros(value: datetime) -> str:
 
 def _seconds(value: datetime) -> str:
     return repr((value.replace(tzinfo=None) - _EPOCH) / timedelta(seconds=1))
+
+
+def _bounds(write: Writer) -> Writer:
+    """A RANGE of TIMESTAMP: its bounds are written as timestamps are."""
+
+    def bound(text: str) -> str:
+        return text if text == "UNBOUNDED" else str(write(datetime.fromisoformat(text)))
+
+    def both(text: str) -> str:
+        start, _, end = text[1:-1].partition(", ")
+        return f"[{bound(start)}, {bound(end)})"
+
+    return both
 
 
 def _float(value: float) -> str:
@@ -113,10 +128,12 @@ _WRITERS: dict[str, Writer] = {
     "INTEGER": str,
     "FLOAT": _float,
     "NUMERIC": _decimal("1e-9"),
-    "BIGNUMERIC": _decimal("1e-19"),
+    "BIGNUMERIC": _decimal("1e-38"),
     "BOOLEAN": _boolean,
     "DATE": _iso,
     "TIME": _iso,
     "DATETIME": _iso,
     "JSON": str,
+    "INTERVAL": str,
+    "RANGE": str,
 }

@@ -17,6 +17,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from localgcp.bigquery.catalog.schema import Field
+from localgcp.bigquery.rows import as_text
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -307,6 +308,7 @@ _SCALARS: dict[str, Reader] = {
     "TIME": _time,
     "DATETIME": _datetime,
     "JSON": read_json,
+    **{kind: as_text.reader(kind, RowError) for kind in as_text.FORMS},
 }
 
 

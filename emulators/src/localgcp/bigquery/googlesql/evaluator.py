@@ -1,0 +1,167 @@
+"""A statement as the reference sees it: checked against the catalog, evaluated over its tables.
+
+What the analyzer said of a text is remembered for as long as the tables that it names keep their
+columns, so that a query that comes again costs no call.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from localgcp.bigquery.catalog.schema import Field
+from localgcp.bigquery.catalog.table import Table
+from localgcp.bigquery.errors import (
+    EvaluatorBound,
+    InvalidQuery,
+    NotFound,
+    QueryFailed,
+    SqlNotSupported,
+)
+from localgcp.bigquery.googlesql import exceptions, texts
+from localgcp.bigquery.googlesql.reference import messages as m
+from localgcp.bigquery.googlesql.reference.client import Reference
+from localgcp.bigquery.googlesql.sources import Source, Sources
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from localgcp.bigquery.googlesql.parameters import Parameter
+
+_REMEMBERED = 1000
+Watch = Callable[[Any], object]
+View = Callable[[Table], "pa.Table"]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A text and what its names mean."""
+
+    sql: str
+    project: str
+    dataset: str | None
+    parameters: tuple[Parameter, ...] = ()
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What an analysis depends on, but for the tables."""
+        shapes = tuple((p.name, p.field) for p in self.parameters)
+        return (self.sql, self.project, self.dataset, shapes)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A statement that the analyzer accepts."""
+
+    split: texts.Split
+    shape: m.Shape
+    analysis: m.Analysis
+    sources: tuple[Source, ...]
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """The columns of a query."""
+        return self.analysis.fields
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """The tables and views that it names."""
+        return tuple(source.table for source in self.sources if source.table is not None)
+
+
+class Evaluator:
+    """The reference over one catalog."""
+
+    def __init__(self, reference: Reference, sources: Sources) -> None:
+        self.reference, self._sources = reference, sources
+        self._known: OrderedDict[tuple[object, ...], Checked] = OrderedDict()
+
+    def check(self, statement: Statement) -> Checked:
+        """Raises InvalidQuery with BigQuery's text and place, NotFound, SqlNotSupported."""
+        known = self._known.get(statement.key)
+        if known is not None and self._still(known, statement):
+            return known
+        split = texts.split_paths(statement.sql)
+        try:
+            checked = self._analyze(split, statement)
+        except SqlNotSupported:
+            raise
+        except InvalidQuery as error:
+            raise exceptions.told(split.told(error.message)) from error
+        self._known[statement.key] = checked
+        if len(self._known) > _REMEMBERED:
+            self._known.popitem(last=False)
+        return checked
+
+    def _still(self, known: Checked, statement: Statement) -> bool:
+        """Whether every name stands for the columns that it stood for."""
+        for shape, source in zip(known.shape.tables, known.sources, strict=True):
+            if source.table is None:  # INFORMATION_SCHEMA changes with every table
+                return False
+            if self._find(shape.path, statement).table is not source.table:
+                return False
+        return True
+
+    def _find(self, path: m.Path, statement: Statement) -> Source:
+        return self._sources.find(path, statement.project, statement.dataset)
+
+    def _analyze(self, split: texts.Split, statement: Statement) -> Checked:
+        sources: dict[m.Path, Source] = {}
+        missing: NotFound | None = None
+        for path in self.reference.names(split.sql):
+            try:
+                sources.setdefault(path, self._find(path, statement))
+            except NotFound as error:  # it may be an array of a table around it
+                missing = error
+        tables = tuple(m.TableShape(path, source.fields) for path, source in sources.items())
+        parameters = tuple((p.name, p.field) for p in statement.parameters)
+        shape = m.Shape(split.sql, tables, parameters)
+        try:
+            analysis = self.reference.analyze(shape)
+        except InvalidQuery as error:
+            if missing is not None and error.message.startswith(("Table ", "Dataset ")):
+                raise missing from error
+            raise
+        return Checked(split, shape, analysis, tuple(sources.values()))
+
+    def evaluate(
+        self, checked: Checked, parameters: tuple[Parameter, ...], view: View, watch: Watch
+    ) -> pa.Table:
+        """The rows of a query. Raises QueryFailed, SqlNotSupported, QueryCancelled."""
+        contents = self._contents(checked, view)
+        values = tuple(p.value for p in parameters)
+        request = m.Evaluate(checked.shape, checked.analysis, contents, values)
+        try:
+            return self.reference.evaluate(request, watch)
+        except QueryFailed as error:
+            raise QueryFailed(_without_place(error.message)) from error
+
+    def _contents(self, checked: Checked, view: View) -> tuple[pa.Table, ...]:
+        read: dict[int, pa.Table] = {}
+        rows = size = 0
+        limits = self.reference.limits
+        for place in sorted({scan.table for scan in checked.analysis.scans}):
+            source = checked.sources[place]
+            if source.rows is None and source.table is not None and not source.table.is_view:
+                more, weight = self._sources.size(source.table)
+                rows, size = rows + more, size + weight
+                if rows > limits.rows or size > limits.bytes:
+                    raise EvaluatorBound(limits.rows, limits.bytes)
+            read[place] = self._rows(source, view)
+            if read[place].num_rows > limits.rows or read[place].nbytes > limits.bytes:
+                raise EvaluatorBound(limits.rows, limits.bytes)
+        return tuple(read[scan.table] for scan in checked.analysis.scans)
+
+    def _rows(self, source: Source, view: View) -> pa.Table:
+        if source.rows is not None:
+            return source.rows
+        assert source.table is not None
+        return view(source.table) if source.table.is_view else self._sources.read(source.table)
+
+
+def _without_place(message: str) -> str:
+    """The place would be one in the text that was evaluated, not in the client's."""
+    return re.sub(r" \[at \d+:\d+\]", "", message)

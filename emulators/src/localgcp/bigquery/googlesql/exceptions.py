@@ -1,0 +1,32 @@
+"""Where BigQuery and the analyzer differ: functions of BigQuery's that ZetaSQL does not publish."""
+
+from __future__ import annotations
+
+import re
+
+from localgcp.bigquery.errors import InvalidQuery, SqlNotSupported
+
+_NOT_FOUND = re.compile(r"(?:Table-valued function|Function) not found: `?([\w.`]+)")
+# By the reference, "All functions" and "Machine learning functions".
+BIGQUERYS = frozenset(
+    (
+        *("SEARCH", "COLLATE", "CONTAINS_SUBSTR", "TEXT_ANALYZE", "BAG_OF_WORDS", "TF_IDF"),
+        *("VECTOR_SEARCH", "GAP_FILL", "RANGE_SESSIONIZE", "APPENDS", "CHANGES", "EXTERNAL_QUERY"),
+        *("EXTERNAL_OBJECT_TRANSFORM", "APPROX_TOP_COUNT", "APPROX_TOP_SUM", "ST_REGIONSTATS"),
+        *("OBJ.FETCH_METADATA", "OBJ.GET_ACCESS_URL", "OBJ.MAKE_REF", "GROUPING", "BIT_AND"),
+        *("ST_GEOGFROM", "ST_ISCLOSED", "DLP_DETERMINISTIC_ENCRYPT", "DLP_KEY_CHAIN"),
+        *("DLP_DETERMINISTIC_DECRYPT", "MIN_BY", "MAX_BY", "RANGE_SESSIONIZE"),
+    )
+)
+FAMILIES = ("ML", "AI", "ST", "S2", "OBJ", "NET", "AEAD", "KEYS", "HLL_COUNT", "KLL_QUANTILES")
+
+
+def told(message: str) -> InvalidQuery:
+    """The analyzer's error, or a refusal where it misses what BigQuery has."""
+    missing = _NOT_FOUND.search(message)
+    if missing:
+        name = missing[1].replace("`", "").upper()
+        family = re.split(r"[._]", name)[0]
+        if name in BIGQUERYS or family in FAMILIES or name.startswith("ST_"):
+            return SqlNotSupported(f"function {name}")
+    return InvalidQuery(message, "query")

@@ -1,0 +1,213 @@
+"""The caller's side of the reference evaluator: one worker process, its time and its end.
+
+The worker is started in the background and is ready in about a second, or once the machine code is
+compiled. Whoever can do without it asks `ready`; whoever cannot waits, for a bounded time.
+"""
+
+from __future__ import annotations
+
+import atexit
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from importlib.util import find_spec
+from multiprocessing.connection import Connection, Pipe
+from pathlib import Path
+from typing import Any
+
+from localgcp import environment
+from localgcp.bigquery.errors import (
+    InvalidQuery,
+    QueryCancelled,
+    QueryFailed,
+    SqlNotSupported,
+)
+from localgcp.bigquery.googlesql.reference import messages as m
+
+WORKER = "localgcp.bigquery.googlesql.reference.worker"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one statement may take: seconds, bytes of the worker, rows and bytes handed over."""
+
+    seconds: float = 60.0
+    start_seconds: float = 120.0
+    memory: int = 2 << 30
+    rows: int = 200_000
+    bytes: int = 64 << 20
+
+
+class Stop:
+    """Ends what the worker is at; a job's cancellation calls it as it would DuckDB's cursor."""
+
+    def __init__(self, worker: _Worker) -> None:
+        self._worker, self.asked = worker, False
+
+    def interrupt(self) -> None:
+        """End it."""
+        self.asked = True
+        self._worker.kill()
+
+
+class _Worker:
+    """One process and the socket to it."""
+
+    def __init__(self, folder: Path, memory: int) -> None:
+        ours, theirs = Pipe()
+        self.line: Connection[Any, Any] = ours
+        command = [sys.executable, "-m", WORKER, str(theirs.fileno()), str(folder), str(memory)]
+        self._process = subprocess.Popen(
+            command,
+            pass_fds=(theirs.fileno(),),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        theirs.close()
+        self.ready = False
+
+    def wait(self, seconds: float) -> bool:
+        """Whether it is ready, or becomes so in time. Raises EOFError, OSError: it is gone."""
+        if not self.ready and self.line.poll(seconds):
+            self.line.recv()
+            self.ready = True
+        return self.ready
+
+    def kill(self) -> None:
+        """End the process at once."""
+        self._process.kill()
+        self._process.wait()
+
+    def close(self) -> None:
+        """End it and let its socket go."""
+        self.kill()
+        self.line.close()
+
+
+class Reference:
+    """The evaluator as the emulator uses it; safe to use from many threads, one at a time."""
+
+    def __init__(self, folder: Path, limits: Limits = Limits()) -> None:
+        self._folder, self.limits = folder, limits
+        self._worker: _Worker | None = None
+        self._lock = threading.Lock()
+        self.installed = find_spec("zetasql") is not None and find_spec("wasmtime") is not None
+
+    def start(self) -> None:
+        """Have a worker on its way; does not wait for it."""
+        if self.installed and self._lock.acquire(blocking=False):
+            try:
+                self._current()
+            finally:
+                self._lock.release()
+
+    @property
+    def ready(self) -> bool:
+        """Whether it would answer at once; one that is not there is started."""
+        worker = self._worker
+        if worker is not None and worker.ready:
+            return True
+        if not self.installed or not self._lock.acquire(blocking=False):
+            return False
+        try:
+            return self._current().wait(0)
+        except (EOFError, OSError):
+            self._forget()
+            return False
+        finally:
+            self._lock.release()
+
+    def names(self, sql: str) -> list[m.Path]:
+        """The tables that a statement names. Raises what `analyze` raises."""
+        found: list[m.Path] = self._ask(m.NamesOf(sql))
+        return found
+
+    def analyze(self, shape: m.Shape) -> m.Analysis:
+        """Raises InvalidQuery for what is wrong, SqlNotSupported for what it doesn't know."""
+        analysis: m.Analysis = self._ask(m.Analyze(shape))
+        return analysis
+
+    def evaluate(self, request: m.Evaluate, watch: Callable[[Any], object]) -> Any:
+        """An Arrow table of its rows. Raises QueryFailed, SqlNotSupported, QueryCancelled."""
+        return self._ask(request, watch)
+
+    def close(self) -> None:
+        """End the worker."""
+        with self._lock:
+            self._forget()
+
+    def _ask(self, request: m.Request, watch: Callable[[Any], object] | None = None) -> Any:
+        with self._exclusive() as worker:
+            stop = Stop(worker)
+            if watch is not None:
+                watch(stop)
+            try:
+                if not worker.wait(self.limits.start_seconds):
+                    raise SqlNotSupported("this statement while the evaluator is being compiled")
+                worker.line.send(request)
+                if not worker.line.poll(self.limits.seconds):
+                    self._forget()
+                    raise QueryFailed(
+                        f"Operation timed out: it ran for more than {self.limits.seconds:g} seconds"
+                    )
+                answer = worker.line.recv()
+            except (EOFError, OSError) as error:
+                self._forget()
+                if stop.asked:
+                    raise QueryCancelled from error
+                raise SqlNotSupported("this statement: its evaluation came to no end") from error
+            if isinstance(answer, m.Lost):
+                self._forget()
+                raise SqlNotSupported(f"this statement: its evaluation broke off: {answer.why}")
+            if isinstance(answer, m.Failed):
+                raise _error(answer, isinstance(request, m.Evaluate))
+            return answer
+
+    @contextmanager
+    def _exclusive(self) -> Iterator[_Worker]:
+        if not self.installed:
+            raise SqlNotSupported("this statement without the package zetasql")
+        if not self._lock.acquire(timeout=self.limits.seconds + self.limits.start_seconds):
+            raise SqlNotSupported("this statement: the evaluator is busy")
+        try:
+            yield self._current()
+        finally:
+            self._lock.release()
+
+    def _current(self) -> _Worker:
+        if self._worker is None:
+            self._worker = _Worker(self._folder, self.limits.memory)
+        return self._worker
+
+    def _forget(self) -> None:
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            with suppress(OSError):
+                worker.close()
+
+
+def _error(failed: m.Failed, evaluating: bool) -> Exception:
+    if failed.code in (m.UNIMPLEMENTED, m.INTERNAL):
+        what = failed.message.removeprefix("not supported by the emulator: ")
+        return SqlNotSupported(what.splitlines()[0])
+    if evaluating:
+        return QueryFailed(failed.message)
+    return InvalidQuery(failed.message, "query")
+
+
+_shared: Reference | None = None
+_making = threading.Lock()
+
+
+def shared() -> Reference:
+    """The one of this process, made when first asked for and ended with the process."""
+    global _shared  # noqa: PLW0603 - a process has one worker, whatever emulators it runs
+    with _making:
+        if _shared is None:
+            _shared = Reference(environment.cache_folder())
+            atexit.register(_shared.close)
+        return _shared

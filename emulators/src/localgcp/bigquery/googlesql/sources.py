@@ -1,0 +1,90 @@
+"""The tables that a statement names, for the reference evaluator: columns first, rows later."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from localgcp.bigquery.catalog.catalog import Catalog
+from localgcp.bigquery.catalog.figures import Figures
+from localgcp.bigquery.catalog.schema import Field, quoted
+from localgcp.bigquery.catalog.table import Name, Table
+from localgcp.bigquery.errors import InvalidQuery, SqlNotSupported
+from localgcp.bigquery.googlesql.reference.messages import Path
+from localgcp.bigquery.store import Store
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+InformationSchema = Callable[[str, str, str], "pa.Table"]
+View = Callable[[Table], "pa.Table"]
+_API_NAMES = {"int64": "INTEGER", "timestamp[us, tz=UTC]": "TIMESTAMP", "bool": "BOOLEAN"}
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a path stands for: a table, a view, or rows that are at hand (INFORMATION_SCHEMA)."""
+
+    fields: tuple[Field, ...]
+    table: Table | None = None
+    rows: pa.Table | None = None
+
+
+class Sources:
+    """Finds tables and reads them whole."""
+
+    def __init__(
+        self, store: Store, catalog: Catalog, figures: Figures, schema: InformationSchema
+    ) -> None:
+        self._store, self._catalog, self._figures, self._schema = store, catalog, figures, schema
+
+    def find(self, path: Path, project: str, dataset: str | None) -> Source:
+        """Raises TableNotFound, DatasetNotFound, InvalidQuery, SqlNotSupported."""
+        if len(path) > 1 and path[-2].upper() == "INFORMATION_SCHEMA":
+            return self._information_schema(path, project, dataset)
+        name = name_of(path, project, dataset)
+        table = self._catalog.table(name)
+        return Source(table.fields, table)
+
+    def _information_schema(self, path: Path, project: str, dataset: str | None) -> Source:
+        around = path[:-2]
+        dataset = around[-1] if around else dataset
+        if dataset is None or dataset.lower().startswith("region-"):
+            raise SqlNotSupported("INFORMATION_SCHEMA without a dataset")
+        home = around[-2] if len(around) > 1 else project
+        rows = self._schema(home, dataset, path[-1].upper())
+        fields = tuple(
+            Field(column.name, _API_NAMES.get(str(column.type), "STRING")) for column in rows.schema
+        )
+        return Source(fields, rows=rows)
+
+    def size(self, table: Table) -> tuple[int, int]:
+        """Rows and bytes."""
+        return self._figures.rows(table), self._figures.known_bytes(table)
+
+    def read(self, table: Table) -> pa.Table:
+        """A table's rows, all columns."""
+        from localgcp.bigquery.jobs.results import fetch
+
+        columns = ", ".join(quoted(field.name) for field in table.fields)
+        with self._store.read() as db:
+            return fetch(db.sql(f"SELECT {columns} FROM {table.name.sql}"))
+
+
+def name_of(path: Path, project: str, dataset: str | None) -> Name:
+    """The table's full name. Raises InvalidQuery, SqlNotSupported."""
+    table = path[-1]
+    if "*" in table:
+        raise SqlNotSupported(f"wildcard table {table}")
+    if "$" in table or "@" in table:
+        raise SqlNotSupported(f"partition decorator in {table}")
+    home = path[-2] if len(path) > 1 else dataset
+    if home is None:
+        what = f'Table "{table}" must be qualified with a dataset (e.g. dataset.table).'
+        raise InvalidQuery(what, "query")
+    name = Name(".".join(path[:-2]) or project, home, table)
+    if name.is_anonymous:
+        what = "a query over the anonymous table of a result; give the result a destinationTable"
+        raise SqlNotSupported(what)
+    return name

@@ -1,0 +1,89 @@
+"""GoogleSQL as text, without a parser: its tokens, quoted paths, and places in it."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from dataclasses import dataclass
+
+_TOKEN = re.compile(
+    r"""(?sx)
+    (?P<other>
+        '''(?:\\.|.)*?''' | \"\"\"(?:\\.|.)*?\"\"\"      # strings
+      | '(?:\\.|[^'\\\n])*' | "(?:\\.|[^"\\\n])*"
+      | \#[^\n]* | --[^\n]* | /\*.*?\*/                  # comments
+    )
+    | `(?P<path>(?:\\.|[^`\\])*)`
+    | (?P<word>[A-Za-z_@]\w*)
+    | (?P<end>;)
+    """
+)
+_TABLE_PATH = re.compile(
+    r"""(?ix)(?:\b(?:FROM|JOIN|INTO|UPDATE|TABLE|VIEW|MERGE|USING|EXISTS|DELETE)\b|,)\s*
+    (?:(?:`[^`]*`|[\w-]+)\s*\.\s*)+$"""
+)
+_PLACE = re.compile(r" \[at (\d+):(\d+)\]")
+_SCRIPT = {"DECLARE", "SET", "IF", "LOOP", "WHILE", "REPEAT", "FOR", "BEGIN", "CASE", "CALL"} | {
+    *("EXECUTE", "RAISE", "RETURN", "BREAK", "LEAVE", "CONTINUE", "ITERATE"),
+    *("COMMIT", "ROLLBACK"),
+}
+
+
+def is_script(sql: str) -> bool:
+    """Whether it is more than one statement, or a statement of the procedural language."""
+    ended = first = False
+    for token in _TOKEN.finditer(sql):
+        if token["end"]:
+            ended = True
+        elif token["word"] or token["path"]:
+            if ended or (not first and (token["word"] or "").upper() in _SCRIPT):
+                return True
+            first = True
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A text whose quoted paths are split: `a.b` in one pair of backquotes is two names.
+
+    BigQuery reads them so, its analyzer does not.
+    """
+
+    sql: str
+    added: tuple[tuple[int, int], ...]  # line, column after which two characters were put in
+
+    def told(self, message: str) -> str:
+        """An error of the analyzer's as BigQuery writes it, its place that in the client's text."""
+
+        def place(match: re.Match[str]) -> str:
+            line, column = int(match[1]), int(match[2])
+            first = bisect_left(self.added, (line, 0))
+            before = bisect_left(self.added, (line, column)) - first
+            return f" at [{line}:{column - 2 * before}]"
+
+        return _PLACE.sub(place, message)
+
+
+def _is_field(sql: str, at: int) -> bool:
+    """Whether the name there follows a point, and not one of a table's path."""
+    before = sql[max(0, at - 500) : at]
+    return before.rstrip().endswith(".") and not _TABLE_PATH.search(before)
+
+
+def split_paths(sql: str) -> Split:
+    """Raises nothing: what is no GoogleSQL is left as it is."""
+    parts: list[str] = []
+    added: list[tuple[int, int]] = []
+    at = 0
+    for token in _TOKEN.finditer(sql):
+        path = token["path"]
+        if not path or "." not in path or ":" in path or _is_field(sql, token.start()):
+            continue
+        parts += [sql[at : token.start()], "`" + path.replace(".", "`.`") + "`"]
+        at = token.end()
+        start = sql.rfind("\n", 0, token.start()) + 1
+        line = sql.count("\n", 0, start) + 1
+        earlier = sum(2 for known, _ in added if known == line)
+        for number, dot in enumerate(re.finditer(r"\.", path)):
+            added.append((line, token.start() - start + dot.start() + 2 + earlier + 2 * number))
+    return Split("".join([*parts, sql[at:]]), tuple(added))

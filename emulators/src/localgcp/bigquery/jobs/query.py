@@ -1,0 +1,57 @@
+"""A statement that is asked for, and what it came to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from localgcp.bigquery.catalog.schema import Field
+from localgcp.bigquery.catalog.table import Name, Table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from localgcp.bigquery.googlesql.parameters import Parameter
+
+
+class Interruptible(Protocol):
+    """What works on a statement: DuckDB's cursor, or the reference evaluator's worker."""
+
+    def interrupt(self) -> None:
+        """End it."""
+
+
+Watch = Callable[[Interruptible], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One statement and where its result goes."""
+
+    sql: str
+    project: str
+    dataset: str | None = None
+    parameters: tuple[Parameter, ...] = ()
+    destination: Name | None = None
+    write: str = "WRITE_EMPTY"
+    create: str = "CREATE_IF_NEEDED"
+    dry_run: bool = False
+    depth: int = 0  # of views that it is within
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a statement came to.
+
+    `rows` are those of a query without a destination; with one they are in the table `target`.
+    """
+
+    kind: str
+    fields: tuple[Field, ...] = ()
+    rows: pa.Table | None = None
+    affected: Mapping[str, int] = field(default_factory=dict)
+    target: Name | None = None
+    operation: str | None = None
+    tables: tuple[Table, ...] = ()
+    dry_run: bool = False
