@@ -70,11 +70,6 @@ def test_settings_and_methods_it_lacks_are_named(clients: Clients) -> None:
     topic = clients.topic()
     with pytest.raises(exceptions.MethodNotImplemented, match="enable_exactly_once_delivery"):
         clients.subscription(topic, enable_exactly_once_delivery=True)
-    name = clients.subscription(topic)
-    with pytest.raises(exceptions.MethodNotImplemented, match=r"Subscriber/Seek"):
-        clients.subscriber.seek(request={"subscription": name})
-    with pytest.raises(exceptions.MethodNotImplemented, match=r"Subscriber/CreateSnapshot"):
-        clients.subscriber.create_snapshot(name="projects/p/snapshots/s", subscription=name)
 
 
 def test_an_empty_message_is_refused(clients: Clients) -> None:

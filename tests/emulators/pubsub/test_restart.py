@@ -77,3 +77,25 @@ def test_one_data_directory_serves_one_emulator(killable: EmulatorProcess, tmp_p
     with pytest.raises(StartFailed, match="in use by another"):
         second.start()
     assert not second.alive()
+
+
+def test_snapshots_and_what_is_retained_outlive_a_kill(
+    killable: EmulatorProcess, connect: Connect
+) -> None:
+    clients = connect(killable)
+    topic = clients.topic(message_retention_duration={"seconds": 600})
+    name = clients.subscription(topic, retain_acked_messages=True)
+    snapshot = name.replace("subscriptions", "snapshots")
+    clients.publish(topic, b"a")
+    clients.subscriber.create_snapshot(name=snapshot, subscription=name)
+    [received] = clients.pull(name)
+    clients.subscriber.acknowledge(subscription=name, ack_ids=[received.ack_id])
+    late = clients.subscription(topic)
+    for target in ({"snapshot": snapshot}, {"time": received.message.publish_time}):
+        killable.kill()
+        killable.start()
+        for subscription in (name, late):
+            clients.subscriber.seek(request={"subscription": subscription} | target)
+            [again] = clients.pull(subscription)
+            assert again.message == received.message
+            clients.subscriber.acknowledge(subscription=subscription, ack_ids=[again.ack_id])

@@ -12,7 +12,6 @@ from google.pubsub_v1 import PublisherAsyncClient, SchemaServiceAsyncClient, Sub
 
 from tests.emulators.pubsub.conftest import PROJECT, Clients
 from tests.surface.introspect import covers
-from tests.surface.pubsub.refusals import refused
 
 PARENT = f"projects/{PROJECT}"
 
@@ -77,20 +76,17 @@ def test_subscriber(clients: Clients) -> None:
 @covers(SubscriberAsyncClient, "list_snapshots", "create_snapshot", "get_snapshot")
 @covers(SubscriberAsyncClient, "update_snapshot", "delete_snapshot", "seek")
 def test_snapshots(clients: Clients) -> None:
-    subscription, name = clients.subscription(clients.topic()), f"{PARENT}/snapshots/snap"
+    subscription, name = clients.subscription(clients.topic()), f"{PARENT}/snapshots/of-async"
 
     async def use(subscriber: SubscriberAsyncClient) -> None:
-        assert [each async for each in await subscriber.list_snapshots(project=PARENT)] == []
-        with refused("Subscriber/CreateSnapshot"):
-            await subscriber.create_snapshot(name=name, subscription=subscription)
-        with refused("Subscriber/GetSnapshot"):
-            await subscriber.get_snapshot(snapshot=name)
-        with refused("Subscriber/UpdateSnapshot"):
-            await subscriber.update_snapshot(request={"snapshot": {"name": name}})
-        with refused("Subscriber/DeleteSnapshot"):
-            await subscriber.delete_snapshot(snapshot=name)
-        with refused("Subscriber/Seek"):
-            await subscriber.seek(request={"subscription": subscription, "snapshot": name})
+        made = await subscriber.create_snapshot(name=name, subscription=subscription)
+        assert [each async for each in await subscriber.list_snapshots(project=PARENT)] == [made]
+        changed = await subscriber.update_snapshot(
+            snapshot={"name": name, "labels": {"a": "b"}}, update_mask={"paths": ["labels"]}
+        )
+        assert changed == await subscriber.get_snapshot(snapshot=name)
+        await subscriber.seek(request={"subscription": subscription, "snapshot": name})
+        await subscriber.delete_snapshot(snapshot=name)
 
     asyncio.run(using(SubscriberAsyncClient, use))
 

@@ -37,7 +37,6 @@ def test_subscriptions(clients: Clients) -> None:
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("retain_acked_messages", True),
         ("enable_exactly_once_delivery", True),
         ("bigquery_config", {"table": "p.d.t"}),
         ("cloud_storage_config", {"bucket": "b"}),
@@ -119,20 +118,29 @@ def test_streaming_pull(clients: Clients) -> None:
 
 @covers(SubscriberClient, "list_snapshots", "create_snapshot", "get_snapshot")
 @covers(SubscriberClient, "update_snapshot", "delete_snapshot", "seek")
-def test_snapshots_are_refused_and_their_list_is_empty(clients: Clients) -> None:
-    subscriber = clients.subscriber
-    subscription = clients.subscription(clients.topic())
-    name = subscriber.snapshot_path(PROJECT, "snap")
-    assert list(subscriber.list_snapshots(project=f"projects/{PROJECT}")) == []
-    with refused("Subscriber/CreateSnapshot"):
-        subscriber.create_snapshot(name=name, subscription=subscription)
-    with refused("Subscriber/GetSnapshot"):
-        subscriber.get_snapshot(snapshot=name)
-    with refused("Subscriber/UpdateSnapshot"):
-        subscriber.update_snapshot(snapshot={"name": name}, update_mask={"paths": ["labels"]})
-    with refused("Subscriber/DeleteSnapshot"):
-        subscriber.delete_snapshot(snapshot=name)
-    with refused("Subscriber/Seek"):
+def test_snapshots_and_seeks(clients: Clients) -> None:
+    subscriber, topic = clients.subscriber, clients.topic()
+    subscription = clients.subscription(topic, retain_acked_messages=True)
+    clients.publish(topic, b"a")
+    name = subscriber.snapshot_path(PROJECT, "of-the-surface")
+    made = subscriber.create_snapshot(name=name, subscription=subscription)
+    assert (made.name, made.topic) == (name, topic)
+    assert list(subscriber.list_snapshots(project=f"projects/{PROJECT}")) == [made]
+    assert list(clients.publisher.list_topic_snapshots(topic=topic)) == [name]
+    changed = subscriber.update_snapshot(
+        snapshot={"name": name, "labels": {"team": "a"}}, update_mask={"paths": ["labels"]}
+    )
+    assert dict(changed.labels) == {"team": "a"}
+    assert changed == subscriber.get_snapshot(snapshot=name)
+    [received] = clients.pull(subscription)
+    subscriber.acknowledge(subscription=subscription, ack_ids=[received.ack_id])
+    for target in ({"snapshot": name}, {"time": received.message.publish_time}):
+        subscriber.seek(request={"subscription": subscription} | target)
+        [again] = clients.pull(subscription)
+        assert again.message == received.message
+        subscriber.acknowledge(subscription=subscription, ack_ids=[again.ack_id])
+    assert subscriber.delete_snapshot(snapshot=name) is None
+    with pytest.raises(exceptions.NotFound, match="of-the-surface"):
         subscriber.seek(request={"subscription": subscription, "snapshot": name})
 
 

@@ -174,8 +174,8 @@ def test_limits_of_a_lease_hold_but_one_large_message_goes_out(bench: Bench) -> 
 
 def test_who_waits_longest_is_woken_once(bench: Bench) -> None:
     subscription, woken = bench.subscribe(), list[str]()
-    subscription.wait(lambda: woken.append("first"))
-    subscription.wait(lambda: woken.append("second"))
+    subscription.waiters.add(lambda: woken.append("first"))
+    subscription.waiters.add(lambda: woken.append("second"))
     bench.publish("a")
     assert woken == ["first"]
     bench.publish("b")
@@ -186,7 +186,7 @@ def test_who_waits_is_woken_when_a_deadline_passes(bench: Bench) -> None:
     subscription, woken = bench.subscribe(), list[str]()
     bench.publish("a")
     bench.pull(subscription)
-    subscription.wait(lambda: woken.append("me"))
+    subscription.waiters.add(lambda: woken.append("me"))
     assert woken == []
     bench.pass_time(10)
     assert woken == ["me"]
@@ -194,7 +194,7 @@ def test_who_waits_is_woken_when_a_deadline_passes(bench: Bench) -> None:
 
 def test_a_deleted_subscription_wakes_who_waits_and_says_so(bench: Bench) -> None:
     subscription, woken = bench.subscribe(), list[str]()
-    subscription.wait(lambda: woken.append("me"))
+    subscription.waiters.add(lambda: woken.append("me"))
     bench.broker.delete_subscription(SUBSCRIPTION)
     assert woken == ["me"]
     with pytest.raises(NotFound, match="orders-sub"):
@@ -228,7 +228,7 @@ def test_the_timetable_does_not_grow_as_deadlines_pass(bench: Bench) -> None:
     for _ in range(500):
         assert bench.pull(subscription)
         bench.pass_time(10)
-    assert len(bench.broker._timetable._agenda._heap) <= 2 + 64
+    assert len(bench.broker.timetable._agenda._heap) <= 2 + 64
 
 
 def test_a_filter_holds_messages_back(bench: Bench) -> None:

@@ -19,7 +19,7 @@ def test_it_loses_all_it_held_and_gets_no_more(bench: Bench) -> None:
     lent, resting = bench.pull(subscription, limit=2).values()
     bench.nack(subscription, resting)
     woken: list[str] = []
-    subscription.wait(lambda: woken.append("told"))
+    subscription.waiters.add(lambda: woken.append("told"))
     bench.broker.detach_subscription(SUBSCRIPTION)
     assert woken == ["told"]
     assert (len(subscription.unacked), len(subscription.outstanding)) == (0, 0)

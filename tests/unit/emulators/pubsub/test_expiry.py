@@ -27,7 +27,7 @@ def test_it_is_deleted_a_day_after_its_last_use(bench: Bench) -> None:
 
 def test_who_waits_uses_it(bench: Bench) -> None:
     subscription = bench.subscribe(expiration_policy={"ttl": {"seconds": DAY}})
-    subscription.wait(lambda: None)
+    subscription.waiters.add(lambda: None)
     bench.pass_time(10 * DAY)
     assert subscription.expiry.due() == bench.clock() + DAY
 

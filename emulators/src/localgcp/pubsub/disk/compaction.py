@@ -1,8 +1,8 @@
 """A snapshot of the state, written in small steps while the emulator goes on.
 
 It stands for all up to a sealed segment. What happens meanwhile is in later segments and is
-replayed on top: a message acked since then may be in the snapshot or not, one published since then
-is not, and settings are those of the beginning.
+replayed on top: a message acked since then is here, one published since then is not, and settings
+are those of the beginning.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from pathlib import Path
 from localgcp.pubsub.disk import records, recovery, segment
 from localgcp.pubsub.disk.journal import Journal
 from localgcp.pubsub.disk.records import Kind, Resources
-from localgcp.pubsub.disk.recovery import State
 from localgcp.pubsub.domain.message import Message
+from localgcp.pubsub.domain.registry import Registry
 from localgcp.pubsub.errors import StorageFailed
 
 STEP_MESSAGES, STEP_BYTES = 1000, 1 << 20
@@ -26,15 +26,13 @@ STEP_MESSAGES, STEP_BYTES = 1000, 1 << 20
 class Compaction:
     """One snapshot in the making. Raises StorageFailed from any call; then call abandon()."""
 
-    def __init__(self, journal: Journal, state: State, resources: Resources) -> None:
+    def __init__(self, journal: Journal, state: Registry, resources: Resources) -> None:
         self._journal = journal
         self.number = journal.seal()
         self._path: Path = journal.draft(self.number)
-        # Ids grow, so those of later messages tell them apart.
-        held = {
-            name: list(subscription.unacked) for name, subscription in state.subscriptions.items()
-        }
-        self._bodies = _bodies(state, list(recovery.settings(state, resources)), held)
+        # The messages themselves, though some are acked meanwhile: a snapshot that is made of
+        # them meanwhile is replayed on top.
+        self._bodies = _bodies(list(recovery.settings(state, resources)), _held(state))
         self._at = segment.HEADER_SIZE
         header = segment.Header(self.number, 0, promises=True).encode()
         with self._guarded():
@@ -77,21 +75,31 @@ class Compaction:
             raise StorageFailed(str(self._path), str(error)) from error
 
 
-def _bodies(state: State, settings: list[bytes], held: dict[str, list[int]]) -> Iterator[bytes]:
+Held = list[tuple[Kind, str, list[Message]]]
+
+
+def _held(state: Registry) -> Held:
+    """Who holds which messages: those that are retained first, since others share them."""
+    held: Held = []
+    for holders in (state.topics, state.subscriptions, state.snapshots.by_name):
+        held += [(Kind.RETAIN, name, list(holder.retained)) for name, holder in holders.items()]
+    for name, subscription in state.subscriptions.items():
+        unacked = [entry.message for entry in subscription.unacked.values()]
+        held.append((Kind.RESTORE, name, unacked))
+    return held
+
+
+def _bodies(settings: list[bytes], held: Held) -> Iterator[bytes]:
     yield from settings
-    for name, ids in held.items():
+    for kind, name, messages in held:
         batch: list[Message] = []
         size = 0
-        for message_id in ids:
-            subscription = state.subscriptions.get(name)
-            entry = None if subscription is None else subscription.unacked.get(message_id)
-            if entry is None:
-                continue
-            wire = len(entry.message.wire)
+        for message in messages:
+            wire = len(message.wire)
             if batch and (len(batch) == STEP_MESSAGES or size + wire > STEP_BYTES):
-                yield records.encode(Kind.RESTORE, name, records.pack_messages(batch))
+                yield records.encode(kind, name, records.pack_messages(batch))
                 batch, size = [], 0
-            batch.append(entry.message)
+            batch.append(message)
             size += wire
         if batch:
-            yield records.encode(Kind.RESTORE, name, records.pack_messages(batch))
+            yield records.encode(kind, name, records.pack_messages(batch))

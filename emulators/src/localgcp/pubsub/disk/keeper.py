@@ -7,14 +7,20 @@ import logging
 from collections.abc import Sequence
 from enum import Enum
 
-from localgcp.pubsub.disk import policy_records, records, recovery, schema_records
+from localgcp.pubsub.disk import (
+    policy_records,
+    records,
+    recovery,
+    schema_records,
+    snapshot_records,
+)
 from localgcp.pubsub.disk.compaction import Compaction
 from localgcp.pubsub.disk.journal import Journal
 from localgcp.pubsub.disk.records import Kind, Resources
-from localgcp.pubsub.disk.recovery import State
-from localgcp.pubsub.domain.config import SubscriptionConfig, TopicConfig
+from localgcp.pubsub.domain.config import SnapshotConfig, SubscriptionConfig, TopicConfig
 from localgcp.pubsub.domain.message import Layout, Message
 from localgcp.pubsub.domain.policy import Policy
+from localgcp.pubsub.domain.registry import Registry
 from localgcp.pubsub.domain.schemas.schema import Revision
 from localgcp.pubsub.errors import StorageFailed
 
@@ -49,12 +55,12 @@ class JournalKeeper:
     ) -> None:
         self._journal, self._fsync = journal, fsync
         self._resources, self._layout = resources, layout
-        self._state: State | None = None
+        self._state: Registry | None = None
         self._compaction: Compaction | None = None
         self._not_before = 0
         self._syncing: asyncio.Future[None] | None = None
 
-    def recover(self, state: State) -> int:
+    def recover(self, state: Registry) -> int:
         """Bring `state` to where the last run ended; return the highest message id seen, or 0.
 
         Raises JournalDamaged, NotAJournal, StorageFailed.
@@ -111,6 +117,19 @@ class JournalKeeper:
         for start in range(0, len(message_ids), IDS_A_RECORD):
             part = message_ids[start : start + IDS_A_RECORD]
             self._append(Kind.FORGET, subscription, records.pack_ids(part))
+
+    def put_snapshot(self, config: SnapshotConfig, subscription: str) -> None:
+        """A snapshot was made of a subscription, or changed if that is ""."""
+        payload = snapshot_records.pack_snapshot(config, subscription)
+        self._append(Kind.PUT_SNAPSHOT, config.name, payload)
+
+    def drop_snapshot(self, name: str) -> None:
+        """A snapshot was deleted."""
+        self._append(Kind.DELETE_SNAPSHOT, name)
+
+    def seek(self, subscription: str, acked: Sequence[int], revived: Sequence[int]) -> None:
+        """Messages were marked as acked, and retained ones as not acked."""
+        self._append(Kind.SEEK, subscription, snapshot_records.pack_seek(acked, revived))
 
     def _append(self, kind: Kind, name: str, payload: bytes = b"") -> None:
         self._journal.append(records.encode(kind, name, payload))

@@ -28,6 +28,10 @@ class Kind(IntEnum):
     PUBLISH = 5  # to a topic; messages
     RESTORE = 6  # to one subscription, after compaction; messages
     FORGET = 7  # acked, dead-lettered or expired in a subscription; message ids
+    SEEK = 8  # of a subscription; see snapshot_records
+    PUT_SNAPSHOT = 9  # of a subscription, or changed; see snapshot_records
+    DELETE_SNAPSHOT = 10
+    RETAIN = 11  # by a topic, subscription or snapshot, after compaction; messages
     PUT_REVISION = 40  # of a schema, made with its first one; see schema_records
     DELETE_REVISION = 41
     DELETE_SCHEMA = 42

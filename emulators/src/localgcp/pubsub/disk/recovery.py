@@ -5,49 +5,17 @@ from __future__ import annotations
 import logging
 import struct
 from collections.abc import Iterator
-from typing import Protocol
 
-from localgcp.pubsub.disk import policy_records, records, schema_records
+from localgcp.pubsub.disk import policy_records, records, schema_records, snapshot_records
 from localgcp.pubsub.disk.journal import Journal, JournalDamaged
 from localgcp.pubsub.disk.records import Kind, Record, Resources
-from localgcp.pubsub.domain.config import SubscriptionConfig, TopicConfig
 from localgcp.pubsub.domain.message import Layout, Message
-from localgcp.pubsub.domain.policies import Policies
-from localgcp.pubsub.domain.schemas.registry import Schemas
-from localgcp.pubsub.domain.subscription import Subscription
-from localgcp.pubsub.domain.topic import Topic
+from localgcp.pubsub.domain.registry import Registry
 
 log = logging.getLogger(__name__)
 
 
-class State(Protocol):
-    """What is replayed into, and what a snapshot is taken of: the broker."""
-
-    topics: dict[str, Topic]
-    subscriptions: dict[str, Subscription]
-    schemas: Schemas
-    policies: Policies
-
-    def put_topic(self, config: TopicConfig) -> None:
-        """Make or change a topic."""
-
-    def drop_topic(self, name: str) -> None:
-        """Delete a topic."""
-
-    def put_subscription(self, config: SubscriptionConfig) -> None:
-        """Make or change a subscription."""
-
-    def drop_subscription(self, name: str) -> None:
-        """Delete a subscription."""
-
-    def drop_schema(self, name: str) -> None:
-        """Delete a schema."""
-
-    def held_bytes(self) -> int:
-        """How many bytes the unacked messages have, once for each subscription."""
-
-
-def replay(state: State, journal: Journal, resources: Resources, layout: Layout) -> int:
+def replay(state: Registry, journal: Journal, resources: Resources, layout: Layout) -> int:
     """Bring `state` to where the journal ends; return the highest message id seen, or 0.
 
     Raises JournalDamaged for a record that says what can't be; after a salvage such records are
@@ -65,8 +33,8 @@ def replay(state: State, journal: Journal, resources: Resources, layout: Layout)
     return replayed.highest
 
 
-def settings(state: State, resources: Resources) -> Iterator[bytes]:
-    """The records of all topics, schemas, subscriptions and policies, without their messages."""
+def settings(state: Registry, resources: Resources) -> Iterator[bytes]:
+    """The records of all resources, without their messages."""
     for topic in state.topics.values():
         kept = resources.topic_bytes(topic.config)
         yield records.encode(Kind.PUT_TOPIC, topic.name, kept)
@@ -80,12 +48,15 @@ def settings(state: State, resources: Resources) -> Iterator[bytes]:
     for subscription in state.subscriptions.values():
         kept = resources.subscription_bytes(subscription.config)
         yield records.encode(Kind.PUT_SUBSCRIPTION, subscription.name, kept)
+    for name, snapshot in state.snapshots.by_name.items():
+        payload = snapshot_records.pack_snapshot(snapshot.config, "")
+        yield records.encode(Kind.PUT_SNAPSHOT, name, payload)
     for resource, policy in state.policies.by_resource.items():
         yield records.encode(Kind.PUT_POLICY, resource, policy_records.pack(policy))
 
 
 class _Replay:
-    def __init__(self, state: State, resources: Resources, layout: Layout) -> None:
+    def __init__(self, state: Registry, resources: Resources, layout: Layout) -> None:
         self._state, self._resources, self._layout = state, resources, layout
         self._known: dict[int, Message] = {}  # so that subscriptions share a message again
         self.highest = 0
@@ -99,11 +70,7 @@ class _Replay:
                     published, lambda: [self._layout.attributes(each) for each in published]
                 )
             case Kind.RESTORE:
-                shared = [
-                    self._known.setdefault(message.id, message)
-                    for message in self._messages(record.payload)
-                ]
-                state.subscriptions[record.name].offer(shared)
+                state.subscriptions[record.name].offer(self._shared(record.payload))
             case Kind.FORGET:
                 state.subscriptions[record.name].forget(records.unpack_ids(record.payload))
             case Kind.PUT_TOPIC:
@@ -114,12 +81,25 @@ class _Replay:
                 state.put_subscription(self._resources.restored_subscription(record.payload))
             case Kind.DELETE_SUBSCRIPTION:
                 state.drop_subscription(record.name)
-            case Kind.PUT_REVISION | Kind.DELETE_REVISION | Kind.DELETE_SCHEMA:
-                self._apply_to_schema(record)
-            case Kind.PUT_POLICY:
-                state.policies.put(record.name, policy_records.unpack(record.payload))
+            case Kind.SEEK | Kind.PUT_SNAPSHOT | Kind.DELETE_SNAPSHOT | Kind.RETAIN:
+                self._apply_to_retained(record)
+            case _:
+                self._apply_to_schema_or_policy(record)
 
-    def _apply_to_schema(self, record: Record) -> None:
+    def _apply_to_retained(self, record: Record) -> None:
+        state, name, payload = self._state, record.name, record.payload
+        match record.kind:
+            case Kind.RETAIN:
+                state.retained(name).add(self._shared(payload))
+            case Kind.SEEK:
+                acked, revived = snapshot_records.unpack_seek(payload)
+                state.seeking.again(state.subscriptions[name], acked, revived)
+            case Kind.PUT_SNAPSHOT:
+                state.put_snapshot(*snapshot_records.unpack_snapshot(name, payload))
+            case _:
+                state.drop_snapshot(name)
+
+    def _apply_to_schema_or_policy(self, record: Record) -> None:
         match record.kind:
             case Kind.PUT_REVISION:
                 revision = schema_records.unpack_revision(record.name, record.payload)
@@ -127,8 +107,14 @@ class _Replay:
             case Kind.DELETE_REVISION:
                 id, created = schema_records.unpack_drop(record.payload)
                 self._state.schemas.drop_revision(record.name, id, created)
-            case _:
+            case Kind.DELETE_SCHEMA:
                 self._state.drop_schema(record.name)
+            case _:
+                policy = policy_records.unpack(record.payload)
+                self._state.policies.put(record.name, policy)
+
+    def _shared(self, payload: bytes) -> list[Message]:
+        return [self._known.setdefault(message.id, message) for message in self._messages(payload)]
 
     def _messages(self, payload: bytes) -> list[Message]:
         messages = records.unpack_messages(payload, self._layout.restored)

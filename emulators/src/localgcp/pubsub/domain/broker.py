@@ -1,4 +1,4 @@
-"""All topics and subscriptions of an emulator, and what moves between them.
+"""What clients ask of Pub/Sub: each change is checked, told to the keeper, and made.
 
 Messages come by publish(), are numbered, told to the keeper, and offered to the topic's
 subscriptions; they leave by acknowledge(), as dead letters, or when their retention ends.
@@ -6,7 +6,7 @@ subscriptions; they leave by acknowledge(), as dead letters, or when their reten
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import count
@@ -17,31 +17,19 @@ from localgcp.pubsub.domain.hooks import Hooks
 from localgcp.pubsub.domain.keeping import Keeper, Nothing
 from localgcp.pubsub.domain.leases import Entry
 from localgcp.pubsub.domain.message import Draft, Layout, Message
-from localgcp.pubsub.domain.names import (
-    DELETED_SCHEMA,
-    DELETED_TOPIC,
-    check_subscription,
-    check_topic,
-    short,
-)
-from localgcp.pubsub.domain.policies import Policies
+from localgcp.pubsub.domain.names import DELETED_SCHEMA, check_subscription, check_topic, short
 from localgcp.pubsub.domain.push_targets import PushTargets
-from localgcp.pubsub.domain.schemas.registry import Schemas
+from localgcp.pubsub.domain.registry import Clock, Registry
+from localgcp.pubsub.domain.snapshots import Snapshot
 from localgcp.pubsub.domain.subscription import Subscription
-from localgcp.pubsub.domain.timetable import Timetable
 from localgcp.pubsub.domain.topic import Topic
 from localgcp.pubsub.domain.trace import Trace
 from localgcp.pubsub.errors import AlreadyExists, InvalidArgument, NotFound, StorageFailed
 
-Clock = Callable[[], float]
 
-
-class Broker:
-    """One Pub/Sub. `clock` gives seconds since the epoch; `keeper` is told of every change, and
-    `layout` knows the bytes that clients read.
-
-    Set `on_due(time)` to be told when tick() is needed, `on_change(subscription)` to be told of
-    one that was made, changed or deleted. One thread at a time.
+class Broker(Registry):
+    """One Pub/Sub. `keeper` is told of every change, and `layout` knows the bytes that clients
+    read. Call tick() when `on_due` says so.
     """
 
     def __init__(
@@ -52,21 +40,14 @@ class Broker:
         targets: PushTargets | None = None,
     ) -> None:
         """`targets` says where messages may be pushed; without it, to this machine."""
-        self.clock, self._layout = clock, layout
-        self._keeper = keeper or Nothing()
+        self._layout, self._keeper = layout, keeper or Nothing()
+        super().__init__(clock, layout, self._keeper)
         self.targets = targets or PushTargets()
         self.trace = Trace(clock, layout)
-        self.topics: dict[str, Topic] = {}
-        self.subscriptions: dict[str, Subscription] = {}
-        self.schemas = Schemas(clock, self._keeper)
-        self.policies = Policies(clock, self._keeper)
-        self.on_due: Callable[[float], None] = lambda due: None
-        self.on_change: Callable[[Subscription], None] = lambda subscription: None
-        self._timetable = Timetable(self._set_alarm)
         # Serials and ids begin at the time of day, so no later run repeats those of an earlier.
         serials = count(int(clock() * 1e9))
-        self._hooks = Hooks(
-            serials.__next__, self._timetable.note, self._give_up, self.trace.delivered
+        self.hooks = Hooks(
+            serials.__next__, self.timetable.note, self._give_up, self.trace.delivered
         )
         self._next_message_id = int(clock() * 1e6)
 
@@ -163,6 +144,24 @@ class Broker:
         self._keeper.drop_subscription(name)
         self.drop_subscription(name)
 
+    # Snapshots
+
+    def create_snapshot(self, name: str, source: str, labels: Mapping[str, str]) -> Snapshot:
+        """Of what a subscription has not acked, and all that its topic gets from now on.
+
+        Raises AlreadyExists, NotFound, InvalidArgument, WrongState, StorageFailed.
+        """
+        subscription = self.subscription(source)
+        subscription.check_open()
+        self.topic(subscription.config.topic)
+        return self.put_snapshot(self.snapshots.create(name, subscription, labels), source)
+
+    def delete_snapshot(self, name: str) -> None:
+        """Its messages go with it. Raises NotFound, InvalidArgument, StorageFailed."""
+        self.snapshots.get(name)
+        self._keeper.drop_snapshot(name)
+        self.drop_snapshot(name)
+
     # Messages
 
     def publish(self, name: str, drafts: Sequence[Draft]) -> list[str]:
@@ -193,7 +192,7 @@ class Broker:
     def tick(self) -> None:
         """Do what is due by now: passed deadlines, ended rests, ended retention."""
         now = self.clock()
-        for due in self._timetable.due(now):
+        for due in self.timetable.due(now):
             if due.closed:
                 continue
             # Not recorded, they come back with a restart, and expire again at once.
@@ -202,71 +201,17 @@ class Broker:
                 if (due.expiry.due() or now + 1) <= now:
                     self._expire(due, now)
             if not due.closed:
-                self._timetable.note(due)
-        self._timetable.rearm()
-
-    def held_bytes(self) -> int:
-        """How many bytes the unacked messages have, once for each subscription."""
-        return sum(subscription.held_bytes for subscription in self.subscriptions.values())
-
-    # What an earlier run's changes replay into
-
-    def put_topic(self, config: TopicConfig) -> None:
-        """Make or change a topic; the config is complete."""
-        if config.name in self.topics:
-            self.topics[config.name].configure(config)
-        else:
-            self.topics[config.name] = Topic(config)
-
-    def drop_topic(self, name: str) -> None:
-        """Delete a topic that exists."""
-        self.policies.drop(name)
-        for subscription in self.topics.pop(name).subscriptions.values():
-            subscription.config = replace(subscription.config, topic=DELETED_TOPIC)
-
-    def drop_schema(self, name: str) -> None:
-        """Delete a schema that exists."""
-        self.policies.drop(name)
-        self.schemas.drop_schema(name)
-        for held in self.topics.values():
-            settings = held.config.schema_settings
-            if settings is not None and settings.schema == name:
-                settings = replace(settings, schema=DELETED_SCHEMA)
-                held.configure(replace(held.config, schema_settings=settings))
-
-    def put_subscription(self, config: SubscriptionConfig) -> None:
-        """Make or change a subscription; the config is complete."""
-        if config.name in self.subscriptions:
-            self.subscriptions[config.name].configure(config)
-        else:
-            self.subscriptions[config.name] = Subscription(config, self._hooks)
-            self.subscriptions[config.name].expiry.touch(self.clock())
-            self._timetable.note(self.subscriptions[config.name])
-        if config.topic in self.topics:
-            fed = self.topics[config.topic].subscriptions
-            if config.detached:
-                fed.pop(config.name, None)
-            else:
-                fed[config.name] = self.subscriptions[config.name]
-
-    def drop_subscription(self, name: str) -> None:
-        """Delete a subscription that exists."""
-        self.policies.drop(name)
-        dropped = self.subscriptions.pop(name)
-        dropped.close()
-        self._timetable.forget(dropped)
-        if dropped.config.topic in self.topics:
-            self.topics[dropped.config.topic].subscriptions.pop(name, None)
-        self.on_change(dropped)
+                self.timetable.note(due)
+        self.timetable.rearm()
+        for name in self.snapshots.expired(now):
+            with suppress(StorageFailed):
+                self.delete_snapshot(name)
 
     def _expire(self, subscription: Subscription, now: float) -> None:
-        if subscription.awaited:
+        if subscription.waiters:
             subscription.expiry.touch(now)
         else:
             self.delete_subscription(subscription.name)
-
-    def _set_alarm(self, due: float) -> None:
-        self.on_due(due)
 
     def _save_topic(self, config: TopicConfig) -> Topic:
         settings = config.schema_settings
@@ -287,7 +232,7 @@ class Broker:
 
     def _publish(self, target: Topic, drafts: Sequence[Draft]) -> list[Message]:
         stamped = self._layout.stamp(drafts, self._next_message_id, self.clock())
-        if target.subscriptions:  # without one nobody will ever read it
+        if target.keeps():
             self._keeper.publish(target.name, stamped)
         self._next_message_id += len(stamped)
         self.trace.published(target.name, stamped)

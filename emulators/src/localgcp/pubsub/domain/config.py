@@ -121,10 +121,23 @@ class TopicConfig:
 
     name: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
+    message_retention_duration: Duration | None = None
     message_storage_policy: MessageStoragePolicy | None = None
     kms_key_name: str = ""
     schema_settings: SchemaSettings | None = None
     ingestion_data_source_settings: IngestionDataSourceSettings | None = None
+
+
+@dataclass(frozen=True)
+class SnapshotConfig:
+    """API reference: Snapshot. `expire_time` is in seconds since the epoch, `filter` is that of
+    the subscription it was made of."""
+
+    name: str
+    topic: str
+    labels: Mapping[str, str]
+    expire_time: float
+    filter: str = ""
 
 
 @dataclass(frozen=True)
@@ -183,12 +196,16 @@ class RetryPolicy:
 
 @dataclass(frozen=True)
 class SubscriptionConfig:
-    """API reference: Subscription. `detached` is the service's to set."""
+    """API reference: Subscription.
+
+    `detached` and `topic_message_retention_duration` are the service's to set.
+    """
 
     name: str = ""
     topic: str = ""
     push_config: PushConfig | None = None
     ack_deadline_seconds: int = 0
+    retain_acked_messages: bool = False
     message_retention_duration: Duration | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     enable_message_ordering: bool = False
@@ -197,11 +214,18 @@ class SubscriptionConfig:
     dead_letter_policy: DeadLetterPolicy | None = None
     retry_policy: RetryPolicy | None = None
     detached: bool = False
+    topic_message_retention_duration: Duration | None = None
 
     @property
     def push_endpoint(self) -> str:
         """The URL that messages are pushed to; empty for a pull subscription."""
         return self.push_config.push_endpoint if self.push_config else ""
+
+    @property
+    def retention(self) -> float:
+        """For how many seconds a message is kept that is not acked: the longer of two settings."""
+        own, topic = self.message_retention_duration, self.topic_message_retention_duration
+        return max(own.total if own else 0.0, topic.total if topic else 0.0)
 
     @property
     def dead_letter_topic(self) -> str:

@@ -14,14 +14,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Hooks:
-    """Set once, by the broker.
-
-    `next_serial()` tells one lease from another; `due_changed(subscription)` says that
-    `next_due` may be earlier; `give_up(subscription, entry, now)` publishes a dead letter and
-    answers whether that could be done; `delivered(name, message_ids, now)` is told what goes out.
-    """
+    """The broker gives these to each subscription."""
 
     next_serial: Callable[[], int]
+    """Tells one lease from another."""
     due_changed: Callable[[Subscription], None]
+    """Its `next_due` may be earlier."""
     give_up: Callable[[Subscription, Entry, float], bool]
+    """Publishes a dead letter at a time; whether that could be done."""
     delivered: Callable[[str, Sequence[int], float], None]
+    """Told what goes out: the subscription's name, message ids, and when."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from localgcp.pubsub.domain.config import SubscriptionConfig, TopicConfig
+from localgcp.pubsub.domain.config import SnapshotConfig, SubscriptionConfig, TopicConfig
 from localgcp.pubsub.domain.message import Message
 from localgcp.pubsub.domain.policy import Policy
 from localgcp.pubsub.domain.schemas.schema import Revision
@@ -44,6 +44,15 @@ class Keeper(Protocol):
     def forget(self, subscription: str, message_ids: Sequence[int]) -> None:
         """Messages leave a subscription for good."""
 
+    def put_snapshot(self, config: SnapshotConfig, subscription: str) -> None:
+        """A snapshot is made of a subscription, or changed if that is ""."""
+
+    def drop_snapshot(self, name: str) -> None:
+        """A snapshot is deleted."""
+
+    def seek(self, subscription: str, acked: Sequence[int], revived: Sequence[int]) -> None:
+        """Messages of a subscription are marked as acked, and retained ones as not acked."""
+
     async def durable(self) -> None:
         """Return once all told until now is as safe as it is promised to be."""
 
@@ -79,6 +88,15 @@ class Nothing:
         """Not kept."""
 
     def forget(self, subscription: str, message_ids: Sequence[int]) -> None:
+        """Not kept."""
+
+    def put_snapshot(self, config: SnapshotConfig, subscription: str) -> None:
+        """Not kept."""
+
+    def drop_snapshot(self, name: str) -> None:
+        """Not kept."""
+
+    def seek(self, subscription: str, acked: Sequence[int], revived: Sequence[int]) -> None:
         """Not kept."""
 
     async def durable(self) -> None:

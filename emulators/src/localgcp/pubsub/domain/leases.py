@@ -5,10 +5,12 @@ Time is an argument, in seconds since the epoch.
 
 from __future__ import annotations
 
+import zlib
 from typing import Protocol
 
 from localgcp.pubsub.domain.agenda import Agenda
 from localgcp.pubsub.domain.message import Message
+from localgcp.pubsub.errors import InvalidArgument
 
 
 class Holder(Protocol):
@@ -35,6 +37,27 @@ class Entry:
         self.holder: Holder | None = None
         self.early = False
         self.done = False
+
+
+class AckIds:
+    """The ack ids of one subscription: no other's may ack a message here."""
+
+    def __init__(self, subscription: str) -> None:
+        self._token = f"{zlib.crc32(subscription.encode()):08x}"
+
+    def make(self, message_id: int, serial: int) -> str:
+        """The ack id of a lease; `serial` tells it from an earlier one of the same message."""
+        return f"{self._token}-{message_id}-{serial}"
+
+    def message_id(self, ack_id: str) -> int:
+        """Which message was lent under it. Raises InvalidArgument."""
+        token, _, rest = ack_id.partition("-")
+        message_id, _, serial = rest.partition("-")
+        if token != self._token or not message_id.isdecimal() or not serial.isdecimal():
+            raise InvalidArgument(
+                f"You have passed an invalid ack ID to the service (ack_id={ack_id})."
+            )
+        return int(message_id)
 
 
 class Outstanding:

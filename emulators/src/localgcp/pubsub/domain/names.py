@@ -34,6 +34,11 @@ def check_subscription(name: str) -> str:
     return _check("subscriptions", name)
 
 
+def check_snapshot(name: str) -> str:
+    """Return `name` if it can name a snapshot. Raises InvalidArgument."""
+    return _check("snapshots", name)
+
+
 def check_schema(name: str) -> str:
     """Return `name` if it can name a schema. Raises InvalidArgument."""
     return _check("schemas", name)

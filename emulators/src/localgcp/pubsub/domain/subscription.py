@@ -7,9 +7,7 @@ leaves by an ack, as a dead letter, or when its retention ends.
 
 from __future__ import annotations
 
-import zlib
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from localgcp.pubsub.domain import filter, retry_policy
 from localgcp.pubsub.domain.agenda import Agenda
@@ -18,10 +16,12 @@ from localgcp.pubsub.domain.config import SubscriptionConfig
 from localgcp.pubsub.domain.counters import Counters
 from localgcp.pubsub.domain.expiry import Expiry
 from localgcp.pubsub.domain.hooks import Hooks
-from localgcp.pubsub.domain.leases import Entry, Holder, Outstanding
+from localgcp.pubsub.domain.leases import AckIds, Entry, Holder, Outstanding
 from localgcp.pubsub.domain.message import Message
 from localgcp.pubsub.domain.names import short
-from localgcp.pubsub.errors import InvalidArgument, NotFound, WrongState
+from localgcp.pubsub.domain.retained import Retained
+from localgcp.pubsub.domain.waiters import Waiters
+from localgcp.pubsub.errors import NotFound, WrongState
 
 UNLIMITED = 1 << 62
 
@@ -39,20 +39,20 @@ class Subscription:
         self.counters = Counters()
         self.expiry = Expiry()
         self.closed = False
-        self._backlog: Backlog = Ordered() if config.enable_message_ordering else Unordered()
+        self.retained = Retained()
+        """What was acked, where acked messages are retained."""
+        self._backlog = _empty_backlog(config)
         self._resting: Agenda[Entry] = Agenda()
-        self._waiters: deque[Callable[[], None]] = deque()
+        self.waiters = Waiters(self._ready)
         self._retention_due: float | None = None
-        # Ack ids carry it, so that one of another subscription cannot ack a message here.
-        self._token = f"{zlib.crc32(config.name.encode()):08x}"
+        self._ack_ids = AckIds(config.name)
         self.configure(config)
 
     def configure(self, config: SubscriptionConfig) -> None:
         """Take new settings; they hold from the next delivery on."""
         self.config, self.name = config, config.name
         self.ack_deadline = config.ack_deadline_seconds
-        assert config.message_retention_duration is not None
-        self._retention = config.message_retention_duration.total
+        self._retention = config.retention
         self._retry = retry_policy.of(config)
         self.expiry.configure(config.expiration_policy)
         self._max_failures = config.max_delivery_attempts
@@ -60,6 +60,8 @@ class Subscription:
         self._retention_due = 0.0 if self.unacked else None
         if config.detached:
             self._empty()
+        if config.detached or not config.retain_acked_messages:
+            self.retained.clear()
         self._hooks.due_changed(self)
 
     @property
@@ -93,11 +95,12 @@ class Subscription:
         for entry in entries:
             self.unacked[entry.message.id] = entry
             self.held_bytes += len(entry.message.wire)
+        self.retained.trim(entries[0].message.published - self._retention)
         self._backlog.add(entries)
         if self._retention_due is None:
             self._retention_due = entries[0].message.published + self._retention
             self._hooks.due_changed(self)
-        self.notify()
+        self.waiters.notify()
 
     # Messages go out
 
@@ -119,13 +122,13 @@ class Subscription:
             return batch
         deadline = now + (ack_deadline or self.ack_deadline)
         for entry in batch:
-            ack_id = f"{self._token}-{entry.message.id}-{self._hooks.next_serial()}"
+            ack_id = self._ack_ids.make(entry.message.id, self._hooks.next_serial())
             self.outstanding.lease(entry, ack_id, deadline, holder)
             self.counters.redelivered += entry.failures > 0
         self.counters.delivered += len(batch)
         self._hooks.delivered(self.name, [entry.message.id for entry in batch], now)
         self._hooks.due_changed(self)
-        self.notify()
+        self.waiters.notify()
         return batch
 
     def delivery_attempt(self, entry: Entry) -> int:
@@ -138,7 +141,7 @@ class Subscription:
             if entry.ack_id:
                 self.outstanding.end(entry)
                 self._backlog.put_back(entry)
-        self.notify()
+        self.waiters.notify()
 
     # Clients answer
 
@@ -149,7 +152,9 @@ class Subscription:
         to be kept. Raises InvalidArgument for what is no ack id of this subscription.
         """
         acked: list[int] = []
-        for ack_id, message_id in [(ack_id, self._message_id(ack_id)) for ack_id in ack_ids]:
+        for ack_id, message_id in [
+            (ack_id, self._ack_ids.message_id(ack_id)) for ack_id in ack_ids
+        ]:
             entry = self.unacked.get(message_id)
             if entry is None:
                 continue
@@ -157,10 +162,10 @@ class Subscription:
             if leased:
                 self.outstanding.end(entry)
             for done in self._backlog.ack(entry, leased):
-                self._drop(done)
+                self._settle(done)
                 acked.append(done.message.id)
         self.counters.acked += len(acked)
-        self.notify()
+        self.waiters.notify()
         return acked
 
     def modify_ack_deadline(self, ack_ids: Sequence[str], seconds: int, now: float) -> None:
@@ -170,7 +175,7 @@ class Subscription:
         subscription.
         """
         for ack_id in ack_ids:
-            self._message_id(ack_id)
+            self._ack_ids.message_id(ack_id)
             entry = self.outstanding.get(ack_id)
             if entry is None:
                 continue
@@ -179,20 +184,43 @@ class Subscription:
             else:
                 self._fail(entry, now)
         self._hooks.due_changed(self)
-        self.notify()
+        self.waiters.notify()
+
+    def seek(self, acked: Iterable[int], revived: Iterable[Message]) -> None:
+        """Mark what is held as acked by its ids, and bring other messages back.
+
+        Every lease ends and what is left is delivered in the order published, so that a replay
+        keeps the order of its keys.
+        """
+        self.outstanding.end_all()
+        for message_id in acked:
+            self._settle(self.unacked[message_id])
+        for message in revived:
+            self.unacked[message.id] = Entry(message)
+            self.held_bytes += len(message.wire)
+        self.unacked = dict(sorted(self.unacked.items()))
+        self.retained.drop(self.unacked)
+        self._resting = Agenda()
+        self._backlog = _empty_backlog(self.config)
+        for entry in self.unacked.values():
+            entry.early = False
+        self._backlog.add(self.unacked.values())
+        self._retention_due = 0.0 if self.unacked else None
+        self._hooks.due_changed(self)
+        self.waiters.notify()
 
     def forget(self, message_ids: Iterable[int]) -> None:
         """Drop messages by their ids, as an earlier run of the emulator did."""
         for message_id in message_ids:
             entry = self.unacked.get(message_id)
             if entry is not None:
-                self._drop(entry)
+                self._settle(entry)
 
     def close(self) -> None:
         """It was deleted: nothing more goes out, and who waits is told."""
         self.closed = True
         self.outstanding.end_all()
-        self._wake_all()
+        self.waiters.wake_all()
 
     # Time passes
 
@@ -204,7 +232,7 @@ class Subscription:
         for entry in self._resting.take(now):
             self._backlog.put_back(entry)
         expired = self._expire(now)
-        self.notify()
+        self.waiters.notify()
         return expired
 
     def next_due(self) -> float | None:
@@ -222,37 +250,15 @@ class Subscription:
         entry = next(iter(self.unacked.values()), None)
         return None if entry is None else entry.message
 
-    # Consumers wait
-
-    def wait(self, wake: Callable[[], None]) -> None:
-        """Call `wake` once, when something is ready; who has waited longest comes first."""
-        self._waiters.append(wake)
-
-    def stop_waiting(self, wake: Callable[[], None]) -> None:
-        """Withdraw, if it was not called yet."""
-        if wake in self._waiters:
-            self._waiters.remove(wake)
-
-    @property
-    def awaited(self) -> bool:
-        """Whether somebody waits for its messages."""
-        return bool(self._waiters)
-
-    def notify(self) -> None:
-        """Call who has waited longest, if something is ready."""
-        if self._waiters and self._backlog.waiting():
-            self._waiters.popleft()()
-
-    def _wake_all(self) -> None:
-        while self._waiters:
-            self._waiters.popleft()()
+    def _ready(self) -> bool:
+        return self._backlog.waiting()
 
     def _empty(self) -> None:
         """Drop all that is held, lent or not; who waits is told."""
         for entry in list(self.unacked.values()):
             self._drop(entry)
         self._retention_due = None
-        self._wake_all()
+        self.waiters.wake_all()
 
     def _fail(self, entry: Entry, now: float) -> None:
         self._take_back_after(entry)
@@ -260,7 +266,7 @@ class Subscription:
         entry.failures += 1
         exhausted = self._max_failures and entry.failures >= self._max_failures
         if exhausted and self._hooks.give_up(self, entry, now):
-            self._drop(entry)
+            self._settle(entry)
             self.counters.dead_lettered += 1
             return
         delay = self._retry.delay(entry.failures)
@@ -277,6 +283,12 @@ class Subscription:
                 continue  # it rests, and comes back by itself
             later.early = False
             self._backlog.put_back(later)
+
+    def _settle(self, entry: Entry) -> None:
+        """It was acked, or became a dead letter, which is as good."""
+        self._drop(entry)
+        if self.config.retain_acked_messages:
+            self.retained.add((entry.message,))
 
     def _drop(self, entry: Entry) -> None:
         del self.unacked[entry.message.id]
@@ -303,11 +315,6 @@ class Subscription:
         self.counters.expired += len(expired)
         return expired
 
-    def _message_id(self, ack_id: str) -> int:
-        token, _, rest = ack_id.partition("-")
-        message_id, _, serial = rest.partition("-")
-        if token != self._token or not message_id.isdecimal() or not serial.isdecimal():
-            raise InvalidArgument(
-                f"You have passed an invalid ack ID to the service (ack_id={ack_id})."
-            )
-        return int(message_id)
+
+def _empty_backlog(config: SubscriptionConfig) -> Backlog:
+    return Ordered() if config.enable_message_ordering else Unordered()

@@ -26,6 +26,7 @@ MUTABLE = frozenset(
         "expiration_policy",
         "labels",
         "message_retention_duration",
+        "retain_acked_messages",
         "push_config",
         "retry_policy",
     )
@@ -71,12 +72,17 @@ def check_ack_deadline(seconds: int, shortest: int = SHORTEST_ACK_DEADLINE) -> N
 def _retention(wanted: Duration | None) -> Duration:
     if wanted is None:
         return Duration(DEFAULT_RETENTION)
+    check_retention(wanted)
+    return wanted
+
+
+def check_retention(wanted: Duration) -> None:
+    """Raises InvalidArgument unless it lies between 10 minutes and 31 days."""
     if not SHORTEST_RETENTION <= wanted.seconds <= LONGEST_RETENTION:
         raise InvalidArgument(
             f"Invalid message_retention_duration: {wanted.seconds}s; it must be between "
             f"{SHORTEST_RETENTION}s and {LONGEST_RETENTION}s."
         )
-    return wanted
 
 
 def _check_push(push: PushConfig) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from localgcp.pubsub.domain import labels
+from localgcp.pubsub.domain import labels, subscription_config
 from localgcp.pubsub.domain.config import Encoding, TopicConfig
 from localgcp.pubsub.domain.message import Attributes, Message
 from localgcp.pubsub.domain.names import check_topic
+from localgcp.pubsub.domain.retained import Retained
+from localgcp.pubsub.domain.snapshots import Snapshot
 from localgcp.pubsub.domain.subscription import Subscription
 from localgcp.pubsub.errors import InvalidArgument
 
@@ -17,6 +19,7 @@ MUTABLE = frozenset(
     (
         "ingestion_data_source_settings",
         "labels",
+        "message_retention_duration",
         "message_storage_policy",
         "schema_settings",
     )
@@ -30,38 +33,55 @@ class Topic:
     """One topic. `config` is complete."""
 
     def __init__(self, config: TopicConfig) -> None:
-        self.configure(config)
         self.subscriptions: dict[str, Subscription] = {}
+        self.snapshots: dict[str, Snapshot] = {}
+        self.retained = Retained()
+        self.configure(config)
         self.published = 0
         self.published_bytes = 0
 
     def configure(self, config: TopicConfig) -> None:
         """Take new settings."""
         self.config, self.name = config, config.name
+        if config.message_retention_duration is None:
+            self.retained.clear()
+
+    def keeps(self) -> bool:
+        """Whether anybody may ever read what is published."""
+        return bool(self.subscriptions or self.snapshots or self.config.message_retention_duration)
 
     def deliver(
         self, messages: Sequence[Message], attributes: Callable[[], Sequence[Attributes]]
     ) -> None:
-        """Hand messages to every subscription whose filter lets them pass.
+        """Hand messages to every subscription and snapshot whose filter lets them pass.
 
         `attributes` gives those of each message; it is called if there is a filter.
         """
         self.published += len(messages)
         self.published_bytes += sum([len(message.wire) for message in messages])
-        filtered = any(subscription.filter for subscription in self.subscriptions.values())
+        if self.config.message_retention_duration is not None:
+            self.retained.trim(messages[0].published - self.config.message_retention_duration.total)
+            self.retained.add(messages)
+        takers: list[Subscription | Snapshot] = [
+            *self.subscriptions.values(),
+            *self.snapshots.values(),
+        ]
+        filtered = any(taker.filter for taker in takers)
         pairs = list(zip(messages, attributes(), strict=True)) if filtered else []
-        for subscription in self.subscriptions.values():
-            passes = subscription.filter
+        for taker in takers:
+            passes = taker.filter
             if passes is None:
-                subscription.offer(messages)
+                taker.offer(messages)
             else:
-                subscription.offer([message for message, its in pairs if passes(its)])
+                taker.offer([message for message, its in pairs if passes(its)])
 
 
 def complete(config: TopicConfig) -> TopicConfig:
     """The settings, checked. Raises InvalidArgument."""
     check_topic(config.name)
     labels.check(config.labels)
+    if config.message_retention_duration is not None:
+        subscription_config.check_retention(config.message_retention_duration)
     policy, settings = config.message_storage_policy, config.schema_settings
     if policy is not None and not policy.allowed_persistence_regions:
         raise InvalidArgument(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from localgcp.pubsub.domain.broker import Clock
 from localgcp.pubsub.domain.leases import Entry
+from localgcp.pubsub.domain.registry import Clock
 from localgcp.pubsub.domain.subscription import UNLIMITED, Subscription
 from localgcp.pubsub.wire.encoding import MAX_RESPONSE_BYTES, MAX_RESPONSE_MESSAGES
 
@@ -73,11 +73,11 @@ class Consumer:
             await self._woken.wait()
             return
         wake = self._woken.set
-        self.subscription.wait(wake)
+        self.subscription.waiters.add(wake)
         try:
             await self._woken.wait()
         except asyncio.CancelledError:
-            self.subscription.stop_waiting(wake)
-            self.subscription.notify()  # if the call came to this one, it goes to the next
+            self.subscription.waiters.remove(wake)
+            self.subscription.waiters.notify()  # if the call came to this one, it goes to the next
             raise
-        self.subscription.stop_waiting(wake)
+        self.subscription.waiters.remove(wake)

@@ -18,6 +18,7 @@ from localgcp.pubsub.wire import (
     layout,
     policy_methods,
     protos,
+    replay_methods,
     schema_methods,
     update_mask,
 )
@@ -91,11 +92,6 @@ def _list_subscriptions(broker: Broker, request: Proto) -> Proto:
     return protos.ListSubscriptionsResponse(subscriptions=subscriptions, next_page_token=token)
 
 
-def _list_topic_snapshots(broker: Broker, request: Proto) -> Proto:
-    broker.topic(request.topic)
-    return protos.ListTopicSnapshotsResponse()  # none can be made
-
-
 def _detach_subscription(broker: Broker, request: Proto) -> Proto:
     broker.detach_subscription(request.subscription)
     return protos.DetachSubscriptionResponse()
@@ -114,11 +110,6 @@ def _publish(broker: Broker, request: Proto) -> Proto:
 def _delete_subscription(broker: Broker, request: Proto) -> Proto:
     broker.delete_subscription(request.subscription)
     return Empty()
-
-
-def _list_snapshots(broker: Broker, request: Proto) -> Proto:
-    check_project(request.project)
-    return protos.ListSnapshotsResponse()  # none can be made
 
 
 def _modify_push_config(broker: Broker, request: Proto) -> Proto:
@@ -151,7 +142,7 @@ _PUBLISHER = {
     "ListTopicSubscriptions": Method(
         protos.ListTopicSubscriptionsRequest, _list_topic_subscriptions
     ),
-    "ListTopicSnapshots": Method(protos.ListTopicSnapshotsRequest, _list_topic_snapshots),
+    "ListTopicSnapshots": Method(*replay_methods.TOPIC_SNAPSHOTS),
     "DetachSubscription": Method(protos.DetachSubscriptionRequest, _detach_subscription),
     "Publish": Method(protos.PublishRequest, _publish),
 }
@@ -162,10 +153,10 @@ _SUBSCRIBER = {
     "UpdateSubscription": Method(protos.UpdateSubscriptionRequest, _update_subscription),
     "DeleteSubscription": Method(protos.DeleteSubscriptionRequest, _delete_subscription),
     "ListSubscriptions": Method(protos.ListSubscriptionsRequest, _list_subscriptions),
-    "ListSnapshots": Method(protos.ListSnapshotsRequest, _list_snapshots),
     "ModifyPushConfig": Method(protos.ModifyPushConfigRequest, _modify_push_config),
     "Acknowledge": Method(protos.AcknowledgeRequest, _acknowledge),
     "ModifyAckDeadline": Method(protos.ModifyAckDeadlineRequest, _modify_ack_deadline),
+    **{name: Method(*parts) for name, parts in replay_methods.METHODS.items()},
 }
 
 _SCHEMA_SERVICE = {name: Method(*parts) for name, parts in schema_methods.METHODS.items()}

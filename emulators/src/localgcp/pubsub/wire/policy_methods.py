@@ -47,18 +47,18 @@ def _condition(binding: Proto) -> Condition | None:
 
 
 def _check_exists(broker: Broker, resource: str) -> None:
-    """Raises NotFound, InvalidArgument, Unsupported."""
+    """Raises NotFound, InvalidArgument."""
     find: dict[str, Callable[[str], object]] = {
         "topics": broker.topic,
         "subscriptions": broker.subscription,
         "schemas": broker.schemas.check_exists,
+        "snapshots": broker.snapshots.get,
     }
     parts = resource.split("/")
-    if parts[2:3] == ["snapshots"]:
-        raise Unsupported("the IAM policy of a snapshot")
     if len(parts) != 4 or parts[2] not in find:
         raise InvalidArgument(
-            f"Invalid resource: (resource={resource}); it is a topic, a subscription, or a schema."
+            f"Invalid resource: (resource={resource}); it is a topic, a subscription, "
+            "a schema or a snapshot."
         )
     find[parts[2]](resource)
 
