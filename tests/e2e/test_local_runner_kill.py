@@ -37,6 +37,7 @@ class Job:
     publisher: PublisherClient
     subscriber: SubscriberClient
     options: list[str] = field(default_factory=list)
+    module: str = "local_runner_job"
     process: subprocess.Popen[str] | None = None
     log: Path = Path()
 
@@ -51,7 +52,7 @@ class Job:
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
                 [
-                    *(sys.executable, "-m", "tests.e2e.local_runner_job"),
+                    *(sys.executable, "-m", f"tests.e2e.{self.module}"),
                     *(SUBSCRIPTION, str(self.folder)),
                     *("--status_port", "0", "--ack_lease_seconds", "10"),
                     *self.options,
@@ -114,7 +115,8 @@ def job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Job]:
     emulator.stop()
 
 
-def test_killed_five_times_in_mid_flow_it_loses_neither_row_nor_line(job: Job) -> None:
+def killed_in_mid_flow(job: Job) -> list[str]:
+    """Publish without a pause and kill the job again and again; gives the ids, all published."""
     ids: list[str] = []
     enough = threading.Event()
 
@@ -132,12 +134,16 @@ def test_killed_five_times_in_mid_flow_it_loses_neither_row_nor_line(job: Job) -
         kind, more = ("rows", 500) if kill % 2 else ("file", 1)
         wanted = len(job.ids(kind)) + more
         until(lambda k=kind, n=wanted: len(job.ids(k)) >= n, PATIENCE, f"{wanted} ids in {kind}")  # type: ignore[misc]
-        waiting = job.ids("rows").keys() - job.ids("file").keys()
-        print(f"kill {kill}: {len(waiting)} ids have a row and wait in a window")
+        print(f"kill {kill}: {len(job.ids('rows'))} rows, {len(job.ids('file'))} ids in files")
         assert job.end(signal.SIGKILL) == -signal.SIGKILL
     enough.set()
     publishing.join()
     job.start()
+    return ids
+
+
+def test_killed_five_times_in_mid_flow_it_loses_neither_row_nor_line(job: Job) -> None:
+    ids = killed_in_mid_flow(job)
     until(
         lambda: set(job.ids("rows")) == set(job.ids("file")) == set(ids),
         PATIENCE,
@@ -148,6 +154,22 @@ def test_killed_five_times_in_mid_flow_it_loses_neither_row_nor_line(job: Job) -
         found = job.ids(kind)
         assert found.keys() == set(ids)
         print(f"{kind}: {len(ids)} ids, {sum(found.values()) - len(ids)} duplicates")
+    assert job.left() == 0
+
+
+def test_killed_five_times_its_state_counts_each_message_once(job: Job) -> None:
+    """Each row is a key's count so far: a message lost or counted twice shows in the last."""
+    job.module = "durable_job"
+    ids = killed_in_mid_flow(job)
+    until(lambda: set(job.ids("file")) == set(ids), PATIENCE, "every id in a batch")
+    assert job.end(signal.SIGTERM) == 0
+    expected = {f"key-{key}:{count}" for key, count in Counter(i[-1] for i in ids).items()}
+    last: dict[str, int] = {}
+    for row in job.ids("rows"):
+        key, _, count = row.partition(":")
+        last[key] = max(last.get(key, 0), int(count))
+    assert {f"{key}:{count}" for key, count in last.items()} == expected
+    print(f"{len(ids)} ids counted, {job.ids('file').total() - len(ids)} came twice in a batch")
     assert job.left() == 0
 
 

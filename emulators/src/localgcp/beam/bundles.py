@@ -17,12 +17,14 @@ class PullBatch:
     at first the pull itself, until its bundle is committed.
     """
 
-    __slots__ = ("_done", "ack_ids", "due", "holds", "messages", "size")
+    __slots__ = ("_done", "ack_ids", "due", "holds", "identities", "messages", "size")
 
     def __init__(self, done: Callable[[PullBatch], None]) -> None:
         """`done` is called once, when the messages may be acked."""
         self._done = done
         self.ack_ids: list[str] = []
+        self.identities: list[str] = []
+        """By what its messages are known when they come again, if that must outlive the job."""
         self.messages = 0
         """Messages counted as outstanding; duplicates of one held add ack ids only."""
         self.size = 0

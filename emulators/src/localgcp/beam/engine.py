@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections import deque
 from collections.abc import Callable, Collection
@@ -11,37 +10,25 @@ from typing import Any
 from apache_beam.metrics.execution import MetricsContainer
 from apache_beam.runners.worker import statesampler
 from apache_beam.transforms import sideinputs
+from apache_beam.utils.timestamp import Timestamp
 
 from localgcp.beam.bundles import TracedBundle
 from localgcp.beam.context import LocalContext
-from localgcp.beam.errors import Cancelled, DrainTimedOut, LocalRunnerError, Stalled
+from localgcp.beam.control import Attempts, Control
+from localgcp.beam.errors import LocalRunnerError, Stalled
 from localgcp.beam.evaluators import Registry
-from localgcp.beam.failures import Backoff, FailureLog, Trouble, beam_says_nothing
+from localgcp.beam.failures import beam_says_nothing
 from localgcp.beam.source import Reader
 
-log = logging.getLogger(__name__)
 
-MOST_RETRYING = 8
-"""Sources rest while so many bundles wait for another attempt."""
-
-TOLD_CHARACTERS = 300
-
-BOUNDED_ATTEMPTS = 4
-"""A pipeline with no Pub/Sub source has nobody to give work back to: then as stock Beam does."""
-
-
-class Task:
+class Task(Attempts):
     """One step to be run on one bundle, or on timers that fired."""
 
     def __init__(self, step: Any, bundle: TracedBundle, timers: Collection[Any] = ()) -> None:
-        self.step, self.bundle, self.timers = step, bundle, timers
+        super().__init__(step.full_label)
+        self.applied, self.bundle, self.timers = step, bundle, timers
         self.side_inputs: dict[Any, Any] = {}
         self.blocked = False
-        self.attempts = 0
-        self.backoff = Backoff(first=0.1, most=30.0)
-        self.failing_since: float | None = None
-        self.error: Exception | None = None
-        """The last one."""
 
 
 class _Tracker:
@@ -56,7 +43,7 @@ class _Tracker:
         self.metrics_container.get_metric_cell(name).update(value)
 
 
-class Engine:
+class Engine(Control):
     """Runs a graph until every watermark is at its end. All of it in the caller's thread.
 
     A source is asked only when nothing else can run, so at most one pull's bundles are in flight
@@ -73,16 +60,11 @@ class Engine:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`visitor` has walked the graph; times are seconds of `clock`."""
+        super().__init__(readers, drain_timeout, clock)
         self._context, self._registry = context, registry
         self._consumers = visitor.value_to_consumers
         self._steps = list(visitor.step_names)
-        self._readers = readers
-        self._drain_timeout, self._clock = drain_timeout, clock
         self._ready: deque[Task] = deque()
-        self._retrying: list[tuple[float, Task]] = []
-        self._failing: set[Task] = set()
-        self._working: tuple[float, Task] | None = None
-        """Since when on which task."""
         self._firing: set[Any] = set()
         self._sources: list[Task] = [
             Task(root, bundle)
@@ -90,43 +72,22 @@ class Engine:
             for bundle in registry.get_root_bundle_provider(root).get_root_bundles()
         ]
         self._tracker = _Tracker()
-        self._drain_by: float | None = None
-        self._cancelled = False
-        self.failures = FailureLog()
 
-    def drain(self) -> None:
-        """Stop reading, let windows fire, finish. From any thread."""
-        if self._drain_by is None:
-            self._drain_by = self._clock() + self._drain_timeout
-            for reader in self._readers:
-                reader.draining = True
+    def watermark(self) -> Timestamp:
+        """All data before it is through."""
+        return self._context.watermarks.data_watermark()
 
-    def cancel(self) -> None:
-        """Stop after the bundle at hand. From any thread."""
-        self._cancelled = True
+    def counters(self) -> dict[str, int]:
+        """User counters by "namespace.name"."""
+        return self._context.counters()
 
-    @property
-    def draining(self) -> bool:
-        """Whether `drain` was called."""
-        return self._drain_by is not None
+    def metrics(self) -> Any:
+        """Beam's metric results."""
+        return self._context.metrics()
 
-    @property
-    def retrying(self) -> int:
-        """Bundles that failed and wait for another attempt."""
-        return len(self._retrying)
-
-    def trouble(self) -> Trouble | None:
-        """The step that has failed, or been in one call, for the longest. From any thread."""
-        now, working = self._clock(), self._working
-        found = [
-            Trouble(now - since, f"{task.step.full_label} fails, last by {_told(task.error)}")
-            for task in list(self._failing)
-            if (since := task.failing_since) is not None
-        ]
-        if working is not None:
-            since, task = working
-            found.append(Trouble(now - since, f"{task.step.full_label} is in one call"))
-        return max(found, key=lambda each: each.seconds, default=None)
+    def dropped(self) -> int:
+        """Elements dropped because they came too late."""
+        return self._registry.dropped()
 
     def run(self) -> None:
         """Return when all is done. Raises LocalRunnerError, or what a bounded pipeline raised."""
@@ -141,8 +102,8 @@ class Engine:
 
     def _step(self) -> bool:
         """Do the next thing; False when nothing is left to do."""
-        self._check_end()
-        self._take_up_retries()
+        self.check_end()
+        self._ready.extend(self.due_retries())
         self._ready.extend(self._context.unblocked())
         if self._ready:
             self._attempt(self._ready.popleft())
@@ -159,32 +120,13 @@ class Engine:
         self._check_done()
         return False
 
-    def _check_end(self) -> None:
-        if self._cancelled:
-            raise Cancelled
-        self.check_drain()
-
-    def check_drain(self, grace: float = 0.0) -> None:
-        """Raise DrainTimedOut if a drain is over its time by more than `grace` seconds."""
-        if self._drain_by is not None and self._clock() > self._drain_by + grace:
-            outstanding = sum(reader.outstanding for reader in self._readers)
-            raise DrainTimedOut(self._drain_timeout, outstanding, len(self._retrying))
-
     def _check_done(self) -> None:
         open_steps = [step.full_label for step in self._steps if not self._context.is_done(step)]
         if open_steps:
             raise Stalled(open_steps)
 
-    def _take_up_retries(self) -> None:
-        if self._retrying:
-            now = self._clock()
-            self._ready.extend(task for due, task in self._retrying if due <= now)
-            self._retrying = [entry for entry in self._retrying if entry[0] > now]
-
     def _ask_sources(self) -> None:
-        hold_back = len(self._retrying) >= MOST_RETRYING
-        for reader in self._readers:
-            reader.hold_back = hold_back
+        self.hold_back()
         self._ready.extend(self._sources)
         self._sources = []
 
@@ -220,11 +162,11 @@ class Engine:
             self._working = None
         self._failing.discard(task)
         if task.timers:
-            self._firing.discard(task.step)
+            self._firing.discard(task.applied)
 
     def _evaluate(self, task: Task, side_inputs: list[Any]) -> None:
-        evaluator = self._registry.get_evaluator(task.step, task.bundle, side_inputs)
-        metrics = self._tracker.metrics_container = MetricsContainer(task.step.full_label)
+        evaluator = self._registry.get_evaluator(task.applied, task.bundle, side_inputs)
+        metrics = self._tracker.metrics_container = MetricsContainer(task.applied.full_label)
         evaluator.start_bundle()
         for timer in task.timers:
             evaluator.process_timer_wrapper(timer)
@@ -239,26 +181,16 @@ class Engine:
                 for step in self._consumers.get(bundle.pcollection, ()):
                     self._ready.append(Task(step, bundle))
         for bundle in result.unprocessed_bundles:
-            self._sources.append(Task(task.step, bundle))
+            self._sources.append(Task(task.applied, bundle))
 
     def _failed(self, task: Task, error: Exception) -> None:
-        self._registry.discard(task.step)
-        forever = bool(self._readers)
-        if not forever and task.attempts >= BOUNDED_ATTEMPTS:
-            self.failures.record(task.step.full_label, error, None)
-            raise error
-        if task.failing_since is None:
-            task.failing_since = self._clock()
-        task.error = error
-        self._failing.add(task)
-        pause = task.backoff.next() if forever else 0.0
-        self.failures.record(task.step.full_label, error, pause)
-        self._retrying.append((self._clock() + pause, task))
+        self._registry.discard(task.applied)
+        self.failed(task, task, error, forever=bool(self.readers))
 
     def _side_inputs(self, task: Task) -> list[Any]:
         """Values of the step's side inputs; marks the task blocked if one is not ready."""
         task.blocked = False
-        wanted = task.step.side_inputs
+        wanted = task.applied.side_inputs
         if not wanted:
             return []
         windows = [value.windows[0] for value in task.bundle.get_elements_iterable()]
@@ -275,9 +207,3 @@ class Engine:
                     return []
                 task.side_inputs[side_input] = value
         return [task.side_inputs[side_input] for side_input in wanted]
-
-
-def _told(error: Exception | None) -> str:
-    """An error in one line that is not too long for a health page."""
-    said = " ".join(f"{type(error).__name__}: {error}".split())
-    return said if len(said) <= TOLD_CHARACTERS else said[:TOLD_CHARACTERS] + "..."

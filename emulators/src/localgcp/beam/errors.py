@@ -82,3 +82,27 @@ class Stalled(LocalRunnerError):
 
     def __init__(self, steps: list[str]) -> None:
         super().__init__(f"nothing left to run, but these steps are not done: {', '.join(steps)}")
+
+
+class StoreBusy(LocalRunnerError):
+    """Another process has the job's store."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"{path} is in use: another job runs on this state; pass --state_dir")
+
+
+class StoreUnusable(LocalRunnerError):
+    """The job's store can't be read or written."""
+
+    def __init__(self, path: str, detail: str) -> None:
+        super().__init__(f"the state in {path} can't be kept: {detail}")
+
+
+class StateOfAnother(LocalRunnerError):
+    """The store holds the state of a pipeline with other steps."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"{path} holds the state of another graph, which this one can't take over:"
+            " pass another --state_dir, or delete it and what it holds"
+        )

@@ -6,16 +6,14 @@ import logging
 import threading
 import time
 from collections.abc import Collection
-from typing import Any
+from typing import Any, Protocol
 
 from apache_beam.runners.runner import PipelineResult, PipelineState
-from apache_beam.utils.timestamp import MAX_TIMESTAMP, MIN_TIMESTAMP
+from apache_beam.utils.timestamp import MAX_TIMESTAMP, MIN_TIMESTAMP, Timestamp
 
 from localgcp.beam import status
-from localgcp.beam.context import LocalContext
-from localgcp.beam.engine import Engine
 from localgcp.beam.errors import Cancelled
-from localgcp.beam.evaluators import Registry
+from localgcp.beam.failures import FailureLog, Trouble
 from localgcp.beam.signals import DrainOnSignal
 from localgcp.beam.source import Reader
 
@@ -28,21 +26,61 @@ STALLED_SECONDS = 60.0
 """A step that has failed, or not returned, for so long stands still: the health page says so."""
 
 
+class Work(Protocol):
+    """An engine as its job sees it; all but `run` may be called from any thread."""
+
+    @property
+    def failures(self) -> FailureLog:
+        """What failed so far."""
+
+    @property
+    def draining(self) -> bool:
+        """Whether `drain` was called."""
+
+    @property
+    def retrying(self) -> int:
+        """Bundles that failed and wait for another attempt."""
+
+    def run(self) -> None:
+        """Return when all is done. Raises LocalRunnerError, or what a bounded pipeline raised."""
+
+    def drain(self) -> None:
+        """Stop reading, let windows fire, finish."""
+
+    def cancel(self) -> None:
+        """Stop after the bundle at hand."""
+
+    def trouble(self) -> Trouble | None:
+        """The step that has failed, or been in one call, for the longest."""
+
+    def check_drain(self, grace: float = 0.0) -> None:
+        """Raise DrainTimedOut if a drain is over its time by more than `grace` seconds."""
+
+    def watermark(self) -> Timestamp:
+        """All data before it is through."""
+
+    def counters(self) -> dict[str, int]:
+        """User counters by "namespace.name"."""
+
+    def metrics(self) -> Any:
+        """Beam's metric results."""
+
+    def dropped(self) -> int:
+        """Elements dropped because they came too late."""
+
+
 class Job(PipelineResult):
     """The PipelineResult of a LocalRunner."""
 
     def __init__(
         self,
-        engine: Engine,
-        context: LocalContext,
-        registry: Registry,
+        engine: Work,
         readers: Collection[Reader],
         server: status.StatusServer | None,
     ) -> None:
         """Not started yet; `server` tells its status."""
         super().__init__(PipelineState.STARTING)
-        self._engine, self._context, self._registry = engine, context, registry
-        self._readers = readers
+        self._engine, self._readers = engine, readers
         self._error: BaseException | None = None
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="local runner", daemon=True)
@@ -87,11 +125,11 @@ class Job(PipelineResult):
 
     def metrics(self) -> Any:
         """Beam's metric results."""
-        return self._context.metrics()
+        return self._engine.metrics()
 
     def status(self) -> dict[str, Any]:
         """What /status shows."""
-        watermark = self._context.watermarks.data_watermark()
+        watermark = self._engine.watermark()
         return {
             "state": self._shown_state(),
             "stalled": self._stalled(),
@@ -100,11 +138,11 @@ class Job(PipelineResult):
             "outstanding": sum(reader.outstanding for reader in self._readers),
             "failed_bundles": self._engine.failures.total,
             "retrying": self._engine.retrying,
-            "dropped_late": self._registry.dropped(),
+            "dropped_late": self._engine.dropped(),
             "watermark": watermark.to_rfc3339()
             if MIN_TIMESTAMP < watermark < MAX_TIMESTAMP
             else None,
-            "counters": self._context.counters(),
+            "counters": self._engine.counters(),
         }
 
     def _stalled(self) -> str | None:

@@ -41,11 +41,19 @@ class LocalRunnerOptions(PipelineOptions):
             default=512 << 20,
             help="Stop pulling while this many payload bytes are unacked.",
         )
+        cls._add_times_and_places(parser)
+
+    @staticmethod
+    def _add_times_and_places(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             "--ack_lease_seconds",
             type=_between(10, 600),
             default=20,
             help="Ack deadline given to what is held; after a crash Pub/Sub waits as long.",
+        )
+        parser.add_argument(
+            "--state_dir",
+            help="Where a job keeps user state, timers and the like; .localgcp/state if absent.",
         )
         parser.add_argument(
             "--drain_timeout_seconds",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -80,6 +80,8 @@ class Reader:
         self._was_full = False
         self.watermark = SourceWatermark()
         self.pulled = 0
+        self.serialized = False
+        """Whether a message with attributes is given as a PubsubMessage in its serialized form."""
         self.draining = False
         self.hold_back = False
         """Set while bundles fail: what can't be worked off is not pulled."""
@@ -109,6 +111,11 @@ class Reader:
                 self._subscriber.subscription, left, unsent,
             )  # fmt: skip
         self._disconnect()
+
+    def remember(self, identities: Iterable[str]) -> None:
+        """These messages are done: they are acked and not given when they come again."""
+        done = PullBatch(lambda _: None)
+        self._recent.update(dict.fromkeys(identities, done))
 
     def read(self) -> Reading:
         """Look once. Raises SubscriptionUnusable, InvalidTimestamp."""
@@ -173,6 +180,8 @@ class Reader:
             self._keeper.leases.join(first, ack_id)
         else:
             self._recent[identity] = batch
+            if self.serialized:
+                batch.identities.append(identity)
             if len(self._recent) > max(REMEMBERED_IDS, self._keeper.leases.messages):
                 self._recent.popitem(last=False)
         return first is not None
@@ -180,6 +189,8 @@ class Reader:
     def _element(self, message: Any) -> Any:
         if not self._with_attributes:
             return message.data
+        if self.serialized:
+            return message.SerializeToString()
         published = message.publish_time
         return PubsubMessage(
             message.data,

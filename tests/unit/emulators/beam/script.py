@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, cast
 
 import apache_beam as beam
@@ -13,6 +15,7 @@ from google.pubsub_v1.types import PubsubMessage, ReceivedMessage
 
 from localgcp.beam import LocalRunner
 from localgcp.beam.acks import LeaseKeeper
+from localgcp.beam.errors import LocalRunnerError
 from localgcp.beam.job import Job
 from localgcp.beam.source import Limits, Reader
 from localgcp.beam.subscriber import Polled, Subscriber
@@ -50,8 +53,14 @@ class Seen:
     """The status page's word."""
 
 
-Step = list[Message] | float
-"""A pull's messages, or an empty pull at that time."""
+class Killed(LocalRunnerError):
+    """Stands for a kill: the job ends here, with nothing put in order."""
+
+
+KILL = Killed("killed")
+
+Step = list[Message] | float | Killed
+"""A pull's messages, or an empty pull at that time, or the end of the process."""
 
 
 @dataclass
@@ -78,6 +87,8 @@ class Script:
             self.reader.draining = True
             return Polled()
         step = self.steps.pop(0)
+        if isinstance(step, Killed):
+            raise step
         if isinstance(step, float):
             return Polled(empty=True)
         return Polled([message.received(self._ack_id()) for message in step])
@@ -119,8 +130,17 @@ class Script:
         pass
 
 
-def play(build: Callable[[Any], Any], *steps: Step, most: int = 1000, now: float = 0.0) -> Script:
-    """Run a job over the steps; `build` takes the messages' data and gives (key, lines) panes."""
+def play(
+    build: Callable[[Any], Any],
+    *steps: Step,
+    most: int = 1000,
+    now: float = 0.0,
+    state: Path | None = None,
+) -> Script:
+    """Run a job over the steps; `build` takes the messages' data and gives (key, lines) panes.
+
+    `state` is the folder of what the job keeps; a job that is killed is another job's past.
+    """
     script = Script(list(steps), now=START + now)
     limits = Limits(1000, 0.001, most, 1 << 30)
 
@@ -131,14 +151,16 @@ def play(build: Callable[[Any], Any], *steps: Step, most: int = 1000, now: float
         script.reader = Reader(source, subscriber, keeper, limits, clock=script.clock)
         return script.reader
 
-    pipeline = beam.Pipeline(LocalRunner(connect), PipelineOptions(["--streaming"]))
+    options = ["--streaming", *(["--state_dir", str(state)] if state else [])]
+    pipeline = beam.Pipeline(LocalRunner(connect), PipelineOptions(options))
     data = pipeline | beam.io.ReadFromPubSub(subscription="projects/scripted/subscriptions/one")
     panes = build(data | "text" >> beam.Map(bytes.decode).with_output_types(str))
     if panes is not None:
         panes | "collect" >> beam.ParDo(Collect(_register(script.panes)))
     script.job = pipeline.run()
     script.begun.set()
-    script.job.wait_until_finish()
+    with suppress(Killed):
+        script.job.wait_until_finish()
     return script
 
 

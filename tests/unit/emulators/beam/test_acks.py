@@ -22,6 +22,7 @@ from apache_beam.transforms.window import (
     TimestampCombiner,
 )
 
+from localgcp.beam.engine import Engine
 from tests.unit.emulators.beam.script import Message, play
 
 WEEK = 7 * 24 * 3600
@@ -164,7 +165,9 @@ def test_state_of_ended_windows_goes_and_pane_numbers_go_on() -> None:
     steps.append([Message("late", 1)])
     script = play(_pane_numbers, *steps)
     assert script.job is not None
-    states = script.job._context._transform_keyed_states
+    engine = script.job._engine
+    assert isinstance(engine, Engine)
+    states = engine._context._transform_keyed_states
     assert [keys for keys in states.values() if keys] == []
     assert script.panes[-1] == ["1"], "the late pane is the second of its window"
     assert script.panes[:-1] == [["0"]] * 50

@@ -7,18 +7,15 @@ from typing import Any
 
 import apache_beam as beam
 import pytest
-from apache_beam.coders import StrUtf8Coder
 from apache_beam.metrics import Metrics
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.direct.direct_runner import BundleBasedDirectRunner
 from apache_beam.testing.test_stream import TestStream as Stream
 from apache_beam.testing.util import assert_that, equal_to
 from apache_beam.transforms.trigger import AccumulationMode, AfterCount, AfterWatermark
-from apache_beam.transforms.userstate import BagStateSpec
 from apache_beam.transforms.window import FixedWindows, TimestampedValue
 
 from localgcp.beam import LocalRunner
-from localgcp.beam.errors import UnsupportedTransform
 from tests.unit.emulators.beam.script import Message, play
 
 calls: list[str] = []
@@ -165,43 +162,3 @@ def test_what_timers_emit_at_the_end_of_bounded_input_is_grouped_behind_them(
     )
     assert_that(counted, equal_to([[1, 4], [3]]))
     pipeline.run().wait_until_finish()
-
-
-BAG = beam.DoFn.StateParam(BagStateSpec("bag", StrUtf8Coder()))
-
-
-class Stateful(beam.DoFn):
-    def process(self, pair: Any, bag: Any = BAG) -> Any:
-        return iter(())
-
-
-def stateful(data: Any) -> None:
-    data | beam.Map(lambda text: ("k", text)) | "remember" >> beam.ParDo(Stateful())
-
-
-def accumulating(data: Any) -> None:
-    windows = beam.WindowInto(
-        FixedWindows(10),
-        trigger=AfterWatermark(),
-        accumulation_mode=AccumulationMode.ACCUMULATING,
-    )
-    data | beam.Map(lambda text: ("k", text)) | windows | "pile up" >> beam.GroupByKey()
-
-
-def side_input(data: Any) -> None:
-    other = data.pipeline | beam.Create([1])
-    other | beam.Map(_plus, beam.pvalue.AsIter(data | "aside" >> beam.Map(len)))
-
-
-@pytest.mark.parametrize(
-    ("build", "step", "why"),
-    [
-        (stateful, "remember", "state or timers"),
-        (accumulating, "pile up", "accumulation_mode should be DISCARDING"),
-        (side_input, "aside", "side input"),
-    ],
-)
-def test_what_acks_can_t_follow_is_refused_by_name(build: Any, step: str, why: str) -> None:
-    with pytest.raises(UnsupportedTransform, match=why) as refused:
-        play(build, [Message("a", 1)])
-    assert step in refused.value.step

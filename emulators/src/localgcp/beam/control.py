@@ -1,0 +1,134 @@
+"""What a job may ask of its engine while it runs: drain, cancel, and what goes wrong."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection
+from typing import Any
+
+from localgcp.beam.errors import Cancelled, DrainTimedOut
+from localgcp.beam.failures import Backoff, FailureLog, Trouble
+from localgcp.beam.source import Reader
+
+MOST_RETRYING = 8
+"""Sources rest while so many bundles wait for another attempt."""
+
+BOUNDED_ATTEMPTS = 4
+"""A pipeline with no Pub/Sub source has nobody to give work back to: then as stock Beam does."""
+
+TOLD_CHARACTERS = 300
+
+
+class Attempts:
+    """How often a bundle was tried, and since when it fails."""
+
+    def __init__(self, step: str) -> None:
+        self.step = step
+        self.attempts = 0
+        self.backoff = Backoff(first=0.1, most=30.0)
+        self.failing_since: float | None = None
+        self.error: Exception | None = None
+        """The last one."""
+
+
+class Control:
+    """The part of an engine that other threads speak to, and its failures.
+
+    `readers` are those of its subscriptions; times are seconds of `clock`.
+    """
+
+    def __init__(
+        self,
+        readers: Collection[Reader],
+        drain_timeout: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.readers = readers
+        self.failures = FailureLog()
+        self._drain_timeout, self._clock = drain_timeout, clock
+        self._retrying: list[tuple[float, Any]] = []
+        self._failing: set[Attempts] = set()
+        self._working: tuple[float, Attempts] | None = None
+        """Since when on which bundle."""
+        self._drain_by: float | None = None
+        self._cancelled = False
+
+    def drain(self) -> None:
+        """Stop reading, let windows fire, finish. From any thread."""
+        if self._drain_by is None:
+            self._drain_by = self._clock() + self._drain_timeout
+            for reader in self.readers:
+                reader.draining = True
+
+    def cancel(self) -> None:
+        """Stop after the bundle at hand. From any thread."""
+        self._cancelled = True
+
+    @property
+    def draining(self) -> bool:
+        """Whether `drain` was called."""
+        return self._drain_by is not None
+
+    @property
+    def retrying(self) -> int:
+        """Bundles that failed and wait for another attempt."""
+        return len(self._retrying)
+
+    def trouble(self) -> Trouble | None:
+        """The step that has failed, or been in one call, for the longest. From any thread."""
+        now, working = self._clock(), self._working
+        found = [
+            Trouble(now - since, f"{task.step} fails, last by {_told(task.error)}")
+            for task in list(self._failing)
+            if (since := task.failing_since) is not None
+        ]
+        if working is not None:
+            since, task = working
+            found.append(Trouble(now - since, f"{task.step} is in one call"))
+        return max(found, key=lambda each: each.seconds, default=None)
+
+    def check_drain(self, grace: float = 0.0) -> None:
+        """Raise DrainTimedOut if a drain is over its time by more than `grace` seconds."""
+        if self._drain_by is not None and self._clock() > self._drain_by + grace:
+            outstanding = sum(reader.outstanding for reader in self.readers)
+            raise DrainTimedOut(self._drain_timeout, outstanding, len(self._retrying))
+
+    def check_end(self) -> None:
+        """Raise Cancelled or DrainTimedOut if it is time to."""
+        if self._cancelled:
+            raise Cancelled
+        self.check_drain()
+
+    def due_retries(self) -> list[Any]:
+        """Bundles whose next attempt is due, which no longer wait for it."""
+        if not self._retrying:
+            return []
+        now = self._clock()
+        due = [task for at, task in self._retrying if at <= now]
+        self._retrying = [entry for entry in self._retrying if entry[0] > now]
+        return due
+
+    def hold_back(self) -> None:
+        """Let the readers rest while too many bundles wait for another attempt."""
+        rest = len(self._retrying) >= MOST_RETRYING
+        for reader in self.readers:
+            reader.hold_back = rest
+
+    def failed(self, task: Any, attempts: Attempts, error: Exception, forever: bool) -> None:
+        """Try a bundle again later; raises `error` where that would be in vain."""
+        if not forever and attempts.attempts >= BOUNDED_ATTEMPTS:
+            self.failures.record(attempts.step, error, None)
+            raise error
+        if attempts.failing_since is None:
+            attempts.failing_since = self._clock()
+        attempts.error = error
+        self._failing.add(attempts)
+        pause = attempts.backoff.next() if forever else 0.0
+        self.failures.record(attempts.step, error, pause)
+        self._retrying.append((self._clock() + pause, task))
+
+
+def _told(error: Exception | None) -> str:
+    """An error in one line that is not too long for a health page."""
+    said = " ".join(f"{type(error).__name__}: {error}".split())
+    return said if len(said) <= TOLD_CHARACTERS else said[:TOLD_CHARACTERS] + "..."

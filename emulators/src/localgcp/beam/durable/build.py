@@ -1,0 +1,98 @@
+"""Puts the durable engine together for one pipeline."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from apache_beam.options.pipeline_options import GoogleCloudOptions
+
+from localgcp.beam.durable.beam_parts import PubSubSource, RealClock, TestClock
+from localgcp.beam.durable.engine import DurableEngine
+from localgcp.beam.durable.messages import FasterMessages
+from localgcp.beam.durable.nodes import Graph
+from localgcp.beam.durable.plan import Plan
+from localgcp.beam.durable.sources import Impulse, Source, Stream, Subscription
+from localgcp.beam.durable.store import Store
+from localgcp.beam.durable.translate import translate
+from localgcp.beam.errors import StateOfAnother
+from localgcp.beam.options import LocalRunnerOptions
+from localgcp.beam.source import Reader
+
+DEFAULT_FOLDER = Path(".localgcp") / "state"
+
+
+def build(
+    pipeline: Any, options: Any, connect: Callable[[Any, str | None, Any], Reader]
+) -> DurableEngine:
+    """An engine that has taken up what an earlier run of the job left.
+
+    `connect(source, project, options)` opens the reader of a _PubSubSource. Raises
+    SubscriptionUnusable, StoreBusy, StoreUnusable, StateOfAnother.
+    """
+    pipeline.replace_all([FasterMessages()])
+    planned = translate(pipeline, options)
+    local = options.view_as(LocalRunnerOptions)
+    path = _path(planned, local.state_dir, options.view_as(GoogleCloudOptions).job_name)
+    store = Store(path)
+    fingerprint = planned.fingerprint().encode()
+    known = store.loaded("graph").get(b"")
+    if known is not None and known != fingerprint:
+        raise StateOfAnother(str(path))
+    store.put("graph", b"", lambda: fingerprint)
+    streams = any(root.kind == "stream" for root in planned.roots.values())
+    clock = TestClock() if streams else RealClock()
+    sources = _sources(planned, options, connect, clock)
+    graph = Graph(planned, store, clock, sources)
+    engine = DurableEngine(graph, sources, store, clock, local.drain_timeout_seconds)
+    engine.restore()
+    return engine
+
+
+def _path(planned: Plan, folder: str | None, job: str | None) -> Path | None:
+    """Where the job's state is kept; None for a bounded one that names no folder."""
+    read = sorted(
+        (root.payload.subscription or root.payload.topic).rpartition("/")[2]
+        for root in planned.roots.values()
+        if root.kind == "pubsub"
+    )
+    if not read and folder is None:
+        return None
+    name = re.sub(r"[^A-Za-z0-9._-]", "_", job or "+".join(read) or "job")
+    return (DEFAULT_FOLDER if folder is None else Path(folder)) / f"{name}.sqlite"
+
+
+def _sources(
+    planned: Plan, options: Any, connect: Callable[[Any, str | None, Any], Reader], clock: Any
+) -> list[Source]:
+    coders = {
+        name: stage.coders[name]
+        for stage in planned.stages
+        for name in stage.inputs
+        if name in planned.roots
+    }
+    project = options.view_as(GoogleCloudOptions).project
+    found: list[Source] = []
+    streams: dict[str, list[Any]] = {}
+    for name, root in planned.roots.items():
+        if root.kind == "impulse":
+            found.append(Impulse(root, coders[name]))
+        elif root.kind == "stream":
+            streams.setdefault(root.stream, []).append(root)
+        else:
+            reader = connect(_source(root.payload), project, options.view_as(LocalRunnerOptions))
+            found.append(Subscription(root, coders[name], reader))
+    found += [Stream(roots, coders, clock) for roots in streams.values()]
+    return found
+
+
+def _source(payload: Any) -> Any:
+    return PubSubSource(
+        topic=payload.topic or None,
+        subscription=payload.subscription or None,
+        id_label=payload.id_attribute or None,
+        with_attributes=payload.with_attributes,
+        timestamp_attribute=payload.timestamp_attribute or None,
+    )
