@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import pytest
 from hypothesis import settings
+
+from localgcp import environment
 
 # How long an example takes depends on who else uses the machine; a test here is never about time.
 settings.register_profile("untimed", deadline=None)
@@ -13,6 +17,17 @@ settings.load_profile("untimed")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`make inventories` gives it."""
     parser.addoption("--write", action="store_true", help="write the inventories and docs anew")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have the SQL evaluator's machine code before the first test: once a machine, 20 s.
+
+    Without it an emulator answers what it can, unchecked, while it compiles in the background.
+    """
+    if not hasattr(config, "workerinput") and find_spec("zetasql") and find_spec("wasmtime"):
+        from localgcp.bigquery.googlesql.reference import compiled
+
+        compiled.make(environment.cache_folder())
 
 
 @pytest.fixture(scope="session")

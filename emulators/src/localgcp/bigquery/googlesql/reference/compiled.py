@@ -6,15 +6,21 @@ private to the user, since whoever writes it decides what this process runs.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import os
 import stat
+import subprocess
+import sys
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
 from wasmtime import Config, Engine, Module, WasmtimeError
 from zetasql.wasi import get_wasm_path
+
+LOW_PRIORITY = 10
 
 
 def file_in(folder: Path) -> Path:
@@ -32,16 +38,43 @@ def new_engine() -> Engine:
 
 
 def load(engine: Engine, folder: Path) -> Module:
-    """The module, from the file or compiled now and kept. Raises OSError where neither works."""
+    """The module, from the file, which is made first where there is none. Raises WasmtimeError."""
     path = file_in(folder)
-    if _is_ours(path):
-        try:
-            return Module.deserialize_file(engine, str(path))
-        except WasmtimeError:  # made for another processor, or cut short
-            path.unlink(missing_ok=True)
-    module = Module.from_file(engine, str(get_wasm_path()))
-    _keep(module.serialize(), path)
-    return module
+    module = _mapped(engine, path)
+    if module is None:
+        _make(path)
+        module = _mapped(engine, path)
+    # Where nothing can be kept, each process compiles for itself.
+    return module or Module.from_file(engine, str(get_wasm_path()))
+
+
+def make(folder: Path) -> None:
+    """See that the file is there; of several processes one compiles, and the others wait."""
+    path = file_in(folder)
+    if _mapped(new_engine(), path) is None:
+        _make(path)
+
+
+def _make(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with path.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not _is_ours(path):
+                # A process of its own, because the gigabyte that it takes would never be given
+                # back, and a low priority, because somebody waits for other things just now.
+                command = [sys.executable, "-m", __name__, str(path)]
+                subprocess.run(command, check=False, stdout=subprocess.DEVNULL)
+
+
+def _mapped(engine: Engine, path: Path) -> Module | None:
+    if not _is_ours(path):
+        return None
+    try:
+        return Module.deserialize_file(engine, str(path))
+    except WasmtimeError:  # made for another processor, or cut short
+        path.unlink(missing_ok=True)
+        return None
 
 
 def _is_ours(path: Path) -> bool:
@@ -54,12 +87,14 @@ def _is_ours(path: Path) -> bool:
     return stat.S_ISREG(found.st_mode) and found.st_uid == os.getuid() and private
 
 
-def _keep(code: bytes | bytearray, path: Path) -> None:
-    """Write it whole or not at all; where it can't be kept, the next start compiles again."""
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as half:  # mode 0600
-            half.write(code)
-        Path(half.name).replace(path)
-    except OSError:
-        return
+def _compile(path: Path) -> None:
+    """Write it whole or not at all. Raises OSError, WasmtimeError."""
+    os.nice(LOW_PRIORITY)
+    code = Module.from_file(new_engine(), str(get_wasm_path())).serialize()
+    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as half:  # mode 0600
+        half.write(code)
+    Path(half.name).replace(path)
+
+
+if __name__ == "__main__":
+    _compile(Path(sys.argv[1]))
