@@ -7,8 +7,6 @@ from importlib.util import find_spec
 import pytest
 from hypothesis import settings
 
-from localgcp import environment
-
 # How long an example takes depends on who else uses the machine; a test here is never about time.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
@@ -25,6 +23,7 @@ def pytest_configure(config: pytest.Config) -> None:
     Without it an emulator answers what it can, unchecked, while it compiles in the background.
     """
     if not hasattr(config, "workerinput") and find_spec("zetasql") and find_spec("wasmtime"):
+        from localgcp import environment
         from localgcp.bigquery.googlesql.reference import compiled
 
         compiled.make(environment.cache_folder())
