@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.client import HTTPException
+from itertools import chain
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
@@ -52,18 +53,19 @@ def all_of(stack: Stack) -> list[Process]:
     ]
 
 
-# Cloud Storage tells Pub/Sub of its objects; BigQuery's jobs read and write Cloud Storage's.
-_MEETS = {"storage": "pubsub", "bigquery": "storage"}
+# Pub/Sub writes messages to the others; Cloud Storage tells it of its objects; BigQuery's jobs read
+# and write those.
+_MEETS = {"pubsub": ("bigquery", "storage"), "storage": ("pubsub",), "bigquery": ("storage",)}
 
 
 def _emulator(stack: Stack, name: str) -> Process:
-    meets = _MEETS.get(name)
+    met = [(f"--{other}", stack.address(other)) for other in _MEETS[name]]
     return Process(
         name=name,
         command=(
             *(sys.executable, "-m", "localgcp", name),
             *("--port", str(stack.ports[name]), "--data-dir", str(stack.data_dir / name)),
-            *((f"--{meets}", stack.address(meets)) if meets else ()),
+            *chain.from_iterable(met),
         ),
         ready_url=ready_url(stack, name),
     )

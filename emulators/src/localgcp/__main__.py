@@ -65,19 +65,7 @@ def _own_options(name: str, args: argparse.ArgumentParser) -> None:
     """What one emulator alone takes; each becomes an argument of its class, if it is given."""
     own = args.add_argument_group("its own")
     if name == "pubsub":
-        own.add_argument(
-            "--fsync",
-            choices=("always", "interval", "never"),
-            default=argparse.SUPPRESS,
-            help="when a change outlives a power cut: before it is answered, within a second, or "
-            "when the kernel likes (default); a kill loses nothing in any case",
-        )
-        own.add_argument(
-            "--salvage",
-            action="store_true",
-            default=argparse.SUPPRESS,
-            help="go on with what reads back of a damaged journal, and keep the rest aside",
-        )
+        _pubsub_options(own)
     if name == "bigquery":
         own.add_argument(
             "--memory-limit",
@@ -99,6 +87,30 @@ def _own_options(name: str, args: argparse.ArgumentParser) -> None:
             metavar="HOST:PORT",
             default=argparse.SUPPRESS,
             help="where its buckets' notifications go; without it they are refused",
+        )
+
+
+def _pubsub_options(own: argparse._ArgumentGroup) -> None:
+    own.add_argument(
+        "--fsync",
+        choices=("always", "interval", "never"),
+        default=argparse.SUPPRESS,
+        help="when a change outlives a power cut: before it is answered, within a second, or "
+        "when the kernel likes (default); a kill loses nothing in any case",
+    )
+    own.add_argument(
+        "--salvage",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help="go on with what reads back of a damaged journal, and keep the rest aside",
+    )
+    for other in ("bigquery", "storage"):
+        own.add_argument(
+            f"--{other}",
+            metavar="HOST:PORT",
+            default=argparse.SUPPRESS,
+            help=f"where subscriptions into {other} are written; else by "
+            f"{other.upper()}_EMULATOR_HOST",
         )
 
 

@@ -86,8 +86,9 @@ def up(data_dir: Path | None, allowed: Allowed = NOBODY_ELSE) -> int:
         return 2
 
 
-# Cloud Storage tells Pub/Sub of its objects; BigQuery's jobs read and write Cloud Storage's.
-_MEETS = {"storage": "pubsub", "bigquery": "storage"}
+# Pub/Sub writes messages to the others; Cloud Storage tells it of its objects; BigQuery's jobs read
+# and write those.
+_MEETS = {"pubsub": ("bigquery", "storage"), "storage": ("pubsub",), "bigquery": ("storage",)}
 
 
 def _all(
@@ -97,8 +98,7 @@ def _all(
     made: list[Emulator] = []
     for name in ("pubsub", "storage", "bigquery"):
         folder = None if data_dir is None else data_dir / name
-        meets = _MEETS.get(name)
-        own = {} if meets is None else {meets: f"{LOOPBACK}:{port(meets)}"}
+        own = {other: f"{LOOPBACK}:{port(other)}" for other in _MEETS[name]}
         made.append(build(name, LOOPBACK, port(name), folder, allowed, **own))
     return made
 

@@ -38,8 +38,7 @@ def test_subscriptions(clients: Clients) -> None:
     ("field", "value"),
     [
         ("enable_exactly_once_delivery", True),
-        ("bigquery_config", {"table": "p.d.t"}),
-        ("cloud_storage_config", {"bucket": "b"}),
+        ("bigtable_config", {"table": "t"}),
         ("message_transforms", [{"javascript_udf": {"function_name": "f", "code": "x"}}]),
         ("tags", {"123/env": "456"}),
     ],

@@ -23,8 +23,10 @@ from localgcp.pubsub.disk.journal import Journal
 from localgcp.pubsub.disk.keeper import Fsync, JournalKeeper
 from localgcp.pubsub.disk.segment import NotAJournal
 from localgcp.pubsub.domain.broker import Broker
-from localgcp.pubsub.domain.push_targets import PushTargets
+from localgcp.pubsub.domain.push_targets import BIGQUERY, STORAGE, PushTargets
+from localgcp.pubsub.domain.subscription import Subscription
 from localgcp.pubsub.wire import configs, grpc_server, layout
+from localgcp.pubsub.wire.exports import Destinations, Exports
 from localgcp.pubsub.wire.front import Front, MakeProtocol
 from localgcp.pubsub.wire.push import Pushers
 from localgcp.pubsub.wire.push_tokens import PushTokens
@@ -49,6 +51,7 @@ async def serve(
     port: int,
     kept: Kept | None,
     allowed: Allowed,
+    destinations: Destinations,
     listening: Callable[[], None],
     stopping: asyncio.Event,
 ) -> None:
@@ -56,14 +59,16 @@ async def serve(
 
     Raises JournalInUse, JournalDamaged, NotAJournal, StorageFailed, OSError.
     """
-    targets = PushTargets(allowed.push)
+    written = [name for name in (BIGQUERY, STORAGE) if getattr(destinations, name)]
+    targets = PushTargets(allowed.push, written)
     clock, faults = Clock(), Faults()
     async with opened(kept, targets, clock) as broker:
         tokens = PushTokens(clock)
         alarm, pushers = Alarm(broker), Pushers(broker, tokens)
-        broker.on_due, broker.on_change = alarm.set, pushers.sync
+        exports = Exports(broker, destinations)
+        broker.on_due, broker.on_change = alarm.set, each(pushers.sync, exports.sync)
         broker.tick()
-        clock.on_turn = ticked(broker)
+        clock.on_turn = ticked(broker, exports)
         grpc_side = grpc_server.build(broker, faults)
         grpc_port = grpc_side.add_insecure_port(f"{LOOPBACK}:0")
         await grpc_side.start()
@@ -74,22 +79,34 @@ async def serve(
             lambda: Front((LOOPBACK, grpc_port), make_http, connections), host, port
         )
         for subscription in broker.subscriptions.values():
-            pushers.sync(subscription)
+            broker.on_change(subscription)
         listening()
         await stopping.wait()
         front.close()
         await pushers.close()
+        await exports.close()
         await grpc_side.stop(grace=None)
         for connection in list(connections):
             connection.close()
         alarm.cancel()
 
 
-def ticked(broker: Broker) -> Callable[[], Awaitable[None]]:
+def each(*told: Callable[[Subscription], None]) -> Callable[[Subscription], None]:
+    """Tells all of them."""
+
+    def tell(subscription: Subscription) -> None:
+        for one in told:
+            one(subscription)
+
+    return tell
+
+
+def ticked(broker: Broker, exports: Exports) -> Callable[[], Awaitable[None]]:
     """What is due by a clock that was turned is done at once."""
 
     async def tick() -> None:
         broker.tick()
+        exports.turn()
 
     return tick
 

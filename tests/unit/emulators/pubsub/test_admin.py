@@ -95,8 +95,9 @@ def test_topic_settings_that_break_a_rule(bench: Bench, settings: dict[str, Any]
     ("settings", "field"),
     [
         ({"enable_exactly_once_delivery": True}, "Subscription.enable_exactly_once_delivery"),
-        ({"bigquery_config": {"table": "t"}}, "Subscription.bigquery_config"),
-        ({"cloud_storage_config": {"bucket": "b"}}, "Subscription.cloud_storage_config"),
+        ({"bigquery_config": {"table": "p.d.t"}}, "a subscription into bigquery"),
+        ({"cloud_storage_config": {"bucket": "a-bucket"}}, "a subscription into storage"),
+        ({"bigtable_config": {"table": "t"}}, "Subscription.bigtable_config"),
         ({"message_transforms": [{}]}, "Subscription.message_transforms"),
         ({"push_config": {"attributes": {"x-goog-version": "v1beta1"}}}, "x-goog-version"),
     ],
@@ -170,8 +171,10 @@ def test_an_update_without_a_mask_or_with_an_unknown_field_is_refused(bench: Ben
         update(bench)
     with pytest.raises(InvalidArgument, match="nonsense"):
         update(bench, "nonsense")
-    with pytest.raises(Unsupported, match="bigquery_config"):
-        update(bench, "bigquery_config", bigquery_config={"table": "t"})
+    with pytest.raises(Unsupported, match="bigtable_config"):
+        update(bench, "bigtable_config", bigtable_config={"table": "t"})
+    with pytest.raises(Unsupported, match="a subscription into bigquery"):
+        update(bench, "bigquery_config", bigquery_config={"table": "p.d.t"})
     with pytest.raises(InvalidArgument, match="nonsense"):
         update(bench, "retry_policy.nonsense")
 

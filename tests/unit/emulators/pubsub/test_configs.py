@@ -26,6 +26,8 @@ OUTPUT = {
     "Topic": ("state", "satisfies_pzs"),
     "Subscription": ("state", "detached", "topic_message_retention_duration"),
     "CloudStorage": ("state",),
+    "BigQueryConfig": ("state",),
+    "CloudStorageConfig": ("state",),
 }
 Fields = st.SearchStrategy[dict[str, Any]]
 

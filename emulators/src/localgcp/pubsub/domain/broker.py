@@ -224,6 +224,7 @@ class Broker(Registry):
     def _save_subscription(self, config: SubscriptionConfig) -> Subscription:
         if config.dead_letter_topic:
             self.topic(config.dead_letter_topic)
+        self.targets.check(config)
         self._keeper.put_subscription(config)
         self.put_subscription(config)
         saved = self.subscriptions[config.name]
@@ -244,16 +245,11 @@ class Broker(Registry):
         if target is None:
             return False
         try:
-            self._publish(target, [self._letter(subscription.name, entry)])
+            self._publish(target, [dead_letter.letter(self._layout, subscription.name, entry)])
             self._forget(subscription.name, [entry.message.id])
         except StorageFailed:
             return False  # it stays, and is tried again after its next delivery
         return True
-
-    def _letter(self, subscription: str, entry: Entry) -> Draft:
-        given_up, layout = entry.message, self._layout
-        attributes = {**layout.attributes(given_up), **dead_letter.origin(subscription, entry)}
-        return layout.lay_out(layout.data(given_up), attributes, given_up.ordering_key)
 
     def _forget(self, name: str, message_ids: list[int]) -> None:
         if message_ids:

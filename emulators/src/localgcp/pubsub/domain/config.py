@@ -172,6 +172,47 @@ class PushConfig:
 
 
 @dataclass(frozen=True)
+class BigQueryConfig:
+    """API reference: BigQueryConfig; the service account is kept as data."""
+
+    table: str = ""
+    use_topic_schema: bool = False
+    write_metadata: bool = False
+    drop_unknown_fields: bool = False
+    use_table_schema: bool = False
+    service_account_email: str = ""
+
+
+@dataclass(frozen=True)
+class TextConfig:
+    """API reference: CloudStorageConfig.TextConfig, which has no fields."""
+
+
+@dataclass(frozen=True)
+class AvroConfig:
+    """API reference: CloudStorageConfig.AvroConfig."""
+
+    write_metadata: bool = False
+    use_topic_schema: bool = False
+
+
+@dataclass(frozen=True)
+class CloudStorageConfig:
+    """API reference: CloudStorageConfig; the service account is kept as data."""
+
+    bucket: str = ""
+    filename_prefix: str = ""
+    filename_suffix: str = ""
+    filename_datetime_format: str = ""
+    text_config: TextConfig | None = None
+    avro_config: AvroConfig | None = None
+    max_duration: Duration | None = None
+    max_bytes: int = 0
+    max_messages: int = 0
+    service_account_email: str = ""
+
+
+@dataclass(frozen=True)
 class ExpirationPolicy:
     """API reference: ExpirationPolicy; without a ttl the subscription never expires."""
 
@@ -213,8 +254,15 @@ class SubscriptionConfig:
     filter: str = ""
     dead_letter_policy: DeadLetterPolicy | None = None
     retry_policy: RetryPolicy | None = None
+    bigquery_config: BigQueryConfig | None = None
+    cloud_storage_config: CloudStorageConfig | None = None
     detached: bool = False
     topic_message_retention_duration: Duration | None = None
+
+    @property
+    def is_exported(self) -> bool:
+        """Whether its messages are written to BigQuery or to Cloud Storage."""
+        return self.bigquery_config is not None or self.cloud_storage_config is not None
 
     @property
     def push_endpoint(self) -> str:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from localgcp.pubsub.domain.config import DeadLetterPolicy
 from localgcp.pubsub.domain.leases import Entry
+from localgcp.pubsub.domain.message import Draft, Layout
 from localgcp.pubsub.domain.names import check_topic, project_of, short
 from localgcp.pubsub.errors import InvalidArgument
 
@@ -29,8 +30,14 @@ def complete(policy: DeadLetterPolicy) -> DeadLetterPolicy:
     return replace(policy, max_delivery_attempts=attempts)
 
 
-def origin(subscription: str, entry: Entry) -> Mapping[str, str]:
-    """The attributes that tell where a dead letter comes from, beside its own."""
+def letter(layout: Layout, subscription: str, entry: Entry) -> Draft:
+    """The message again, with attributes that tell where it comes from."""
+    given_up = entry.message
+    attributes = {**layout.attributes(given_up), **_origin(subscription, entry)}
+    return layout.lay_out(layout.data(given_up), attributes, given_up.ordering_key)
+
+
+def _origin(subscription: str, entry: Entry) -> Mapping[str, str]:
     published = datetime.fromtimestamp(entry.message.published, UTC)
     return {
         "CloudPubSubDeadLetterSourceDeliveryCount": str(entry.failures),

@@ -9,6 +9,10 @@ from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from localgcp.guard import is_loopback
+from localgcp.pubsub.domain.config import SubscriptionConfig
+from localgcp.pubsub.errors import Unsupported
+
+BIGQUERY, STORAGE = "bigquery", "storage"
 
 
 class PushTargets:
@@ -17,9 +21,24 @@ class PushTargets:
     Any endpoint may be set: official samples set one in the cloud and push nothing there.
     """
 
-    def __init__(self, allowed: Collection[str] = ()) -> None:
-        """`allowed` are names beside this machine's; "*" is every one."""
-        self._allowed = frozenset(allowed)
+    def __init__(self, allowed: Collection[str] = (), written: Collection[str] = ()) -> None:
+        """`allowed` are names beside this machine's; "*" is every one.
+
+        `written` are those of BigQuery and Cloud Storage that messages can be written to.
+        """
+        self._allowed, self._written = frozenset(allowed), frozenset(written)
+
+    def check(self, config: SubscriptionConfig) -> None:
+        """Raises Unsupported where its messages can't be written where it wants them."""
+        for name, wanted in (
+            (BIGQUERY, config.bigquery_config),
+            (STORAGE, config.cloud_storage_config),
+        ):
+            if wanted is not None and name not in self._written:
+                raise Unsupported(
+                    f"a subscription into {name} without one: start with --{name} HOST:PORT, or "
+                    f"set {name.upper()}_EMULATOR_HOST"
+                )
 
     def why_not(self, endpoint: str) -> str:
         """Why nothing is pushed there, naming the setting that allows it; "" where it may be."""

@@ -14,6 +14,7 @@ from localgcp.pubsub.domain.agenda import Agenda
 from localgcp.pubsub.domain.backlog import Backlog, Ordered, Unordered
 from localgcp.pubsub.domain.config import SubscriptionConfig
 from localgcp.pubsub.domain.counters import Counters
+from localgcp.pubsub.domain.destinations import State
 from localgcp.pubsub.domain.expiry import Expiry
 from localgcp.pubsub.domain.hooks import Hooks
 from localgcp.pubsub.domain.leases import AckIds, Entry, Holder, Outstanding
@@ -39,6 +40,7 @@ class Subscription:
         self.counters = Counters()
         self.expiry = Expiry()
         self.closed = False
+        self.destination = State.ACTIVE  # where its messages are exported
         self.retained = Retained()
         """What was acked, where acked messages are retained."""
         self._backlog = _empty_backlog(config)
@@ -77,13 +79,11 @@ class Subscription:
             raise WrongState(f"Subscription is detached (resource={short(self.name)}).")
 
     def check_pullable(self) -> None:
-        """Raises NotFound once it was deleted, WrongState when it is detached or pushes."""
+        """Raises NotFound once it was deleted, WrongState when it is detached or not to pull."""
         self.check_open()
-        if self.push_endpoint:
-            raise WrongState(
-                f"Subscription delivers by push, so it cannot be pulled "
-                f"(resource={short(self.name)})."
-            )
+        if self.push_endpoint or self.config.is_exported:
+            what = "Subscription's messages are pushed or exported, so it cannot be pulled"
+            raise WrongState(f"{what} (resource={short(self.name)}).")
 
     # Messages come
 

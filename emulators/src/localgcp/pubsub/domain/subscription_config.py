@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from localgcp.pubsub.domain import dead_letter, expiry, filter, labels, retry_policy
+from localgcp.pubsub.domain import dead_letter, destinations, expiry, filter, labels, retry_policy
 from localgcp.pubsub.domain.config import (
     Duration,
     PushConfig,
@@ -22,6 +22,8 @@ DEFAULT_RETENTION, SHORTEST_RETENTION, LONGEST_RETENTION = 7 * _DAY, 10 * _MINUT
 MUTABLE = frozenset(
     (
         "ack_deadline_seconds",
+        "bigquery_config",
+        "cloud_storage_config",
         "dead_letter_policy",
         "expiration_policy",
         "labels",
@@ -51,7 +53,7 @@ def complete(config: SubscriptionConfig) -> SubscriptionConfig:
         _check_push(config.push_config)
     policy, dead = config.retry_policy, config.dead_letter_policy
     return replace(
-        config,
+        destinations.complete(config),
         ack_deadline_seconds=ack_deadline,
         message_retention_duration=_retention(config.message_retention_duration),
         expiration_policy=expiry.complete(config.expiration_policy),

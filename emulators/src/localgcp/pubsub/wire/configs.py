@@ -14,12 +14,15 @@ from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from localgcp.pubsub.domain.config import (
+    BigQueryConfig,
     CloudStorage,
+    CloudStorageConfig,
     Duration,
     PushConfig,
     SubscriptionConfig,
     TopicConfig,
 )
+from localgcp.pubsub.domain.destinations import State
 from localgcp.pubsub.errors import InvalidArgument, Unsupported
 from localgcp.pubsub.wire import protos
 from localgcp.pubsub.wire.protos import Proto
@@ -27,7 +30,9 @@ from localgcp.pubsub.wire.protos import Proto
 # What only the service sets: a client's values are passed over, as the API says.
 _TOPIC_OUTPUT = frozenset(("state", "satisfies_pzs"))
 _SUBSCRIPTION_OUTPUT = frozenset(("state", "detached", "topic_message_retention_duration"))
-_NESTED_OUTPUT: dict[type, frozenset[str]] = {CloudStorage: frozenset(("state",))}
+_NESTED_OUTPUT: dict[type, frozenset[str]] = dict.fromkeys(
+    (BigQueryConfig, CloudStorage, CloudStorageConfig), frozenset(("state",))
+)
 
 T = TypeVar("T")
 
@@ -55,12 +60,23 @@ def topic(config: TopicConfig) -> Proto:
     return resource
 
 
-def subscription(config: SubscriptionConfig) -> Proto:
-    """The Subscription that clients are shown."""
+def subscription(config: SubscriptionConfig, destination: State = State.ACTIVE) -> Proto:
+    """The Subscription that clients are shown; `destination` matters where it is exported."""
     resource = protos.Subscription()
     _write(config, resource)
     resource.state = resource.State.ACTIVE
+    exported = _exported(resource)
+    if exported is not None:
+        exported.state = exported.State.Value(destination.name)
+        if destination is not State.ACTIVE:
+            resource.state = resource.State.RESOURCE_ERROR
     return resource
+
+
+def _exported(resource: Proto) -> Proto | None:
+    if resource.HasField("bigquery_config"):
+        return resource.bigquery_config
+    return resource.cloud_storage_config if resource.HasField("cloud_storage_config") else None
 
 
 # What the journal keeps

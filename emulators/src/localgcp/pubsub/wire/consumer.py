@@ -30,6 +30,11 @@ class Consumer:
         self._free_bytes = max_bytes or UNLIMITED
         self._woken = asyncio.Event()
 
+    @property
+    def full(self) -> bool:
+        """Whether it holds all that it may."""
+        return not self._has_room()
+
     async def batch(self) -> list[Entry]:
         """Wait for messages and room, and lease them; at most a response full.
 

@@ -13,6 +13,7 @@ from google.protobuf.empty_pb2 import Empty
 from localgcp.pubsub.domain import subscription_config, topic
 from localgcp.pubsub.domain.broker import Broker
 from localgcp.pubsub.domain.names import check_project, page
+from localgcp.pubsub.domain.subscription import Subscription
 from localgcp.pubsub.wire import (
     configs,
     layout,
@@ -62,13 +63,17 @@ def _list_topic_subscriptions(broker: Broker, request: Proto) -> Proto:
     return protos.ListTopicSubscriptionsResponse(subscriptions=listed, next_page_token=token)
 
 
+def _shown(subscription: Subscription) -> Proto:
+    return configs.subscription(subscription.config, subscription.destination)
+
+
 def _create_subscription(broker: Broker, request: Proto) -> Proto:
     made = broker.create_subscription(configs.read_subscription(request))
-    return configs.subscription(made.config)
+    return _shown(made)
 
 
 def _get_subscription(broker: Broker, request: Proto) -> Proto:
-    return configs.subscription(broker.subscription(request.subscription).config)
+    return _shown(broker.subscription(request.subscription))
 
 
 def _update_subscription(broker: Broker, request: Proto) -> Proto:
@@ -80,15 +85,13 @@ def _update_subscription(broker: Broker, request: Proto) -> Proto:
         subscription_config.MUTABLE,
         subscription_config.FIXED,
     )
-    return configs.subscription(
-        broker.update_subscription(configs.read_subscription(merged)).config
-    )
+    return _shown(broker.update_subscription(configs.read_subscription(merged)))
 
 
 def _list_subscriptions(broker: Broker, request: Proto) -> Proto:
     names = _within(request.project, broker.subscriptions)
     listed, token = page(names, request.page_size, request.page_token)
-    subscriptions = [configs.subscription(broker.subscriptions[name].config) for name in listed]
+    subscriptions = [_shown(broker.subscriptions[name]) for name in listed]
     return protos.ListSubscriptionsResponse(subscriptions=subscriptions, next_page_token=token)
 
 

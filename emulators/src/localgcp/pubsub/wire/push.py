@@ -12,6 +12,7 @@ from localgcp.pubsub.errors import NotFound, StorageFailed
 from localgcp.pubsub.wire import push_request
 from localgcp.pubsub.wire.consumer import Consumer
 from localgcp.pubsub.wire.http_post import Poster, PostFailed
+from localgcp.pubsub.wire.per_subscription import PerSubscription
 from localgcp.pubsub.wire.push_tokens import PushTokens
 
 # Page "Push subscriptions", section "Receive push messages": these acknowledge.
@@ -27,7 +28,7 @@ class Pushers:
 
     def __init__(self, broker: Broker, tokens: PushTokens) -> None:
         self._broker, self._tokens = broker, tokens
-        self._running: dict[str, tuple[Subscription, asyncio.Task[None]]] = {}
+        self._tasks = PerSubscription("pushing")
         self._poster = Poster(_HEADERS, broker.targets.reaches)
 
     def sync(self, subscription: Subscription) -> None:
@@ -35,27 +36,16 @@ class Pushers:
 
         What has an endpoint that may not be pushed to keeps its messages, and the log says why.
         """
-        gone = subscription.closed or subscription.config.detached
-        wanted = bool(subscription.push_endpoint) and not gone
+        wanted = bool(subscription.push_endpoint)
         if wanted and (why_not := self._broker.targets.why_not(subscription.push_endpoint)):
             logger.warning("%s keeps its messages: %s", subscription.name, why_not)
             wanted = False
-        running = self._running.get(subscription.name)
-        if running and (not wanted or running[0] is not subscription):
-            self._running.pop(subscription.name)[1].cancel()
-            running = None
-        if wanted and not running:
-            pusher = Pusher(self._broker, subscription, self._poster, self._tokens)
-            task = asyncio.get_running_loop().create_task(pusher.run())
-            task.add_done_callback(_report)
-            self._running[subscription.name] = (subscription, task)
+        pusher = Pusher(self._broker, subscription, self._poster, self._tokens)
+        self._tasks.sync(subscription, wanted or None, pusher.run)
 
     async def close(self) -> None:
         """Stop all; what was under way is delivered again after the next start."""
-        tasks = [task for _, task in self._running.values()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._tasks.close()
         self._poster.close()
 
 
@@ -112,12 +102,6 @@ class Pusher:
         if code not in ACCEPTED:
             logger.warning("push to %s was answered %d", endpoint, code)
         return code in ACCEPTED
-
-
-def _report(task: asyncio.Task[None]) -> None:
-    """A pusher that ends by an error would otherwise do so in silence."""
-    if not task.cancelled() and task.exception() is not None:
-        logger.error("pushing has stopped", exc_info=task.exception())
 
 
 def _lanes(entries: list[Entry]) -> list[list[Entry]]:
