@@ -59,6 +59,12 @@ def leads_somewhere(environ: Mapping[str, str] | None = None) -> bool:
     return any(env.get(f"{service.upper()}_EMULATOR_HOST") for service in PORTS)
 
 
+def pubsub_emulator(environ: Mapping[str, str] | None = None) -> str | None:
+    """The host and port of Pub/Sub's emulator by PUBSUB_EMULATOR_HOST; None where it is unset."""
+    env = os.environ if environ is None else environ
+    return env.get("PUBSUB_EMULATOR_HOST") or None
+
+
 def storage_endpoint(environ: Mapping[str, str] | None = None) -> str | None:
     """The base URL of Cloud Storage by STORAGE_EMULATOR_HOST; None where it is unset."""
     return _url("STORAGE_EMULATOR_HOST", environ)

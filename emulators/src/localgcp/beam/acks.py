@@ -92,6 +92,12 @@ class Leases:
         with self._lock:
             return [ack_id for batch in self._held for ack_id in batch.ack_ids]
 
+    def all_unacked(self) -> list[str]:
+        """Ack ids of all that Pub/Sub may deliver again."""
+        with self._lock:
+            held = [ack_id for batch in self._held for ack_id in batch.ack_ids]
+            return [*self._done, *held]
+
 
 class LeaseKeeper:
     """The thread that speaks to Pub/Sub for one subscription's leases."""
@@ -105,7 +111,9 @@ class LeaseKeeper:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.leases = Leases(lease_seconds)
-        self._subscriber, self._lease, self._clock = subscriber, lease_seconds, clock
+        self.lease = lease_seconds
+        """Seconds of deadline that what is held gets."""
+        self._subscriber, self._clock = subscriber, clock
         self._wake = threading.Event()
         self._stopping = False
         self._thread = threading.Thread(
@@ -116,6 +124,10 @@ class LeaseKeeper:
         """Start the thread."""
         self._thread.start()
 
+    def unacked(self) -> list[str]:
+        """Ack ids of all that Pub/Sub may deliver again."""
+        return self.leases.all_unacked()
+
     def done(self, batch: PullBatch) -> None:
         """Ack a pull soon."""
         self.leases.release(batch)
@@ -125,7 +137,7 @@ class LeaseKeeper:
         """Ack what is done, give back the rest at once; returns how many acks did not arrive."""
         self._stopping = True
         self._wake.set()
-        self._thread.join(timeout)
+        self._thread.join(max(timeout, self.TICK_SECONDS))
         deadline = self._clock() + timeout
         while not self._send_acks() and self._clock() < deadline:
             time.sleep(0.2)
@@ -152,7 +164,7 @@ class LeaseKeeper:
     def _extend(self) -> None:
         now = self._clock()
         for chunk in _chunks(self.leases.take_due(now)):
-            if not self._subscriber.extend(chunk, self._lease):
+            if not self._subscriber.extend(chunk, self.lease):
                 self.leases.retry_soon(chunk, now)
 
 

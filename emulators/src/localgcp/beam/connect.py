@@ -7,9 +7,12 @@ import random
 import time
 from typing import Any
 
+import grpc
 from google.api_core.exceptions import GoogleAPICallError
 from google.cloud.pubsub_v1 import SubscriberClient
+from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
+from localgcp import environment
 from localgcp.beam.acks import LeaseKeeper
 from localgcp.beam.errors import SubscriptionUnusable
 from localgcp.beam.source import Limits, Reader
@@ -24,7 +27,7 @@ def open_reader(source: Any, project: str | None, options: Any) -> Reader:
     Reading a topic makes a subscription in `project` (else in the topic's) that is deleted when
     the reader closes, as Beam's direct runner does. Raises SubscriptionUnusable.
     """
-    client = SubscriberClient()
+    client = _client()
     temporary = source.subscription_name is None
     if temporary:
         name = _subscribe(client, source.full_topic, project or source.project)
@@ -46,6 +49,25 @@ def open_reader(source: Any, project: str | None, options: Any) -> Reader:
 
     keeper.start()
     return Reader(source, subscriber, keeper, limits, disconnect)
+
+
+def _client() -> SubscriberClient:
+    """The official client; to an emulator over a channel that is soon back after an outage.
+
+    gRPC by itself waits up to two minutes between attempts, and that client takes 4 MiB at most.
+    """
+    emulator = environment.pubsub_emulator()
+    if emulator is None:
+        return SubscriberClient()
+    channel = grpc.insecure_channel(
+        emulator,
+        options=[
+            ("grpc.max_receive_message_length", -1),
+            ("grpc.initial_reconnect_backoff_ms", 200),
+            ("grpc.max_reconnect_backoff_ms", 2000),
+        ],
+    )
+    return SubscriberClient(transport=SubscriberGrpcTransport(channel=channel))
 
 
 def _subscribe(client: SubscriberClient, topic: str, project: str) -> str:

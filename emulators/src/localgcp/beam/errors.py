@@ -42,6 +42,16 @@ class DrainTimedOut(LocalRunnerError):
         )
 
 
+class CannotAck(LocalRunnerError):
+    """Pub/Sub is away as a drain begins, so what the drain would write would be written again."""
+
+    def __init__(self, subscription: str, messages: int) -> None:
+        super().__init__(
+            f"{subscription} can't be reached, so nothing is drained:"
+            f" {messages} messages stay unacked and come again"
+        )
+
+
 class StatusPortBusy(LocalRunnerError):
     """Another process listens where the status was to be served."""
 

@@ -18,8 +18,8 @@ from apache_beam.utils.timestamp import MAX_TIMESTAMP, Timestamp
 
 from localgcp.beam.acks import LeaseKeeper
 from localgcp.beam.bundles import PullBatch, TracedResult
-from localgcp.beam.errors import InvalidTimestamp
-from localgcp.beam.failures import Trouble
+from localgcp.beam.errors import CannotAck, InvalidTimestamp
+from localgcp.beam.failures import Seldom, Trouble
 from localgcp.beam.subscriber import Subscriber
 from localgcp.beam.watermark import SourceWatermark
 
@@ -78,6 +78,8 @@ class Reader:
         self._timestamp_attribute: str | None = source.timestamp_attribute
         self._recent: OrderedDict[str, PullBatch] = OrderedDict()
         self._was_full = False
+        self._drain_is_safe = False
+        self._seldom = Seldom(log, monotonic)
         self.watermark = SourceWatermark()
         self.pulled = 0
         self.serialized = False
@@ -104,7 +106,8 @@ class Reader:
         """Ack what is done and give the rest back to Pub/Sub."""
         self._subscriber.close()
         left = self.outstanding
-        unsent = self._keeper.close()
+        in_vain = self.draining and not self._drain_is_safe
+        unsent = self._keeper.close(0.0) if in_vain else self._keeper.close()
         if left or unsent:
             log.warning(
                 "%s: %d messages given back undone, %d acks not taken; all come again",
@@ -118,8 +121,9 @@ class Reader:
         self._recent.update(dict.fromkeys(identities, done))
 
     def read(self) -> Reading:
-        """Look once. Raises SubscriptionUnusable, InvalidTimestamp."""
+        """Look once. Raises SubscriptionUnusable, InvalidTimestamp, CannotAck."""
         if self.draining:
+            self._check_that_acks_arrive()
             return Reading(None, [], MAX_TIMESTAMP)
         room = self._room()
         began = Timestamp.of(self._clock())
@@ -139,13 +143,26 @@ class Reader:
             time.sleep(self._limits.wait_seconds)
         return Reading(None, [], self.watermark.value)
 
+    def _check_that_acks_arrive(self) -> None:
+        """Raise CannotAck where Pub/Sub is away as a drain begins.
+
+        What the drain would write then comes again, all of it, and is written twice.
+        """
+        if self._drain_is_safe:
+            return
+        unacked = self._keeper.unacked()
+        if unacked and not self._subscriber.extend(unacked[:1], self._keeper.lease):
+            raise CannotAck(self._subscriber.subscription, len(unacked))
+        self._drain_is_safe = True
+
     def _room(self) -> int:
         """How many messages more may be pulled now; says once when there is no more room."""
         leases, limits = self._keeper.leases, self._limits
         full = leases.size >= limits.outstanding_bytes
         room = 0 if full else limits.outstanding_messages - leases.messages
         if room <= 0 and not self._was_full:
-            log.warning(
+            self._seldom.warn(
+                "full",
                 "%d messages (%d bytes) are unacked, in open windows: pulling rests until then",
                 leases.messages, leases.size,
             )  # fmt: skip

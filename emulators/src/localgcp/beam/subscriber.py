@@ -18,7 +18,7 @@ from google.pubsub_v1.types import (
 )
 
 from localgcp.beam.errors import SubscriptionUnusable
-from localgcp.beam.failures import Backoff, Trouble
+from localgcp.beam.failures import Backoff, Seldom, Trouble
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +33,10 @@ PULL_SECONDS = 20.0
 server had sent it, the client had gone. So pulls are long, and waits on them short."""
 
 UNARY_SECONDS = 10.0
+
+MOST_PAUSE_SECONDS = 3.0
+"""Between pulls that fail: so soon after Pub/Sub is back work goes on."""
+
 MOST_ACK_IDS = 1000
 """Ack ids in one request; Pub/Sub takes 512 KiB."""
 
@@ -84,8 +88,9 @@ class Subscriber:
         self._metadata = (("x-goog-request-params", f"subscription={subscription}"),)
         self._open: Any = None
         self._most = MOST_ACK_IDS
-        self._backoff = Backoff(first=0.1, most=10.0)
+        self._backoff = Backoff(first=0.1, most=MOST_PAUSE_SECONDS)
         self._silent_until = 0.0
+        self._seldom = Seldom(log, clock)
         self._failing: tuple[float, str] | None = None
         """Since when no pull was answered, and how the last one failed."""
 
@@ -152,9 +157,10 @@ class Subscriber:
             self._most = max(1, self._most // 2)
         pause = self._backoff.next()
         self._silent_until = self._clock() + pause
-        log.warning(
-            "pull from %s failed (%s: %s); next in %.1f s",
-            self.subscription, code.name, error.details(), pause,
+        self._seldom.warn(
+            ("pull", code),
+            "pull from %s failed (%s: %s); it is tried again and again, at least each %.0f s",
+            self.subscription, code.name, error.details(), MOST_PAUSE_SECONDS,
         )  # fmt: skip
         return Polled()
 
@@ -162,7 +168,8 @@ class Subscriber:
         try:
             method(request, timeout=UNARY_SECONDS, metadata=self._metadata)
         except grpc.RpcError as error:
-            log.warning(
+            self._seldom.warn(
+                (what, error.code()),
                 "%s of %d messages of %s failed (%s: %s)",
                 what, len(request.ack_ids), self.subscription, error.code().name, error.details(),
             )  # fmt: skip

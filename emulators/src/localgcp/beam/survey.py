@@ -7,7 +7,7 @@ from typing import Any
 from apache_beam.io.gcp.pubsub import _PubSubSource
 from apache_beam.pipeline import PipelineVisitor
 from apache_beam.testing.test_stream import TestStream
-from apache_beam.transforms.core import GroupByKey, ParDo
+from apache_beam.transforms.core import DoFn, GroupByKey, ParDo
 from apache_beam.transforms.external import ExternalTransform
 from apache_beam.transforms.trigger import AccumulationMode, DefaultTrigger
 from apache_beam.transforms.userstate import is_stateful_dofn
@@ -22,13 +22,16 @@ class Survey(PipelineVisitor):
     def __init__(self) -> None:
         self.uses_test_stream = False
         self._is_fed = False
-        self._keeps = False
-        self._keeps_if_fed = False
+        self._wants_more = False
 
     def wants_durable(self) -> bool:
-        """Whether something must be kept that acks can't follow: state, timers, restrictions,
-        panes that accumulate, side inputs that never end."""
-        return self._keeps or (self._is_fed and self._keeps_if_fed)
+        """Whether the durable engine is to run it.
+
+        It runs what is bounded, as stock Beam's FnApiRunner would, and a stream of which something
+        must be kept that acks can't follow: state, timers, restrictions, panes that accumulate,
+        side inputs that never end.
+        """
+        return self._wants_more or not self._is_fed
 
     def enter_composite_transform(self, applied: Any) -> None:
         """Note it; a GroupByKey is one."""
@@ -44,15 +47,24 @@ class Survey(PipelineVisitor):
         elif isinstance(getattr(transform, "source", None), _PubSubSource):
             self._is_fed = True
         elif isinstance(transform, ParDo):
-            signature = DoFnSignature(transform.fn)
-            if is_stateful_dofn(transform.fn) or signature.is_splittable_dofn():
-                self._keeps = True
+            self._wants_more = self._wants_more or _wants_more(transform.fn)
         elif isinstance(transform, GroupByKey):
             windowing = applied.inputs[0].windowing
             if (
                 windowing.accumulation_mode == AccumulationMode.ACCUMULATING
                 and windowing.triggerfn != DefaultTrigger()
             ):
-                self._keeps_if_fed = True
+                self._wants_more = True
         if any(not view.pvalue.is_bounded for view in applied.side_inputs):
-            self._keeps_if_fed = True
+            self._wants_more = True
+
+
+def _wants_more(dofn: DoFn) -> bool:
+    """Whether a DoFn has state, timers or a restriction, takes batches, or waits for a commit."""
+    signature = DoFnSignature(dofn)
+    return bool(
+        is_stateful_dofn(dofn)
+        or signature.is_splittable_dofn()
+        or signature.has_bundle_finalization()
+        or dofn._process_batch_defined
+    )

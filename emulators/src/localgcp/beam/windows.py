@@ -13,9 +13,10 @@ from apache_beam.utils.timestamp import MAX_TIMESTAMP, TIME_GRANULARITY, Timesta
 
 from localgcp.beam.archive import Archive, Record
 from localgcp.beam.bundles import Lineage, PullBatch, TracedResult
+from localgcp.beam.failures import Seldom
 from localgcp.beam.window_state import END_TIMER, WindowStates
 
-log = logging.getLogger(__name__)
+_seldom = Seldom(logging.getLogger(__name__))
 
 
 class GroupAlsoByWindow(_StreamingGroupAlsoByWindowEvaluator):
@@ -143,7 +144,9 @@ class GroupAlsoByWindow(_StreamingGroupAlsoByWindowEvaluator):
         if late or WindowStates(raw, self._merging).finished(window):
             self.archive.dropped += count
             why = "beyond the allowed lateness" if late else "finished by its trigger"
-            log.warning(
+            step = self._applied_ptransform.full_label
+            _seldom.warn(
+                (step, why),
                 "%s: %d elements dropped, %d so far: their window %s is %s",
-                self._applied_ptransform.full_label, count, self.archive.dropped, window, why,
+                step, count, self.archive.dropped, window, why,
             )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -58,9 +59,10 @@ class Killed(LocalRunnerError):
 
 
 KILL = Killed("killed")
+AWAY = "away"
 
-Step = list[Message] | float | Killed
-"""A pull's messages, or an empty pull at that time, or the end of the process."""
+Step = list[Message] | float | Killed | str
+"""A pull's messages, an empty pull at that time, the end of the process, or that of Pub/Sub."""
 
 
 @dataclass
@@ -76,6 +78,8 @@ class Script:
     job: Job | None = None
     panes: list[list[str]] = field(default_factory=list)
     delivered: int = 0
+    away: bool = False
+    """Whether Pub/Sub is gone, which it is from AWAY on."""
     begun: threading.Event = field(default_factory=threading.Event)
     """The job is there to be asked."""
 
@@ -89,8 +93,13 @@ class Script:
         step = self.steps.pop(0)
         if isinstance(step, Killed):
             raise step
-        if isinstance(step, float):
-            return Polled(empty=True)
+        if step == AWAY:
+            until = time.monotonic() + 10
+            while len(self.ack_ids) < self.reader.acked and time.monotonic() < until:
+                time.sleep(0.001)
+            self.away = True
+        if isinstance(step, float | str):
+            return Polled(empty=not self.away)
         return Polled([message.received(self._ack_id()) for message in step])
 
     def clock(self) -> float:
@@ -117,11 +126,13 @@ class Script:
         return f"ack-{self.delivered}"
 
     def acknowledge(self, ack_ids: list[str]) -> bool:
+        if self.away:
+            return False
         self.ack_ids.extend(ack_ids)
         return True
 
     def extend(self, ack_ids: list[str], seconds: int) -> bool:
-        return True
+        return not self.away
 
     def trouble(self) -> None:
         pass

@@ -23,7 +23,8 @@ from apache_beam.transforms.window import (
 )
 
 from localgcp.beam.engine import Engine
-from tests.unit.emulators.beam.script import Message, play
+from localgcp.beam.errors import CannotAck
+from tests.unit.emulators.beam.script import AWAY, Message, play
 
 WEEK = 7 * 24 * 3600
 
@@ -182,3 +183,17 @@ class PaneNumber(beam.DoFn):
         self, pane: Any, info: Any = beam.DoFn.PaneInfoParam
     ) -> list[tuple[str, list[str]]]:
         return [(pane[0], [str(info.index)])]
+
+
+def unwritten(data: Any) -> Any:
+    """Groups, and fails the test if a pane comes out."""
+    grouped()(data) | beam.Map(lambda pane: pytest.fail(f"written: {pane}"))
+
+
+def test_a_drain_without_pubsub_writes_nothing_that_would_come_again() -> None:
+    with pytest.raises(CannotAck, match="2 messages stay unacked and come again"):
+        play(unwritten, [Message("a", 1), Message("b", 2)], AWAY)
+
+
+def test_a_drain_without_pubsub_finishes_where_nothing_is_held() -> None:
+    assert play(grouped(), [Message("a", 1)], 10.1, 10.2, AWAY).panes == [["a"]]

@@ -20,7 +20,7 @@ from apache_beam.utils.timestamp import Duration, Timestamp
 from localgcp.beam import LocalRunnerOptions
 from localgcp.beam.archive import Archive, Record
 from localgcp.beam.errors import StatusPortBusy
-from localgcp.beam.failures import Backoff, FailureLog
+from localgcp.beam.failures import Backoff, FailureLog, Seldom
 from localgcp.beam.status import StatusServer
 from localgcp.beam.watermark import SourceWatermark
 from localgcp.guard import Allowed
@@ -162,3 +162,15 @@ def test_who_asks_and_goes_leaves_no_traceback(capsys: pytest.CaptureFixture[str
     assert get(server.port, "/nothing")[0] == 404
     server.stop()
     assert capsys.readouterr().err == ""
+
+
+def test_one_cause_is_warned_of_once_a_minute_and_then_counted(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    times = iter([0.0, 1.0, 59.0, 60.0, 60.0])
+    seldom = Seldom(logging.getLogger("seldom"), lambda: next(times))
+    for _ in range(4):
+        seldom.warn("away", "%s is away", "it")
+    seldom.warn("late", "%d are late", 2)
+    said = ["it is away", "it is away (2 more like it in the minute before)", "2 are late"]
+    assert [record.getMessage() for record in caplog.records] == said

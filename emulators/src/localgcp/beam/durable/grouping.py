@@ -20,9 +20,10 @@ from localgcp.beam.durable.least import NOTHING, Least
 from localgcp.beam.durable.plan import Group
 from localgcp.beam.durable.saved_windows import SavedWindows
 from localgcp.beam.durable.store import Store
+from localgcp.beam.failures import Seldom
 from localgcp.beam.window_state import END_TIMER, KeyedState, WindowStates
 
-log = logging.getLogger(__name__)
+_seldom = Seldom(logging.getLogger(__name__))
 
 
 class Grouping:
@@ -248,7 +249,8 @@ class Grouping:
             if late or WindowStates(state, self._merging).finished(window):
                 self.dropped += count
                 why = "beyond the allowed lateness" if late else "finished by its trigger"
-                log.warning(
+                _seldom.warn(
+                    (self.group.name, why),
                     "%s: %d elements dropped, %d so far: their window %s is %s",
                     self.group.name, count, self.dropped, window, why,
                 )  # fmt: skip
