@@ -62,6 +62,9 @@ def _add_running(add: Add) -> None:
         "--detach", action="store_true", help="return once it serves, and leave it running"
     )
     up.add_argument("--no-browser", action="store_true", help="do not open the control room's page")
+    up.add_argument(
+        "--watch", action="store_true", help="start a part again when its code is edited"
+    )
     up.add_argument("--fresh", action="store_true", help="forget all data of earlier runs first")
     demo = add("demo", "move events through a stack of its own, and prove that none was lost")
     demo.add_argument("--svg", type=Path, help="save what it showed as a picture")

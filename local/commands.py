@@ -21,7 +21,8 @@ from local.attached import Attached, attached
 from local.chosen import asked
 from local.ledger import Ledger
 from local.logs import Logs
-from local.stack import Stack
+from local.stack import READY, Stack
+from local.supervise import ROOT, Log, Supervisor
 from settings import InvalidSetting
 
 if TYPE_CHECKING:
@@ -44,12 +45,27 @@ def up(args: Namespace) -> int:
         _say_ready(args, stack, time.monotonic() - began)
         if not args.json and not args.no_browser:
             browser.show(stack.url("control_room"))
+        # No event: a signal ends the stack, by Interrupted.
+        if args.watch:
+            return _watched(stack, supervisor, log)
         return supervisor.watch(threading.Event())
+
+
+def _watched(stack: Stack, supervisor: Supervisor, log: Log) -> int:
+    from local.edits import Edits
+    from local.watching import Watching
+
+    def save() -> None:
+        stack.save(READY, supervisor.groups())
+
+    with Edits(ROOT) as edits:
+        return supervisor.watch(threading.Event(), Watching(supervisor, edits, log, save).look)
 
 
 def _words(args: Namespace) -> list[str]:
     """The command line of the same stack, kept in the foreground."""
-    return ["--fresh"] if args.fresh else []
+    asked = {"--fresh": args.fresh, "--watch": args.watch}
+    return [word for word, given in asked.items() if given]
 
 
 def _say_ready(args: Namespace, stack: Stack, seconds: float) -> None:

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -30,6 +30,7 @@ READ_SECONDS = 1.0
 
 Log = Callable[[str, str], None]
 """Takes a process's name and one line that it wrote."""
+Look = Callable[[], Collection[str]]
 
 
 class Child:
@@ -116,10 +117,23 @@ class Supervisor:
         self._logs.mkdir(parents=True, exist_ok=True)
         self._reaper = self._reaper or Reaper()
         for process in processes:
-            log_file = self._logs / f"{process.name}.log"
-            child = Child(process, self._environ, log_file, self._log)
-            self._reaper.started(child.pid)
-            self.children[process.name] = child
+            self._start(process)
+
+    def _start(self, process: Process) -> None:
+        assert self._reaper is not None
+        child = Child(process, self._environ, self._logs / f"{process.name}.log", self._log)
+        self._reaper.started(child.pid)
+        self.children[process.name] = child
+
+    def restart(self, names: Collection[str]) -> None:
+        """End them, last started first, each with its drain; then start them in their order."""
+        concerned = [name for name in self.children if name in names]
+        for name in reversed(concerned):
+            self.children[name].stop()
+            assert self._reaper is not None
+            self._reaper.ended(self.children[name].pid)
+        for name in concerned:
+            self._start(self.children[name].process)
 
     def groups(self) -> dict[str, tuple[int, str]]:
         """By process: the id of its group, and its command line."""
@@ -129,20 +143,28 @@ class Supervisor:
             for name, child in self.children.items()
         }
 
-    def wait_ready(self, names: Sequence[str], timeout: float = READY_SECONDS) -> None:
-        """Return once all of `names` serve. Raises NotReady, naming the one that does not."""
+    def wait_ready(
+        self,
+        names: Sequence[str],
+        timeout: float = READY_SECONDS,
+        among: Sequence[str] | None = None,
+    ) -> None:
+        """Return once all of `names` serve.
+
+        Raises NotReady, naming the one that does not, or one of `among` (all) that has ended.
+        """
         deadline = time.monotonic() + timeout
         waiting = list(names)
         while waiting:
-            self._check_running()
+            self._check_running(self.children if among is None else among)
             waiting = [name for name in waiting if not is_ready(self.children[name].process)]
             if waiting and time.monotonic() > deadline:
                 raise self._not_ready(waiting[0], f"was not ready after {timeout:g} s")
             time.sleep(POLL_SECONDS if waiting else 0)
 
-    def _check_running(self) -> None:
-        for name, child in self.children.items():
-            code = child.exit_code()
+    def _check_running(self, names: Iterable[str]) -> None:
+        for name in names:
+            code = self.children[name].exit_code()
             if code is not None:
                 raise self._not_ready(name, f"exited with {code} before it was ready")
 
@@ -150,18 +172,21 @@ class Supervisor:
         child = self.children[name]
         return NotReady(name, why, child.log_file, child.last_line())
 
-    def first_exit(self) -> tuple[str, int] | None:
-        """Name and exit code of a child that has ended, or None."""
+    def first_exit(self, besides: Collection[str] = ()) -> tuple[str, int] | None:
+        """Name and exit code of a child that has ended, or None; `besides` may have."""
         for name, child in self.children.items():
             code = child.exit_code()
-            if code is not None:
+            if code is not None and name not in besides:
                 return name, code
         return None
 
-    def watch(self, stopping: threading.Event) -> int:
-        """Wait until `stopping` is set (0), or any child ends (its code)."""
+    def watch(self, stopping: threading.Event, look: Look = lambda: ()) -> int:
+        """Wait until `stopping` is set (0), or any child ends (its code).
+
+        `look` is called again and again; children that it names may have ended.
+        """
         while not stopping.wait(POLL_SECONDS):
-            ended = self.first_exit()
+            ended = self.first_exit(look())
             if ended is not None:
                 name, code = ended
                 self._broken = True
