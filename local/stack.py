@@ -116,14 +116,10 @@ def claim(asked: settings.Stack) -> Stack:
     ports: dict[str, int] = {}
     for process, port in asked.ports.items():
         try:
-            taken = claim_port(process, LOOPBACK, port)
-            # A free port is free until its process listens, so it may be offered twice.
-            while port == 0 and taken in ports.values():
-                taken = claim_port(process, LOOPBACK, 0)
+            ports[process] = claim_port(process, LOOPBACK, port)
         except PortBusy as busy:
             setting = settings.port_setting(process)
             raise PortTaken(setting, busy.port, holder(busy.port)) from busy
-        ports[process] = taken
     return Stack(data_dir=asked.data_dir, ports=ports)
 
 

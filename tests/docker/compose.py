@@ -35,10 +35,7 @@ FROM_HERE = {"status", "query"}
 
 def free_ports() -> dict[str, str]:
     """A free port for each variable of PORTS."""
-    taken: set[int] = set()
-    while len(taken) < len(PORTS):
-        taken.add(claim_port("a test", LOOPBACK, 0))
-    return dict(zip(PORTS, map(str, taken), strict=True))
+    return {name: str(claim_port("a test", LOOPBACK, 0)) for name in PORTS}
 
 
 def why_no_engine() -> str | None:

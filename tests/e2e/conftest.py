@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -23,11 +22,10 @@ import settings
 from local.observe import Snapshot, look
 from local.stack import Stack
 from localgcp import environment
-from localgcp.base import LOOPBACK, PortBusy, claim_port
+from localgcp.base import LOOPBACK, claim_port
 from tests.docker.compose import ComposeStack, why_no_engine
 
 ROOT = Path(__file__).parent.parent.parent
-RANGES = [range(first, first + 1_500) for first in range(20_000, 32_000, 1_500)]
 FILES = {
     "compose": ("compose.yaml",),
     "upstream": ("compose.yaml", "compose.upstream.yaml"),
@@ -66,21 +64,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def free_ports() -> dict[str, str]:
-    """A free port for each process, from a range of this worker's own.
-
-    Several stacks start at once, and a port is free until its process listens.
-    """
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % len(RANGES)
-    ports = random.SystemRandom().sample(RANGES[worker], k=100)
-    free = (port for port in ports if is_free(port))
-    return {settings.port_setting(name): str(next(free)) for name in settings.PORTS}
-
-
-def is_free(port: int) -> bool:
-    """Whether nobody listens there."""
-    with contextlib.suppress(PortBusy):
-        return claim_port("a test", LOOPBACK, port) == port
-    return False
+    """A free port for each process: several stacks start at once."""
+    return {
+        settings.port_setting(name): str(claim_port(name, LOOPBACK, 0)) for name in settings.PORTS
+    }
 
 
 @dataclass

@@ -17,7 +17,7 @@ from uuid import uuid4
 import httpx
 
 from localgcp import environment
-from localgcp.base import LOOPBACK
+from localgcp.base import LOOPBACK, claim_port
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS, STOP_SECONDS = 120.0, 60.0
@@ -26,10 +26,7 @@ PROJECT = f"test-{uuid4().hex[:12]}" if environment.kind() == "compose" else "te
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    return claim_port("a test", LOOPBACK, 0)
 
 
 def eventually(true: Callable[[], Any], seconds: float = START_SECONDS) -> Any:

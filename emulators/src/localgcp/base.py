@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import random
 import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from localgcp import private
+from localgcp import ports, private
 
 LOOPBACK = "127.0.0.1"
-FREE_PORTS = range(20_000, 32_000)
-"""Below those that a kernel gives to outgoing connections: one of these would now and then take a
-port after it was chosen here and before its server listens."""
-PORTS_TRIED = 100
 
 
 @dataclass(frozen=True)
@@ -84,16 +79,18 @@ class StartFailed(EmulatorError):
 
 
 def claim_port(name: str, host: str, port: int) -> int:
-    """Return `port` if it is free, or a free one for 0. Raises PortBusy naming it."""
+    """Return `port` if it is free, or for 0 a free one, which no other program claims meanwhile.
+
+    Raises PortBusy naming it.
+    """
     if port:
         if not is_free(host, port):
             raise PortBusy(name, host, port)
         return port
-    chosen = random.SystemRandom().sample(FREE_PORTS, k=PORTS_TRIED)
-    free = next((each for each in chosen if is_free(host, each)), None)
-    if free is None:
-        raise PortBusy(name, host, chosen[-1])
-    return free
+    found = ports.OURS.take(lambda each: is_free(host, each))
+    if found is None:
+        raise PortBusy(name, host, ports.FREE_PORTS[-1])
+    return found
 
 
 def is_free(host: str, port: int) -> bool:

@@ -6,7 +6,6 @@ import base64
 import http.server
 import itertools
 import json
-import socket
 import subprocess
 import sys
 import threading
@@ -23,7 +22,7 @@ from google.auth import jwt
 from google.auth.transport.requests import Request
 from google.oauth2 import id_token
 
-from localgcp.base import LOOPBACK
+from localgcp.base import LOOPBACK, claim_port
 from localgcp.testing.backends import Here
 from tests.emulators.elsewhere import here
 from tests.emulators.pubsub.conftest import PROJECT, Clients
@@ -192,9 +191,7 @@ def test_an_endpoint_that_is_down_gets_all_once_it_is_up(
     clients: Clients, emulator: EmulatorProcess
 ) -> None:
     at = here()
-    with socket.socket() as unused:
-        unused.bind((at.listen, 0))
-        url = f"http://{at.name}:{unused.getsockname()[1]}/"
+    url = f"http://{at.name}:{claim_port('a test', at.listen, 0)}/"
     topic = clients.topic()
     name = clients.subscription(topic, push_config={"push_endpoint": url})
     clients.publish(topic, b"a")
@@ -327,9 +324,7 @@ def test_the_functions_framework_gets_a_cloud_event(clients: Clients, tmp_path: 
     source = tmp_path / "take.py"
     source.write_text(FUNCTION)
     at = here()
-    with socket.socket() as probe:
-        probe.bind((at.listen, 0))
-        port = probe.getsockname()[1]
+    port = claim_port("a test", at.listen, 0)
     command = [sys.executable, "-m", "functions_framework", "--target=take", f"--source={source}"]
     command += ["--signature-type=cloudevent", f"--host={at.listen}", f"--port={port}"]
     framework = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
