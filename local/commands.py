@@ -12,21 +12,24 @@ import sys
 import threading
 import time
 from argparse import Namespace
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import settings
-from local import browser, run
+from local import run
 from local.attached import Attached, attached
 from local.chosen import asked
 from local.ledger import Ledger
 from local.logs import Logs
 from local.stack import READY, Stack
-from local.supervise import ROOT, Log, Supervisor
+from local.supervise import ROOT
 from settings import InvalidSetting
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from local.edits import Edits
 
 DEMO_WINDOW_SECONDS = "2"
 
@@ -41,25 +44,29 @@ def up(args: Namespace) -> int:
         return 0
     log = Logs(sys.stderr if args.json else sys.stdout).write
     began = time.monotonic()
-    with run.started(asked(args), log, fresh=args.fresh) as (stack, supervisor):
+    # Watched from the first: an edit while the stack starts is taken up as soon as it serves.
+    with _edits(args) as edits, run.started(asked(args), log, fresh=args.fresh) as there:
+        stack, supervisor = there
         _say_ready(args, stack, time.monotonic() - began)
         if not args.json and not args.no_browser:
+            from local import browser
+
             browser.show(stack.url("control_room"))
-        # No event: a signal ends the stack, by Interrupted.
-        if args.watch:
-            return _watched(stack, supervisor, log)
-        return supervisor.watch(threading.Event())
+        never = threading.Event()  # a signal ends the stack, by Interrupted
+        if edits is None:
+            return supervisor.watch(never)
+        from local.watching import Watching
+
+        watching = Watching(supervisor, edits, log, lambda: stack.save(READY, supervisor.groups()))
+        return supervisor.watch(never, watching.look)
 
 
-def _watched(stack: Stack, supervisor: Supervisor, log: Log) -> int:
+def _edits(args: Namespace) -> AbstractContextManager[Edits | None]:
+    if not args.watch:
+        return nullcontext()
     from local.edits import Edits
-    from local.watching import Watching
 
-    def save() -> None:
-        stack.save(READY, supervisor.groups())
-
-    with Edits(ROOT) as edits:
-        return supervisor.watch(threading.Event(), Watching(supervisor, edits, log, save).look)
+    return Edits(ROOT)
 
 
 def _words(args: Namespace) -> list[str]:

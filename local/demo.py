@@ -55,7 +55,7 @@ def run(stack: Reachable, supervisor: Supervisor | None, console: Console) -> Le
     ledger = reconcile(read_published(stack.publish_log), read_stored(stack.names))
     _show_tables(stack.names, console)
     _show_files(stack.names, console)
-    console.print(screen.reasons_table(ledger.reasons), screen.ledger_table(ledger))
+    console.print(screen.account(ledger))
     return ledger
 
 

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import json
 import os
+import textwrap
 import threading
+from collections.abc import Callable
+from shutil import get_terminal_size
 from typing import TextIO
 
-WIDTH = 13
+WIDTH, LEAST_WIDTH = 13, 20
 COLOURS = {
     "pubsub": 36,
     "storage": 34,
@@ -23,25 +26,39 @@ COLOURS = {
 
 
 class Logs:
-    """Writes whole lines to `stream`, coloured where that is a terminal."""
+    """Writes whole lines to `stream`; to a terminal coloured, and folded between words."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-        self._coloured = stream.isatty()
+    def __init__(
+        self, stream: TextIO, columns: Callable[[], int] = lambda: get_terminal_size().columns
+    ) -> None:
+        self._stream, self._columns = stream, columns
+        self._terminal = stream.isatty()
         self._lock = threading.Lock()
 
     def write(self, name: str, line: str) -> None:
         """Print one line of the process called `name`."""
-        prefix = f"{name:<{WIDTH}} | "
-        if self._coloured:
-            prefix = f"\x1b[{COLOURS.get(name, 0)}m{prefix}\x1b[0m"
+        prefixes, lines = (f"{name:<{WIDTH}} | ", f"{'':<{WIDTH}} | "), [readable(line)]
+        if self._terminal:
+            colour = f"\x1b[{COLOURS.get(name, 0)}m"
+            lines = _folded(lines[0], self._columns() - len(prefixes[0]))
+            prefixes = (f"{colour}{prefixes[0]}\x1b[0m", f"{colour}{prefixes[1]}\x1b[0m")
+        shown = "".join(f"{prefixes[bool(n)]}{each}\n" for n, each in enumerate(lines))
         with self._lock:
             try:
-                self._stream.write(f"{prefix}{readable(line)}\n")
+                self._stream.write(shown)
                 self._stream.flush()
             except OSError:
                 # The terminal is closed, or the pipe: the log files have it all.
                 to_nowhere(self._stream)
+
+
+def _folded(line: str, width: int) -> list[str]:
+    """Lines of at most `width` columns; a word that is longer, a URL say, stays whole."""
+    if len(line) <= width:
+        return [line]
+    return textwrap.wrap(
+        line, max(width, LEAST_WIDTH), break_long_words=False, break_on_hyphens=False
+    )
 
 
 def to_nowhere(stream: TextIO) -> None:

@@ -179,7 +179,7 @@ def ledger(args: Namespace) -> int:
         from local import screen
 
         console = Console(highlight=False)
-        console.print(screen.reasons_table(account.reasons), screen.ledger_table(account))
+        console.print(screen.account(account))
     return 0 if account.balanced else 1
 
 

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 from rich.terminal_theme import SVG_EXPORT_THEME
@@ -136,6 +136,12 @@ def ledger_table(ledger: Ledger) -> Table:
     examples = "\n".join(("first:", *ledger.lost_ids)) if ledger.lost_ids else ""
     table.add_row(Text("lost", style), Text(f"{ledger.lost:,}", style), examples)
     return table
+
+
+def account(ledger: Ledger) -> Group:
+    """The whole account: dead letters by reason, where there are any, and the ledger."""
+    letters = [reasons_table(ledger.reasons)] if ledger.reasons else []
+    return Group(*letters, ledger_table(ledger))
 
 
 def reasons_table(reasons: dict[str, int]) -> Table:

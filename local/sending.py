@@ -43,7 +43,9 @@ class Invalid:
             f"{count:,} {reason} (first: line {self.lines[reason]:,})"
             for reason, count in self.counts.most_common()
         )
-        return f"{self.counts.total():,} of them are no events and become dead letters: {reasons}"
+        total = self.counts.total()
+        one, many = "is no event and becomes a dead letter", "are no events and become dead letters"
+        return f"{total:,} of them {one if total == 1 else many}: {reasons}"
 
 
 class Progress:

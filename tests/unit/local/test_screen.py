@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 
 from rich.console import Console, RenderableType
@@ -75,6 +76,14 @@ def test_the_ledger_names_what_is_lost() -> None:
     assert "id-7" in shown
     assert "unrecorded" in shown
     assert not ledger.balanced
+
+
+def test_the_account_has_reasons_only_where_there_are_dead_letters() -> None:
+    ledger = Ledger(10, 10, 10, 0, 0, [], 0, 0, 0, {"orders": 10}, {}, 2)
+    assert "Dead letters" not in text(screen.account(ledger))
+    ledger = dataclasses.replace(ledger, reasons={"not_json": 3})
+    shown = text(screen.account(ledger))
+    assert shown.index("not_json") < shown.index("Delivery ledger")
 
 
 def test_the_tree_shows_the_first_files_of_each_type() -> None:

@@ -37,6 +37,14 @@ def test_what_is_no_event_is_told_with_its_line(invalid: Invalid) -> None:
     )
 
 
+def test_one_that_is_no_event_is_told_as_one() -> None:
+    invalid = Invalid()
+    assert len(list(invalid.watched([Message(3, b"{")]))) == 1
+    assert invalid.said() == (
+        "1 of them is no event and becomes a dead letter: 1 not_json (first: line 3)"
+    )
+
+
 def test_an_error_is_told_by_its_own_line_alone(invalid: Invalid) -> None:
     out = io.StringIO()
     Words(out).end(invalid, "line 3 was not sent")
