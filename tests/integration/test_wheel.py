@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import platform
 import subprocess
+import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -59,7 +62,7 @@ def test_the_application_is_no_wheel(tmp_path: Path) -> None:
 
 def test_a_guest_runs_beside_folders_of_our_names(wheel: Path, tmp_path: Path) -> None:
     home, guest = tmp_path / "venv", tmp_path / "guest"
-    uv("venv", "-q", home)
+    uv("venv", "-q", "--python", sys.executable, home)
     locked = ("-c", ROOT / "requirements" / "dev.txt")
     uv("pip", "install", "-q", "--python", home, *locked, f"{wheel}[pytest]")
     for name in ("emulators", "local", "services", "pipeline", "event_types", "testing"):
@@ -79,3 +82,8 @@ def test_a_guest_runs_beside_folders_of_our_names(wheel: Path, tmp_path: Path) -
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "2 passed" in done.stdout
+    version = tomllib.loads((EMULATORS / "pyproject.toml").read_text())["project"]["version"]
+    said = subprocess.run(
+        [home / "bin" / "localgcp", "--version"], capture_output=True, text=True, check=True
+    )
+    assert said.stdout == f"localgcp {version}, Python {platform.python_version()}\n"

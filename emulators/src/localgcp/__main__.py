@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import platform
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from localgcp import environment, private
 from localgcp.base import LOOPBACK, Emulator, EmulatorError
@@ -21,9 +23,33 @@ from localgcp.guard import Allowed
 from localgcp.together import PROJECT, NobodyAnswers, env, led, started, until_signalled, up, watch
 
 
+class Version(argparse.Action):
+    """Prints the version that is installed, and ends."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *args: object) -> NoReturn:
+        """Imported late, for it takes longer than the rest of the command line."""
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            found = version("localgcp")
+        except PackageNotFoundError:
+            found = "not installed: run from its source"
+        sys.stdout.write(f"localgcp {found}, Python {platform.python_version()}\n")
+        parser.exit()
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line: a command for each emulator, and `run` for a Beam script."""
     args = argparse.ArgumentParser(prog="localgcp", description=__doc__)
+    nothing = argparse.SUPPRESS
+    args.add_argument(
+        "--version",
+        action=Version,
+        nargs=0,
+        dest=nothing,
+        default=nothing,
+        help="show the version, and end",
+    )
     commands = args.add_subparsers(dest="name", required=True, metavar="COMMAND")
     for name in CLASSES:
         _own_options(name, _served(commands.add_parser(name, help=f"the {name} emulator, alone")))
