@@ -8,8 +8,8 @@ set -euo pipefail
 export DEBIAN_FRONTEND=noninteractive
 PID=/run/docker.pid MARK=/run/docker-for-tests SOURCES=/etc/apt/sources.list.d/debian.sources
 BASE=python:3.11-slim-bookworm
-STORAGE=fsouza/fake-gcs-server:latest
-PUBSUB=gcr.io/google.com/cloudsdktool/google-cloud-cli:emulators
+STORAGE=fsouza/fake-gcs-server:1.54.0
+PUBSUB=gcr.io/google.com/cloudsdktool/google-cloud-cli:587.0.0-emulators
 
 say() { echo "engine: $*"; }
 runs() { docker info >/dev/null 2>&1; }

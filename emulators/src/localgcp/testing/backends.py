@@ -109,12 +109,12 @@ OURS = {
 }
 UPSTREAM = {
     "pubsub": Image(
-        "gcr.io/google.com/cloudsdktool/google-cloud-cli:emulators",
+        "gcr.io/google.com/cloudsdktool/google-cloud-cli:587.0.0-emulators",
         "gcloud beta emulators pubsub start --host-port=0.0.0.0:8085",
         8085,
     ),
     "storage": Image(
-        "fsouza/fake-gcs-server:latest",
+        "fsouza/fake-gcs-server:1.54.0",
         "-scheme http -port 4443 -backend memory -log-level warn",
         4443,
     ),
