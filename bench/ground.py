@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -23,6 +21,7 @@ from local.stack import PROJECT_ID
 from localgcp import environment
 from localgcp.base import LOOPBACK, claim_port
 from localgcp.clients import CREDENTIALS
+from localgcp.launch import Launched
 
 ROOT = Path(__file__).parent.parent
 BEST_OF, START_ATTEMPTS = 3, 3
@@ -30,33 +29,28 @@ READY = '"listening"'
 START_SECONDS, STOP_SECONDS, POLL_SECONDS = 40.0, 60.0, 0.02
 
 
-@dataclass
-class Child:
+class Child(Launched):
     """One process in a group of its own, its output in a file."""
 
-    name: str
-    popen: subprocess.Popen[bytes]
-    log: Path
+    def __init__(
+        self, name: str, command: Sequence[str], log: Path, env: Mapping[str, str]
+    ) -> None:
+        self.name, self.log = name, log
+        with log.open("wb") as output:
+            super().__init__(
+                command,
+                env=env,
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
 
     def check(self) -> None:
         """Raises Ended if it has ended."""
-        code = self.popen.poll()
+        code = self.exit_code()
         if code is not None:
             raise Ended(self.name, code, self.log.read_text(errors="replace"))
-
-    def kill(self) -> None:
-        """SIGKILL for it and all that it started; safe twice."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.popen.pid, signal.SIGKILL)
-        self.popen.wait()
-
-    def stop(self, seconds: float = STOP_SECONDS) -> None:
-        """SIGTERM, and SIGKILL if it takes longer than `seconds`."""
-        if self.popen.poll() is None:
-            self.popen.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.popen.wait(seconds)
-        self.kill()
 
 
 @dataclass
@@ -114,17 +108,8 @@ class Ground:
     def process(self, name: str, *command: str, **environ: str) -> Iterator[Child]:
         """A process that runs inside of the block, and is killed after it."""
         log = self.folder / f"{name}-{time.monotonic_ns()}.log"
-        with log.open("wb") as output:
-            popen = subprocess.Popen(
-                command,
-                env=settings.child_environ(self.environ | environ | {"PYTHONUNBUFFERED": "1"}),
-                cwd=ROOT,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        child = Child(name, popen, log)
+        here = self.environ | environ | {"PYTHONUNBUFFERED": "1"}
+        child = Child(name, command, log, settings.child_environ(here))
         try:
             yield child
         finally:

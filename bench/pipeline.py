@@ -17,7 +17,7 @@ from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient
 
 import settings
 from bench.events import Message, messages
-from bench.ground import Child, Ground
+from bench.ground import STOP_SECONDS, Child, Ground
 from bench.rows import EVENTS, PER_SECOND, Kind, Row
 from bench.wire import Wire
 from event_types import registry
@@ -108,7 +108,7 @@ class Trial:
                 job.kill()
         with self._job() as job:
             self._quiet(job)
-            job.stop()
+            job.end(STOP_SECONDS)
         yield from self._account(kills)
 
     def _account(self, kills: int) -> Iterator[Row]:

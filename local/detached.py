@@ -15,6 +15,7 @@ from local.run import DOWN_SECONDS
 from local.stack import Stack
 from local.state import LOOK_SECONDS, is_held, running
 from local.supervise import ROOT
+from localgcp.launch import Launched
 
 LOG = "supervisor.log"
 SHOWN_LINES = 10
@@ -30,19 +31,17 @@ def start(asked: settings.Stack, words: Sequence[str]) -> Stack:
         raise StackRuns(asked.data_dir)
     log = asked.data_dir / LOG
     with _written(log) as output:
-        supervisor = subprocess.Popen(
+        supervisor = Launched(
             [sys.executable, "-m", "local", "up", "--data-dir", str(asked.data_dir), *words],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            start_new_session=True,
         )
     try:
         return _wait(asked, supervisor, log)
     except BaseException:
-        supervisor.terminate()
-        supervisor.wait(DOWN_SECONDS)
+        supervisor.end(DOWN_SECONDS)
         raise
 
 
@@ -54,15 +53,15 @@ def _written(log: Path) -> IO[bytes]:
         raise Unusable(log.parent, error) from error
 
 
-def _wait(asked: settings.Stack, supervisor: subprocess.Popen[bytes], log: Path) -> Stack:
-    while supervisor.poll() is None:
+def _wait(asked: settings.Stack, supervisor: Launched, log: Path) -> Stack:
+    while supervisor.exit_code() is None:
         try:
             found = running(asked.data_dir)
         except (NoStack, Starting):
             time.sleep(LOOK_SECONDS)
             continue
         if found.pid == supervisor.pid:
-            supervisor.returncode = 0  # it goes on without us
+            supervisor.leave()
             return found
         time.sleep(LOOK_SECONDS)
     *before, why = log.read_text(errors="replace").splitlines()[-SHOWN_LINES:] or ["no word"]

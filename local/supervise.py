@@ -7,20 +7,18 @@ after the one before it is gone, so that the emulators serve until the last mess
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
-from typing import IO
 
 import settings
 from local.errors import NotReady
 from local.logs import readable
 from local.processes import Process, is_ready
 from local.reaper import Reaper
+from localgcp.launch import Launched
 
 ROOT = Path(__file__).parent.parent
 POLL_SECONDS = 0.05
@@ -39,32 +37,25 @@ class Child:
     def __init__(self, process: Process, environ: dict[str, str], log_file: Path, log: Log) -> None:
         self.process, self.log_file, self._log = process, log_file, log
         self._last_line = ""
-        self._popen = subprocess.Popen(
+        self._running = Launched(
             process.command,
             env=settings.child_environ({**environ, **process.environ, "PYTHONUNBUFFERED": "1"}),
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            # A group of its own: Ctrl-C in the terminal reaches the supervisor alone, which then
-            # ends the children in order; and a child's own children end with it.
-            start_new_session=True,
         )
-        assert self._popen.stdout is not None
-        self._reader = threading.Thread(
-            target=self._copy, args=(self._popen.stdout,), name=f"log-{process.name}", daemon=True
-        )
+        self._reader = threading.Thread(target=self._copy, name=f"log-{process.name}", daemon=True)
         self._reader.start()
 
     @property
     def pid(self) -> int:
         """The process id, and the id of its process group."""
-        return self._popen.pid
+        return self._running.pid
 
     def exit_code(self) -> int | None:
         """As a shell has it (128 + signal), or None while it runs."""
-        code = self._popen.poll()
-        return code if code is None or code >= 0 else 128 - code
+        return self._running.exit_code()
 
     def last_line(self) -> str:
         """What it said last; all of it, if it has ended."""
@@ -74,27 +65,17 @@ class Child:
 
     def stop(self, at_most: float = float("inf")) -> None:
         """SIGTERM, wait as long as the process may take, then SIGKILL for it and its children."""
-        if self.exit_code() is None:
-            seconds = min(self.process.stop_seconds, at_most)
-            self._popen.send_signal(signal.SIGTERM)
-            try:
-                self._popen.wait(seconds)
-            except subprocess.TimeoutExpired:
-                self._log(self.process.name, f"did not end in {seconds:g} s: SIGKILL")
-        self.kill()
+        seconds = min(self.process.stop_seconds, at_most)
+        if not self._running.end(seconds):
+            self._log(self.process.name, f"did not end in {seconds:g} s: SIGKILL")
         self._reader.join(READ_SECONDS)
 
     def kill(self) -> None:
         """SIGKILL for the process and all that it started."""
-        try:
-            os.killpg(self.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            return
-        finally:
-            self._popen.wait()
+        self._running.kill()
 
-    def _copy(self, stream: IO[bytes]) -> None:
-        with stream, self.log_file.open("ab", buffering=0) as copy:
+    def _copy(self) -> None:
+        with self._running.stdout as stream, self.log_file.open("ab", buffering=0) as copy:
             for line in stream:
                 with contextlib.suppress(OSError):  # a full disk must not stop who writes
                     copy.write(line)

@@ -10,17 +10,9 @@ from pathlib import Path
 import pytest
 
 from localgcp import environment
+from localgcp.clients import CREDENTIALS
 from tests.emulators.elsewhere import elsewhere
 from tests.integration.processes import Emulator
-
-CREDENTIALS = {
-    "type": "authorized_user",
-    "client_id": "x",
-    "client_secret": "x",
-    "refresh_token": "x",
-    "token": "local",
-    "expiry": "2099-01-01T00:00:00Z",
-}
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -18,6 +17,7 @@ import httpx
 
 from localgcp import environment
 from localgcp.base import LOOPBACK, claim_port
+from localgcp.launch import Launched
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS, STOP_SECONDS = 120.0, 60.0
@@ -48,7 +48,7 @@ class Service:
         self.url = f"http://{host}:{self.port}"
         self._log = log
         with log.open("ab") as output:
-            self.process = subprocess.Popen(
+            self.process = Launched(
                 [sys.executable, "-m", *command],
                 cwd=ROOT,
                 env={**os.environ, "PROJECT_ID": PROJECT, **environ},
@@ -69,24 +69,22 @@ class Service:
         self.kill()
 
     def listens(self) -> bool:
-        assert self.process.poll() is None, self._log.read_text()
+        assert self.process.exit_code() is None, self._log.read_text()
         with socket.socket() as probe:
             return probe.connect_ex((self.host, self.port)) == 0
 
     def stop(self) -> int:
         """SIGTERM; returns the exit code. It is gone afterwards, whatever happens."""
         self.http.close()  # it waits for connections under way
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            return self.process.wait(STOP_SECONDS)
-        finally:
-            self.kill()
+        assert self.process.end(STOP_SECONDS), self._log.read_text()
+        code = self.process.exit_code()
+        assert code is not None
+        return code
 
     def kill(self) -> None:
         """SIGKILL, if it still runs."""
         self.http.close()
         self.process.kill()
-        self.process.wait()
 
     def logs(self) -> list[dict[str, Any]]:
         """What it logged; every line must be a JSON object."""
@@ -103,28 +101,21 @@ class Emulator:
         self.start()
 
     def start(self) -> None:
-        self._process = subprocess.Popen(
+        self._process = Launched(
             [
                 *(sys.executable, "-m", "localgcp", self._name),
                 *("--port", str(self.port), "--data-dir", str(self._data_dir)),
             ],
             cwd=ROOT,
             stdout=subprocess.PIPE,
-            text=True,
         )
-        assert self._process.stdout is not None
         ready = json.loads(self._process.stdout.readline())
         self.port, self.env = ready["port"], ready["env"]
 
     def kill(self) -> None:
         self._process.kill()
-        self._reap()
+        self._process.stdout.close()
 
     def stop(self) -> None:
-        self._process.terminate()
-        self._reap()
-
-    def _reap(self) -> None:
-        self._process.wait(STOP_SECONDS)
-        if self._process.stdout is not None:
-            self._process.stdout.close()
+        assert self._process.end(STOP_SECONDS)
+        self._process.stdout.close()

@@ -13,6 +13,7 @@ import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 
+from localgcp.clients import CREDENTIALS
 from localgcp.storage.emulator import StorageEmulator
 
 PIPELINE = """
@@ -79,18 +80,7 @@ def test_beams_own_sinks_finish(runner: str, tmp_path: Path) -> None:
 
 def _environ(folder: Path, endpoint: str) -> dict[str, str]:
     credentials = folder / "credentials.json"
-    credentials.write_text(
-        json.dumps(
-            {
-                "type": "authorized_user",
-                "client_id": "x",
-                "client_secret": "x",
-                "refresh_token": "x",
-                "token": "local",
-                "expiry": "2099-01-01T00:00:00Z",
-            }
-        )
-    )
+    credentials.write_text(json.dumps(CREDENTIALS))
     return {
         **os.environ,
         "STORAGE_EMULATOR_HOST": endpoint,

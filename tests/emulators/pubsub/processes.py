@@ -13,7 +13,10 @@ from typing import Any
 
 import httpx
 
+from localgcp.launch import Launched
+
 ROOT = Path(__file__).parents[3]
+STOP_SECONDS = 20.0
 
 
 class EmulatorProcess:
@@ -22,14 +25,13 @@ class EmulatorProcess:
     def __init__(self, data_dir: Path | None = None) -> None:
         self.port = 0
         self._data_dir = data_dir
-        self._process: subprocess.Popen[str] | None = None
+        self._process: Launched | None = None
 
     def start(self) -> None:
         command = [sys.executable, "-m", "localgcp", "pubsub", "--port", str(self.port)]
         if self._data_dir is not None:
             command += ["--data-dir", str(self._data_dir)]
-        self._process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-        assert self._process.stdout is not None
+        self._process = Launched(command, cwd=ROOT, stdout=subprocess.PIPE)
         ready = json.loads(self._process.stdout.readline())
         self.port, self.env = ready["port"], ready["env"]
 
@@ -42,19 +44,15 @@ class EmulatorProcess:
         """SIGKILL: nothing gets a chance to tidy up."""
         assert self._process is not None
         self._process.kill()
-        self._reap()
+        self._process.stdout.close()
 
     def stop(self) -> int:
         """SIGTERM; return the exit code."""
         assert self._process is not None
-        self._process.terminate()
-        return self._reap()
-
-    def _reap(self) -> int:
-        assert self._process is not None
-        assert self._process.stdout is not None
-        code = self._process.wait(20)
+        assert self._process.end(STOP_SECONDS)
         self._process.stdout.close()
+        code = self._process.exit_code()
+        assert code is not None
         return code
 
     def shell_env(self) -> dict[str, str]:

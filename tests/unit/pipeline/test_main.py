@@ -8,17 +8,8 @@ from apache_beam.portability.api import beam_runner_api_pb2
 from google.cloud import storage
 
 from event_types import registry
+from localgcp.clients import CREDENTIALS
 from pipeline import main
-
-CREDENTIALS = {
-    "type": "authorized_user",
-    "client_id": "x",
-    "client_secret": "x",
-    "refresh_token": "x",
-    "token": "local",
-    "expiry": "2099-01-01T00:00:00Z",
-}
-
 
 HERE = ("--project", "test-project")
 

@@ -6,13 +6,13 @@ import os
 import random
 import subprocess
 import sys
-import time
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 from localgcp import private
 from localgcp.base import LOOPBACK, StartFailed, claim_port
+from localgcp.launch import EndedEarly, Launched, Silent
 from localgcp.storage.disk import binary
 
 START_SECONDS = 10.0
@@ -48,33 +48,26 @@ class BinaryProcess:
             *("-backend", "filesystem", "-filesystem-root", str(root)),
             *("-log-level", "warn"),
         ]
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Launched | None = None
         self._lifeline: int | None = None
 
     def start(self) -> None:
         """Return once it answers. Raises StartFailed with what it said."""
         ours, self._lifeline = os.pipe()
         try:
-            self._process = subprocess.Popen(
+            self._process = Launched(
                 ["/bin/sh", "-c", _WATCHED, "storage", *self._command],
                 stdin=ours,
                 stdout=subprocess.DEVNULL,
                 umask=private.OTHERS,
-                # A signal for our group is ours: requests under way end before the binary does.
-                start_new_session=True,
             )
         finally:
             os.close(ours)
-        deadline = time.monotonic() + START_SECONDS
-        while not self._answers():
-            code = self._process.poll()
-            if code is not None:
-                self.stop()
-                raise StartFailed("storage", f"fake-gcs-server exited with {code}")
-            if time.monotonic() > deadline:
-                self.stop()
-                raise StartFailed("storage", f"{self.url} silent for {START_SECONDS:g} s")
-            time.sleep(0.02)
+        try:
+            self._process.wait_ready(self._answers, START_SECONDS)
+        except (EndedEarly, Silent) as why:
+            self.stop()
+            raise StartFailed("storage", f"fake-gcs-server at {self.url} {why}") from why
 
     @property
     def pid(self) -> int:
@@ -84,18 +77,13 @@ class BinaryProcess:
 
     def alive(self) -> bool:
         """Whether the process runs."""
-        return self._process is not None and self._process.poll() is None
+        return self._process is not None and self._process.exit_code() is None
 
     def stop(self) -> None:
         """SIGTERM, then SIGKILL. Safe twice."""
         if self._process is None or self._lifeline is None:
             return
-        self._process.terminate()
-        try:
-            self._process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        self._process.end(STOP_SECONDS)
         _say_farewell(self._lifeline)
         self._lifeline = None
 
