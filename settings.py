@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import os
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,16 +16,6 @@ from typing import TypeVar
 Number = TypeVar("Number", int, float)
 
 
-PORTS = {
-    "pubsub": 8085,
-    "storage": 4443,
-    "bigquery": 9050,
-    "generator": 8080,
-    "table_manager": 8081,
-    "pipeline": 8082,
-    "control_room": 8083,
-}
-"""Where the processes of a local stack listen by default."""
 HIGHEST_PORT = 65535
 LOG_LEVELS = ("INFO", "DEBUG", "WARNING", "ERROR", "CRITICAL")
 
@@ -147,29 +136,6 @@ class Generator:
     """Recorded files that may be published again."""
 
 
-@dataclass(frozen=True)
-class Stack:
-    """What only `python -m local` needs: where the stack's processes listen and keep their data."""
-
-    data_dir: Path
-    ports: Mapping[str, int]
-    """By process; 0 takes a free one."""
-
-
-@dataclass(frozen=True)
-class Endpoints:
-    """Where the parts of a stack that something else runs are reached, each as http://HOST:PORT."""
-
-    pubsub: str
-    storage: str
-    bigquery: str
-    generator: str
-    table_manager: str
-    pipeline: str
-    control_room: str
-    """Empty where the stack has none."""
-
-
 def load(environ: Mapping[str, str] | None = None) -> Settings:
     """Read the settings of a deployable. Raises InvalidSetting, naming the variable."""
     env = os.environ if environ is None else environ
@@ -181,7 +147,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         environment=env.get("ENVIRONMENT") or "dev",
         region=env.get("REGION") or "us-central1",
         log_level=_choice(env, "LOG_LEVEL", LOG_LEVELS, str.upper),
-        port=_port(env, "PORT", 8080),
+        port=port_of(env, "PORT", 8080),
         host=env.get("HOST") or "127.0.0.1",
         window_seconds=_number(env, "WINDOW_SECONDS", 60.0, float),
         max_event_bytes=_number(env, "MAX_EVENT_BYTES", 1024 * 1024, int),
@@ -204,59 +170,6 @@ def generator(environ: Mapping[str, str] | None = None) -> Generator:
     )
 
 
-def port_setting(process: str) -> str:
-    """The variable that says where a process of the local stack listens."""
-    return f"{process.upper()}_PORT"
-
-
-def stack(environ: Mapping[str, str] | None = None) -> Stack:
-    """Read where the local stack lives; port 0 takes a free one.
-
-    Raises InvalidSetting, also for two processes with one port.
-    """
-    env = os.environ if environ is None else environ
-    ports = {name: _port(env, port_setting(name), port) for name, port in PORTS.items()}
-    by_port: dict[int, str] = {}
-    for name, port in ports.items():
-        if port and port in by_port:
-            other = port_setting(by_port[port])
-            raise InvalidSetting(port_setting(name), f"is {port}, and so is {other}")
-        by_port[port] = name
-    return Stack(data_dir=Path(env.get("LOCAL_DATA_DIR") or ".local").absolute(), ports=ports)
-
-
-def endpoints(environ: Mapping[str, str] | None = None) -> Endpoints | None:
-    """Read where a stack is that something else runs; None where PIPELINE_URL names none.
-
-    A PIPELINE_URL that `python -m local env` printed names our own stack: LOCAL_PIPELINE_URL,
-    printed with it, is the same. Raises InvalidSetting for a part that is not named.
-    """
-    env = os.environ if environ is None else environ
-    if env.get("PIPELINE_URL", "") in ("", env.get("LOCAL_PIPELINE_URL")):
-        return None
-    return Endpoints(
-        pubsub=f"http://{_given(env, 'PUBSUB_EMULATOR_HOST')}",
-        storage=_given(env, "STORAGE_EMULATOR_HOST"),
-        bigquery=_given(env, "BIGQUERY_EMULATOR_HOST"),
-        generator=_given(env, "GENERATOR_URL"),
-        table_manager=_given(env, "TABLE_MANAGER_URL"),
-        pipeline=_given(env, "PIPELINE_URL"),
-        control_room=env.get("CONTROL_ROOM_URL", ""),
-    )
-
-
-def has_screen(environ: Mapping[str, str] | None = None) -> bool:
-    """Whether a browser of this user would have a screen to show a page on."""
-    env = os.environ if environ is None else environ
-    return sys.platform == "darwin" or bool(env.get("DISPLAY") or env.get("WAYLAND_DISPLAY"))
-
-
-def pager(environ: Mapping[str, str] | None = None) -> str | None:
-    """Read the command that a user's long screens go through."""
-    env = os.environ if environ is None else environ
-    return env.get("PAGER") or None
-
-
 def adopt(environ: Mapping[str, str]) -> None:
     """Make `environ` part of this process's environment, where the Google clients look."""
     os.environ.update(environ)
@@ -275,12 +188,6 @@ def _no_write_api(env: Mapping[str, str]) -> str | None:
         "not supported by the emulator, which has no Storage Write API "
         f"(BIGQUERY_EMULATOR_HOST={host}); use insert_all"
     )
-
-
-def _given(env: Mapping[str, str], name: str) -> str:
-    if not env.get(name):
-        raise InvalidSetting(name, "is not set, and PIPELINE_URL is")
-    return env[name]
 
 
 def _path(env: Mapping[str, str], name: str) -> Path | None:
@@ -307,7 +214,8 @@ def _choice(
     return spelled(text)
 
 
-def _port(env: Mapping[str, str], name: str, default: int) -> int:
+def port_of(env: Mapping[str, str], name: str, default: int) -> int:
+    """Read a port. Raises InvalidSetting."""
     port = _number(env, name, default, int)
     if port > HIGHEST_PORT:
         raise InvalidSetting(name, f"should be a port, 0 to {HIGHEST_PORT}; got {env[name]!r}")

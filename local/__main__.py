@@ -7,8 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import settings
-from local import commands, following, looking
+from local import commands, following, laptop, looking
 from local.errors import LocalError
 from local.run import Interrupted, signals_raise
 from localgcp import private
@@ -71,7 +70,7 @@ def _add_running(add: Add) -> None:
     add("provision", "make topics, bucket and dataset in the stack that PIPELINE_URL attaches")
     add("down", "stop the running stack")
     logs = add("logs", "show what the parts wrote last; all of them, or one")
-    logs.add_argument("part", nargs="?", choices=tuple(settings.PORTS), metavar="PART")
+    logs.add_argument("part", nargs="?", choices=tuple(laptop.PORTS), metavar="PART")
     logs.add_argument("-f", "--follow", action="store_true", help="go on as they write more")
     logs.add_argument(
         "-n", "--lines", type=int, default=20, metavar="N", help="of each part (default: 20)"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 import settings
+from local import laptop
 from local.errors import Unusable
 from localgcp import clients, environment
 
@@ -30,7 +31,7 @@ class Reachable(Protocol):
 class Attached:
     """The stack of the environment; its Google clients need no leading, they read it too."""
 
-    endpoints: settings.Endpoints
+    endpoints: laptop.Endpoints
 
     @property
     def names(self) -> settings.Settings:
@@ -75,5 +76,5 @@ class Attached:
 
 def attached() -> Attached | None:
     """The stack that the environment leads to, if it does. Raises InvalidSetting."""
-    endpoints = settings.endpoints()
+    endpoints = laptop.endpoints()
     return Attached(endpoints) if endpoints else None

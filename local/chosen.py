@@ -6,14 +6,15 @@ import dataclasses
 from argparse import Namespace
 
 import settings
+from local import laptop
 from local.attached import Reachable, attached
 from local.stack import Stack
 from local.state import running
 
 
-def asked(args: Namespace) -> settings.Stack:
+def asked(args: Namespace) -> laptop.Asked:
     """Folder and ports as the settings say, and the option. Raises InvalidSetting."""
-    here = settings.stack()
+    here = laptop.asked()
     return dataclasses.replace(here, data_dir=args.data_dir.absolute()) if args.data_dir else here
 
 

@@ -16,8 +16,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import settings
-from local import run
+from local import laptop, run
 from local.attached import Attached, attached
 from local.chosen import asked
 from local.ledger import Ledger
@@ -129,7 +128,7 @@ def _demo_on(stack: Attached, console: Console) -> tuple[Ledger, str]:
 
 def _demo_of_its_own(args: Namespace, console: Console) -> tuple[Ledger, str]:
     data_dir = args.data_dir.absolute() if args.data_dir else asked(args).data_dir / "demo"
-    of_its_own = settings.Stack(data_dir, ports=dict.fromkeys(settings.PORTS, 0))
+    of_its_own = laptop.Asked(data_dir, ports=dict.fromkeys(laptop.PORTS, 0))
     began = time.monotonic()
     console.print("Starting the emulators, the table manager, the generator and the Beam job.")
     extra = {"WINDOW_SECONDS": DEMO_WINDOW_SECONDS}

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
-import settings
+from local import laptop
 from local.errors import NoStack, NotStarted, StackRuns, Starting, Unusable
 from local.run import DOWN_SECONDS
 from local.stack import Stack
@@ -21,7 +21,7 @@ LOG = "supervisor.log"
 SHOWN_LINES = 10
 
 
-def start(asked: settings.Stack, words: Sequence[str]) -> Stack:
+def start(asked: laptop.Asked, words: Sequence[str]) -> Stack:
     """Run `up` with these words in a session of its own; gives the stack once it serves.
 
     Raises StackRuns, Unusable, and NotStarted with its last lines where it ends before.
@@ -53,7 +53,7 @@ def _written(log: Path) -> IO[bytes]:
         raise Unusable(log.parent, error) from error
 
 
-def _wait(asked: settings.Stack, supervisor: Launched, log: Path) -> Stack:
+def _wait(asked: laptop.Asked, supervisor: Launched, log: Path) -> Stack:
     while supervisor.exit_code() is None:
         try:
             found = running(asked.data_dir)

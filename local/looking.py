@@ -14,7 +14,7 @@ import sys
 import time
 from argparse import Namespace
 
-import settings
+from local import laptop
 from local.attached import attached
 from local.chosen import asked, connect, stack_of
 from local.errors import NoLogs, NotSent
@@ -32,7 +32,7 @@ def logs(args: Namespace) -> int:
     there = asked(args).data_dir / "logs"
     if not there.is_dir():
         raise NoLogs(there)
-    parts = [args.part] if args.part else list(settings.PORTS)
+    parts = [args.part] if args.part else list(laptop.PORTS)
     read = tail.follow if args.follow else tail.last
     write = _write_json_line if args.json else Logs(sys.stdout).write
     for part, line in read(there, parts, max(0, args.lines)):
@@ -143,7 +143,7 @@ def sql(args: Namespace) -> int:
 
 
 def _pager() -> str | None:
-    return settings.pager() or (shutil.which("less") and "less -FRSX") or None
+    return laptop.pager() or (shutil.which("less") and "less -FRSX") or None
 
 
 def check(args: Namespace) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 
 import settings
+from local import laptop
 from local.errors import NoStack, StillStopping
 from local.processes import EMULATORS, all_of
 from local.stack import READY, STARTING, Stack, claim
@@ -55,7 +56,7 @@ def signals_raise() -> Iterator[None]:
 
 @contextlib.contextmanager
 def started(
-    asked: settings.Stack, log: Log, extra: Mapping[str, str] | None = None, fresh: bool = False
+    asked: laptop.Asked, log: Log, extra: Mapping[str, str] | None = None, fresh: bool = False
 ) -> Iterator[tuple[Stack, Supervisor]]:
     """A stack that serves inside of the block and is drained after it.
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import settings
+from local import laptop
 from local.errors import PortTaken, Unusable
 from local.holder import holder
 from localgcp import clients, environment
@@ -100,7 +101,7 @@ class Stack:
         """What `save` wrote. Raises KeyError, TypeError, ValueError if it is no such thing."""
         return cls(
             data_dir=Path(state["data_dir"]),
-            ports={process: int(state["ports"][process]) for process in settings.PORTS},
+            ports={process: int(state["ports"][process]) for process in laptop.PORTS},
             pid=int(state["pid"]),
             children={name: (int(pid), str(run)) for name, (pid, run) in state["children"].items()},
             state=str(state["state"]),
@@ -111,14 +112,14 @@ class Stack:
         (self.data_dir / FILE).unlink(missing_ok=True)
 
 
-def claim(asked: settings.Stack) -> Stack:
+def claim(asked: laptop.Asked) -> Stack:
     """Take the ports asked for; 0 takes a free one. Raises PortTaken, naming port and setting."""
     ports: dict[str, int] = {}
     for process, port in asked.ports.items():
         try:
             ports[process] = claim_port(process, LOOPBACK, port)
         except PortBusy as busy:
-            setting = settings.port_setting(process)
+            setting = laptop.port_setting(process)
             raise PortTaken(setting, busy.port, holder(busy.port)) from busy
     return Stack(data_dir=asked.data_dir, ports=ports)
 

@@ -14,6 +14,7 @@ from types import FrameType
 import uvicorn
 
 import settings
+from local import laptop
 from local.attached import attached
 from local.control_room.app import create_app
 from local.control_room.feed import Feed
@@ -45,7 +46,7 @@ def main() -> int:
     if stack is None:
         print("control_room: PIPELINE_URL is not set: no stack to show", file=sys.stderr)
         return 2
-    room = Room(stack, settings.stack().data_dir, secrets.token_urlsafe(32))
+    room = Room(stack, laptop.asked().data_dir, secrets.token_urlsafe(32))
     config = uvicorn.Config(
         create_app(room, Allowed(here.allow_hosts, here.allow_origins)),
         http="h11",  # httptools, where it is installed, reads a head without end

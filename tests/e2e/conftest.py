@@ -18,7 +18,7 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-import settings
+from local import laptop
 from local.observe import Snapshot, look
 from local.stack import Stack
 from localgcp import environment
@@ -65,9 +65,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def free_ports() -> dict[str, str]:
     """A free port for each process: several stacks start at once."""
-    return {
-        settings.port_setting(name): str(claim_port(name, LOOPBACK, 0)) for name in settings.PORTS
-    }
+    return {laptop.port_setting(name): str(claim_port(name, LOOPBACK, 0)) for name in laptop.PORTS}
 
 
 @dataclass

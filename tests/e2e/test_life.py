@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 
-import settings
+from local import laptop
 from local.messages import THREE
 from tests.e2e.conftest import PATIENCE, ROOT, STOP_SECONDS, LocalStack, until
 
@@ -78,7 +78,7 @@ def test_a_detached_stack_keeps_its_data_when_killed_or_stopped_and_forgets_it_w
     local_stack.settings |= dict.fromkeys(local_stack.ports, "0")
     ready = local_stack.json("up", "--detach")
     try:
-        assert ready["urls"].keys() == settings.PORTS.keys()
+        assert ready["urls"].keys() == laptop.PORTS.keys()
         assert local_stack.json("status")["pipeline"] == "running"
         assert "a stack runs on" in local_stack.run("up", "--detach").stderr
         local_stack.json("send", "-", stdin=THREE[0].decode())

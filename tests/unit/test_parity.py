@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 import settings
+from local import laptop
 from local.processes import all_of
 from local.stack import PROJECT_ID, Stack
 
 ROOT = Path(__file__).parent.parent.parent
 PARTS = {"generator": "generator.tf", "table_manager": "table_manager.tf"}
-STACK = Stack(Path("/data"), dict.fromkeys(settings.PORTS, 1))
+STACK = Stack(Path("/data"), dict.fromkeys(laptop.PORTS, 1))
 VALUES = {"var.project_id": PROJECT_ID, "var.environment": "dev", "var.region": "us-central1"}
 
 

@@ -87,9 +87,9 @@ def test_a_comparison_that_fails_leaves_the_others_their_figures(
 def test_a_process_ends_with_its_block_whatever_happens(ground: Ground) -> None:
     sleep = (sys.executable, "-c", "import time; time.sleep(60)")
     with pytest.raises(RuntimeError, match="in the block"), ground.process("s", *sleep) as child:
-        assert child.popen.poll() is None
+        assert child.exit_code() is None
         raise RuntimeError("in the block")
-    assert child.popen.poll() == -9
+    assert child.exit_code() == 128 + 9
 
 
 def test_a_process_that_ends_by_itself_is_told_with_its_last_lines(ground: Ground) -> None:

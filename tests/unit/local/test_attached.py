@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import settings
+from local import laptop
 from local.attached import attached
 
 ENVIRON = {
@@ -19,8 +20,8 @@ ENVIRON = {
 
 
 def test_nothing_is_attached_unless_the_environment_says_so() -> None:
-    assert settings.endpoints({}) is None
-    assert settings.endpoints({**ENVIRON, "PIPELINE_URL": ""}) is None
+    assert laptop.endpoints({}) is None
+    assert laptop.endpoints({**ENVIRON, "PIPELINE_URL": ""}) is None
 
 
 def test_each_part_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,4 +39,4 @@ def test_each_part_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("name", sorted(ENVIRON.keys() - {"PROJECT_ID", "PIPELINE_URL"}))
 def test_a_part_that_is_not_named_is_told(name: str) -> None:
     with pytest.raises(settings.InvalidSetting, match=name):
-        settings.endpoints({**ENVIRON, name: ""})
+        laptop.endpoints({**ENVIRON, name: ""})

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-import settings
+from local import laptop
 from local.__main__ import main
 
-PORTS = {settings.port_setting(name): "0" for name in settings.PORTS}
+PORTS = {laptop.port_setting(name): "0" for name in laptop.PORTS}
 UP = ["up"], ["up", "--detach"]
 
 

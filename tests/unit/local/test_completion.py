@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-import settings
+from local import laptop
 from local.__main__ import parser
 from local.completion import script
 
@@ -32,7 +32,7 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
             ["--help", "--json", "--data-dir", "--detach", "--fresh", "--no-browser"],
         ),
         ("python -m local logs", "p", ["pubsub", "pipeline"]),
-        ("python -m local logs", "", [*settings.PORTS]),
+        ("python -m local logs", "", [*laptop.PORTS]),
         ("python -m local completion", "z", ["zsh"]),
         ("python -m other", "se", [""]),
     ],

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-import settings
+from local import laptop
 from local.attached import Attached
 from local.control_room import health
 from local.control_room.account import Account
@@ -31,7 +31,7 @@ QUIET = {"main": {"backlog": 0}, "published": 3, "rows": {"orders": 3}, "files":
 def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Room:
     monkeypatch.setenv("PROJECT_ID", "local-project")
     monkeypatch.setenv("PUBLISH_LOG", str(tmp_path / "published.jsonl"))
-    made = Room(Attached(settings.Endpoints(*[NOWHERE] * 7)), tmp_path, TOKEN)
+    made = Room(Attached(laptop.Endpoints(*[NOWHERE] * 7)), tmp_path, TOKEN)
     made.account = Account(made.stack, lambda stack: {"lost": 0})
     return made
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-import settings
+from local import laptop
 from local.edits import LOCALGCP, WHOSE, Edits, parts_of, unreadable
 from local.processes import Process
 from local.supervise import Supervisor
@@ -47,7 +47,7 @@ def test_a_file_concerns_the_parts_that_run_it(file: str, parts: str) -> None:
 
 
 def test_every_part_has_code_and_every_folder_is_there() -> None:
-    assert {part for _, parts in WHOSE for part in parts} == {*settings.PORTS}
+    assert {part for _, parts in WHOSE for part in parts} == {*laptop.PORTS}
     assert [folder for folder, _ in WHOSE if not (ROOT / folder).is_dir()] == []
 
 

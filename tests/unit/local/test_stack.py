@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import settings
-from local import run
+from local import laptop, run
 from local.attached import attached
 from local.errors import BrokenState, NoStack, PortTaken, StackRuns, Starting
 from local.stack import READY, STARTING, Stack, claim
@@ -19,16 +19,16 @@ from local.state import held, leftovers, running, saved
 from localgcp.base import LOOPBACK
 
 
-def asked(tmp_path: Path, **ports: int) -> settings.Stack:
-    environ = {settings.port_setting(name): str(ports.get(name, 0)) for name in settings.PORTS}
-    return settings.stack({"LOCAL_DATA_DIR": str(tmp_path), **environ})
+def asked(tmp_path: Path, **ports: int) -> laptop.Asked:
+    environ = {laptop.port_setting(name): str(ports.get(name, 0)) for name in laptop.PORTS}
+    return laptop.asked({"LOCAL_DATA_DIR": str(tmp_path), **environ})
 
 
 def test_port_0_takes_a_free_one(tmp_path: Path) -> None:
     stack = claim(asked(tmp_path))
-    assert set(stack.ports) == set(settings.PORTS)
+    assert set(stack.ports) == set(laptop.PORTS)
     assert 0 not in stack.ports.values()
-    assert len(set(stack.ports.values())) == len(settings.PORTS)
+    assert len(set(stack.ports.values())) == len(laptop.PORTS)
 
 
 def test_a_busy_port_is_named_with_its_setting(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_what_env_prints_attaches_nothing(tmp_path: Path, monkeypatch: pytest.Mo
     for name, value in printed.items():
         monkeypatch.setenv(name, value)
     assert attached() is None
-    assert settings.stack().data_dir == tmp_path
+    assert laptop.asked().data_dir == tmp_path
     # But a stack that something else runs, named afterwards in the same shell, is attached.
     monkeypatch.setenv("PIPELINE_URL", "http://pipeline:8082")
     there = attached()

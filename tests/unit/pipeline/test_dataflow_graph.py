@@ -11,9 +11,9 @@ import pytest
 from apache_beam.portability.api import beam_runner_api_pb2
 from google.cloud import storage
 
+from localgcp.clients import CREDENTIALS
 from localgcp.storage.emulator import StorageEmulator
 from pipeline import main
-from tests.unit.pipeline.test_main import CREDENTIALS
 
 Pipeline = beam_runner_api_pb2.Pipeline
 IMAGE = "us-central1-docker.pkg.dev/test-project/prod-realtime-pipeline/pipeline:v1"
