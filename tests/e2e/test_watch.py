@@ -12,7 +12,7 @@ from tests.e2e.test_new_event_type import CODE
 EVENTS = 3_000
 EDITS = (
     ("pipeline/graph.py", "pipeline"),
-    ("services/table_manager/known.py", "table_manager"),
+    ("services/table_manager/tables.py", "table_manager"),
     ("emulators/src/localgcp/pubsub/errors.py", "pubsub"),
     ("emulators/src/localgcp/bigquery/errors.py", "bigquery"),
     ("emulators/src/localgcp/storage/errors.py", "storage"),
