@@ -181,11 +181,12 @@ def test_a_key_says_which_shard_of_how_many(shard: Shard) -> None:
     assert SHARD.key == PREFIX  # as every job before shards had it
 
 
-def test_a_line_has_its_shard_in_every_bundle() -> None:
+@pytest.mark.parametrize("of", [2, 4])
+def test_a_line_has_its_shard_in_every_bundle(of: int) -> None:
     lines = [b"line %d" % number for number in range(200)]
     shards: dict[bytes, set[str]] = {}
     for order in (lines, lines[::-1]):
-        gather = Gather(10.0, shards=4)
+        gather = Gather(10.0, shards=of)
         gather.start_bundle()
         for line in order:
             assert list(gather.process(row(line, 1))) == []
@@ -194,7 +195,7 @@ def test_a_line_has_its_shard_in_every_bundle() -> None:
                 shards.setdefault(line, set()).add(out.value[0])
     assert all(len(keys) == 1 for keys in shards.values())
     assert {key for keys in shards.values() for key in keys} == {
-        Shard(PREFIX, turn, 4).key for turn in (1, 2, 3, 4)
+        Shard(PREFIX, turn, of).key for turn in range(1, of + 1)
     }
 
 
