@@ -33,7 +33,6 @@ def test_topics(clients: Clients) -> None:
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("message_transforms", [{"javascript_udf": {"function_name": "f", "code": "x"}}]),
         ("tags", {"123/env": "456"}),
     ],
 )

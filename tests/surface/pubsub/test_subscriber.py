@@ -39,7 +39,6 @@ def test_subscriptions(clients: Clients) -> None:
     [
         ("enable_exactly_once_delivery", True),
         ("bigtable_config", {"table": "t"}),
-        ("message_transforms", [{"javascript_udf": {"function_name": "f", "code": "x"}}]),
         ("tags", {"123/env": "456"}),
     ],
 )

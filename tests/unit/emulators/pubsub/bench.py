@@ -28,7 +28,7 @@ class FakeClock:
 
 def read(entry: Entry) -> Any:
     """The PubsubMessage that a client would read."""
-    return layout.proto(entry.message)
+    return layout.proto(entry.shown)
 
 
 def call(broker: Broker, name: str, request: Any) -> Any:

@@ -98,7 +98,7 @@ def test_topic_settings_that_break_a_rule(bench: Bench, settings: dict[str, Any]
         ({"bigquery_config": {"table": "p.d.t"}}, "a subscription into bigquery"),
         ({"cloud_storage_config": {"bucket": "a-bucket"}}, "a subscription into storage"),
         ({"bigtable_config": {"table": "t"}}, "Subscription.bigtable_config"),
-        ({"message_transforms": [{}]}, "Subscription.message_transforms"),
+        ({"message_transforms": [{"ai_inference": {}}]}, "MessageTransform.ai_inference"),
         ({"push_config": {"attributes": {"x-goog-version": "v1beta1"}}}, "x-goog-version"),
     ],
 )

@@ -10,7 +10,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localgcp.pubsub.domain import config
+from localgcp.pubsub.domain import config, transform_config
 from localgcp.pubsub.errors import InvalidArgument, Unsupported
 from localgcp.pubsub.wire import configs, protos
 
@@ -45,7 +45,10 @@ def messages(kind: Descriptor, depth: int = 3, kept: bool = False) -> Fields:
 
 def _kept_fields(kind: str) -> set[str]:
     name = {"Topic": "TopicConfig", "Subscription": "SubscriptionConfig"}.get(kind, kind)
-    return set(getattr(getattr(config, name, None), "__annotations__", ()))
+    for module in (config, transform_config):
+        if hasattr(module, name):
+            return set(getattr(module, name).__annotations__)
+    return set()
 
 
 def _one_of_each(kind: Descriptor, chosen: dict[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from localgcp.pubsub.domain.keeping import Keeper, Nothing
 from localgcp.pubsub.domain.leases import Entry
 from localgcp.pubsub.domain.message import Draft, Layout, Message
 from localgcp.pubsub.domain.names import DELETED_SCHEMA, check_subscription, check_topic, short
+from localgcp.pubsub.domain.outgoing import Outgoing
 from localgcp.pubsub.domain.push_targets import PushTargets
 from localgcp.pubsub.domain.registry import Clock, Registry
 from localgcp.pubsub.domain.snapshots import Snapshot
@@ -46,8 +47,9 @@ class Broker(Registry):
         self.trace = Trace(clock, layout)
         # Serials and ids begin at the time of day, so no later run repeats those of an earlier.
         serials = count(int(clock() * 1e9))
+        outgoing = Outgoing(layout, self.acknowledge, self._give_back)
         self.hooks = Hooks(
-            serials.__next__, self.timetable.note, self._give_up, self.trace.delivered
+            serials.__next__, self.timetable.note, self._give_up, self.trace.delivered, outgoing
         )
         self._next_message_id = int(clock() * 1e6)
 
@@ -167,12 +169,17 @@ class Broker(Registry):
     def publish(self, name: str, drafts: Sequence[Draft]) -> list[str]:
         """Return the new messages' ids.
 
-        Raises NotFound, InvalidArgument, InvalidMessage, WrongState, StorageFailed.
+        Raises NotFound, InvalidArgument, InvalidMessage, TransformFailed, WrongState,
+        StorageFailed.
         """
         target = self.topic(name)
         message.check(drafts)
-        drafts = intake.prepared(target.config, drafts, self.schemas, self._layout)
-        return [str(published.id) for published in self._publish(target, drafts)]
+        prepared = intake.prepared(target.config, drafts, self.schemas, self._layout)
+        kept = [draft for draft in prepared if draft is not None]
+        published = iter(self._publish(target, kept))
+        ids = count(self._next_message_id)  # of those that were dropped
+        self._next_message_id += len(prepared) - len(kept)
+        return [str(next(ids) if draft is None else next(published).id) for draft in prepared]
 
     def acknowledge(self, name: str, ack_ids: Sequence[str]) -> None:
         """Raises NotFound, InvalidArgument, StorageFailed."""
@@ -250,6 +257,9 @@ class Broker(Registry):
         except StorageFailed:
             return False  # it stays, and is tried again after its next delivery
         return True
+
+    def _give_back(self, name: str, ack_ids: Sequence[str]) -> None:
+        self.modify_ack_deadline(name, ack_ids, 0)
 
     def _forget(self, name: str, message_ids: list[int]) -> None:
         if message_ids:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import NamedTuple
 
+from localgcp.pubsub.domain.transform_config import MessageTransform
+
 
 class Duration(NamedTuple):
     """A span of time to the nanosecond; one is less than another if it is shorter.
@@ -126,6 +128,7 @@ class TopicConfig:
     kms_key_name: str = ""
     schema_settings: SchemaSettings | None = None
     ingestion_data_source_settings: IngestionDataSourceSettings | None = None
+    message_transforms: tuple[MessageTransform, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -256,6 +259,7 @@ class SubscriptionConfig:
     retry_policy: RetryPolicy | None = None
     bigquery_config: BigQueryConfig | None = None
     cloud_storage_config: CloudStorageConfig | None = None
+    message_transforms: tuple[MessageTransform, ...] = ()
     detached: bool = False
     topic_message_retention_duration: Duration | None = None
 

@@ -24,3 +24,5 @@ class Hooks:
     """Publishes a dead letter at a time; whether that could be done."""
     delivered: Callable[[str, Sequence[int], float], None]
     """Told what goes out: the subscription's name, message ids, and when."""
+    lent: Callable[[Subscription, list[Entry]], list[Entry]]
+    """Gives those of what was just lent that go out, once its transforms are applied."""

@@ -25,10 +25,11 @@ class Entry:
 
     `failures` counts nacks and passed deadlines. While it is leased, `ack_id` is the lease's
     (else ""), and `holder` counts it. `early` says that it was acked while an earlier one of its
-    ordering key was not, `done` that it has left the subscription.
+    ordering key was not, `done` that it has left the subscription. `changed` is what a transform
+    made of the message.
     """
 
-    __slots__ = ("ack_id", "done", "early", "failures", "holder", "message")
+    __slots__ = ("ack_id", "changed", "done", "early", "failures", "holder", "message")
 
     def __init__(self, message: Message) -> None:
         self.message = message
@@ -37,6 +38,12 @@ class Entry:
         self.holder: Holder | None = None
         self.early = False
         self.done = False
+        self.changed: Message | None = None
+
+    @property
+    def shown(self) -> Message:
+        """The message as clients get it."""
+        return self.changed or self.message
 
 
 class AckIds:

@@ -35,7 +35,9 @@ def of(subscription: SubscriptionConfig) -> Backoff:
         policy = complete(subscription.retry_policy)
         assert policy.minimum_backoff is not None and policy.maximum_backoff is not None
         return Backoff(policy.minimum_backoff.total, policy.maximum_backoff.total)
-    return PUSH_BACKOFF if subscription.push_endpoint or subscription.is_exported else AT_ONCE
+    patient = subscription.push_endpoint or subscription.is_exported
+    # A message whose transform fails would else come back to it at once.
+    return PUSH_BACKOFF if patient or subscription.message_transforms else AT_ONCE
 
 
 def complete(policy: RetryPolicy) -> RetryPolicy:

@@ -129,7 +129,7 @@ class Subscription:
         self._hooks.delivered(self.name, [entry.message.id for entry in batch], now)
         self._hooks.due_changed(self)
         self.waiters.notify()
-        return batch
+        return self._hooks.lent(self, batch)
 
     def delivery_attempt(self, entry: Entry) -> int:
         """1 + failed deliveries with a dead letter policy, else 0, as in ReceivedMessage."""

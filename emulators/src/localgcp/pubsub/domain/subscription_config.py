@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from localgcp.pubsub.domain import dead_letter, destinations, expiry, filter, labels, retry_policy
+from localgcp.pubsub.domain import (
+    dead_letter,
+    destinations,
+    expiry,
+    filter,
+    labels,
+    retry_policy,
+    transforms,
+)
 from localgcp.pubsub.domain.config import (
     Duration,
     PushConfig,
@@ -27,6 +35,7 @@ MUTABLE = frozenset(
         "dead_letter_policy",
         "expiration_policy",
         "labels",
+        "message_transforms",
         "message_retention_duration",
         "retain_acked_messages",
         "push_config",
@@ -45,6 +54,7 @@ def complete(config: SubscriptionConfig) -> SubscriptionConfig:
     """The settings with defaults filled in, checked. Raises InvalidArgument, Unsupported."""
     check_subscription(config.name)
     labels.check(config.labels)
+    transforms.check(config.message_transforms)
     if config.filter:
         filter.parse(config.filter)
     ack_deadline = config.ack_deadline_seconds or DEFAULT_ACK_DEADLINE

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from localgcp.pubsub.domain import labels, subscription_config
+from localgcp.pubsub.domain import labels, subscription_config, transforms
 from localgcp.pubsub.domain.config import Encoding, TopicConfig
 from localgcp.pubsub.domain.message import Attributes, Message
 from localgcp.pubsub.domain.names import check_topic
@@ -19,6 +19,7 @@ MUTABLE = frozenset(
     (
         "ingestion_data_source_settings",
         "labels",
+        "message_transforms",
         "message_retention_duration",
         "message_storage_policy",
         "schema_settings",
@@ -80,6 +81,7 @@ def complete(config: TopicConfig) -> TopicConfig:
     """The settings, checked. Raises InvalidArgument."""
     check_topic(config.name)
     labels.check(config.labels)
+    transforms.check(config.message_transforms)
     if config.message_retention_duration is not None:
         subscription_config.check_retention(config.message_retention_duration)
     policy, settings = config.message_storage_policy, config.schema_settings

@@ -10,40 +10,24 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Protocol
 
-from localgcp.pubsub.errors import InvalidArgument, TransformFailed
+from localgcp.pubsub.domain.transform_config import (
+    Compression,
+    CompressionAlgorithm,
+    CompressionMode,
+    JavaScriptUDF,
+    MessageTransform,
+)
+from localgcp.pubsub.errors import InvalidArgument, TransformFailed, Unsupported
 
 MAX_TRANSFORMS = 5
 MAX_CODE_BYTES = 20_000
 MAX_INFLATED = 10_000_000
 _IDENTIFIER = re.compile(r"[A-Za-z_$][\w$]*", re.ASCII)
-
-
-@dataclass(frozen=True)
-class JavaScriptUdf:
-    """A function that somebody wrote."""
-
-    function_name: str
-    code: str
-
-
-@dataclass(frozen=True)
-class Zlib:
-    """The data is compressed, or decompressed."""
-
-    compress: bool
-
-
-@dataclass(frozen=True)
-class Transform:
-    """One transform of a topic or a subscription, in its place."""
-
-    does: JavaScriptUdf | Zlib
-    disabled: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,45 +57,52 @@ class Function(Protocol):
         """The new content, or None for a message to drop. Raises TransformFailed."""
 
 
-@dataclass
 class Chain:
     """The transforms of one resource, one after the other; disabled ones do nothing."""
 
-    transforms: Sequence[Transform] = ()
-    _functions: list[Function] | None = field(default=None, init=False)
+    def __init__(self, transforms: Sequence[MessageTransform] = ()) -> None:
+        self._transforms = [each for each in transforms if not each.disabled]
 
     def __bool__(self) -> bool:
-        return any(not each.disabled for each in self.transforms)
+        return bool(self._transforms)
 
     def __call__(self, content: Content) -> Content | None:
         """The content after all of them; None for a message to drop. Raises TransformFailed."""
-        if self._functions is None:
-            self._functions = [
-                _function(each.does) for each in self.transforms if not each.disabled
-            ]
-        for function in self._functions:
-            changed = function(content)
+        for each in self._transforms:
+            changed = _function(each)(content)
             if changed is None:
                 return None
             content = changed
         return content
 
 
-def check(transforms: Sequence[Transform]) -> None:
+def check(transforms: Sequence[MessageTransform]) -> None:
     """Whether a resource may have these. Raises InvalidArgument, Unsupported."""
     if len(transforms) > MAX_TRANSFORMS:
         raise InvalidArgument(
             f"There are {len(transforms)} message transforms, more than {MAX_TRANSFORMS}."
         )
-    udfs = [each.does for each in transforms if isinstance(each.does, JavaScriptUdf)]
-    names = [udf.function_name for udf in udfs]
+    names = [each.javascript_udf.function_name for each in transforms if each.javascript_udf]
     if len(set(names)) != len(names):
         raise InvalidArgument(f"The function names are not unique: {', '.join(names)}.")
-    for udf in udfs:
-        _check_udf(udf)
+    for each in transforms:
+        if each.javascript_udf is not None:
+            _check_udf(each.javascript_udf)
+        elif each.compression is not None:
+            _check_compression(each.compression)
+        else:
+            raise InvalidArgument("A message transform has no javascript_udf and no compression.")
 
 
-def _check_udf(udf: JavaScriptUdf) -> None:
+def _check_compression(compression: Compression) -> None:
+    algorithm, mode = compression.compression_algorithm, compression.compression_mode
+    if algorithm is CompressionAlgorithm.ZSTD:
+        raise Unsupported("Compression.compression_algorithm=ZSTD")
+    if not algorithm or not mode:
+        raise InvalidArgument(f"Invalid compression: {algorithm.name}, {mode.name}.")
+
+
+def _check_udf(udf: JavaScriptUDF) -> None:
     if not _IDENTIFIER.fullmatch(udf.function_name):
         raise InvalidArgument(f"Invalid function_name: {udf.function_name!r}.")
     size = len(udf.code.encode())
@@ -120,19 +111,21 @@ def _check_udf(udf: JavaScriptUdf) -> None:
             f"The code of {udf.function_name} has {size} bytes, more than {MAX_CODE_BYTES}."
         )
     try:
-        _function(udf)
+        _function(MessageTransform(javascript_udf=udf))
     except TransformFailed as error:
         raise InvalidArgument(f"Invalid JavaScript UDF {udf.function_name}: {error}") from error
 
 
 @lru_cache(64)
-def _function(does: JavaScriptUdf | Zlib) -> Function:
-    if isinstance(does, Zlib):
-        return _deflated if does.compress else _inflated
+def _function(transform: MessageTransform) -> Function:
+    if transform.compression is not None:
+        compress = transform.compression.compression_mode is CompressionMode.COMPRESS
+        return _deflated if compress else _inflated
     # The engine is an extra, and is loaded by the first function.
     from localgcp.pubsub.domain.javascript import JavaScriptFunction
 
-    return JavaScriptFunction(does.function_name, does.code)
+    assert transform.javascript_udf is not None
+    return JavaScriptFunction(transform.javascript_udf.function_name, transform.javascript_udf.code)
 
 
 def _deflated(content: Content) -> Content:

@@ -79,7 +79,7 @@ class BigQueryExport:
         rows, sent, failed = [], [], {}
         for entry, ack_id in zip(batch, ack_ids, strict=True):
             try:
-                row = self._rows.row(entry.message)
+                row = self._rows.row(entry.shown)
             except Mismatch as error:
                 failed[ack_id] = str(error)
                 continue

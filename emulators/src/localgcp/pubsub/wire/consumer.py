@@ -79,6 +79,7 @@ class Consumer:
             return
         wake = self._woken.set
         self.subscription.waiters.add(wake)
+        self.subscription.waiters.notify()  # transforms may have kept back all that was ready
         try:
             await self._woken.wait()
         except asyncio.CancelledError:

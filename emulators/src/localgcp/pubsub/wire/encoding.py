@@ -32,7 +32,7 @@ def received_messages(
     """
     parts: list[bytes] = []
     for entry in entries:
-        ack_id, wire = entry.ack_id.encode(), entry.message.wire
+        ack_id, wire = entry.ack_id.encode(), entry.shown.wire
         attempt = subscription.delivery_attempt(entry)
         tail = _DELIVERY_ATTEMPT + _varint(attempt) if attempt else b""
         head = b"".join((_ACK_ID, _varint(len(ack_id)), ack_id, _MESSAGE, _varint(len(wire))))
@@ -50,7 +50,7 @@ def _warn(subscription: Subscription, entry: Entry) -> None:
         "message by REST, e.g. `gcloud pubsub subscriptions pull --auto-ack`",
         entry.message.id,
         subscription.name,
-        len(entry.message.wire),
+        len(entry.shown.wire),
     )
 
 

@@ -30,13 +30,13 @@ def laid_out(subscription: Subscription, entry: Entry) -> tuple[bytes, dict[str,
     push = subscription.config.push_config
     if push is None or push.no_wrapper is None:
         return _envelope(subscription, entry), {"Content-Type": "application/json"}
-    proto = layout.proto(entry.message)
+    proto = layout.proto(entry.shown)
     return proto.data, _metadata(subscription, entry) if push.no_wrapper.write_metadata else {}
 
 
 def _metadata(subscription: Subscription, entry: Entry) -> dict[str, str]:
     """What else there is to a message, as headers; an attribute that can be none is left out."""
-    proto = layout.proto(entry.message)
+    proto = layout.proto(entry.shown)
     attempt = subscription.delivery_attempt(entry)
     said = {
         "subscription-name": subscription.name,
@@ -69,7 +69,7 @@ def _time(entry: Entry) -> str:
 
 def _envelope(subscription: Subscription, entry: Entry) -> bytes:
     """The JSON body of one message; the snake_case names are there as in the real service."""
-    proto = layout.proto(entry.message)
+    proto = layout.proto(entry.shown)
     time = _time(entry)
     message: dict[str, Any] = {
         "messageId": proto.message_id,

@@ -81,7 +81,7 @@ class StorageExport:
             self._config.max_bytes,
             int(self._duration) + LEASE_MARGIN_S,
         )
-        gathered = [(entry.ack_id, entry.message) for entry in await consumer.batch()]
+        gathered = [(entry.ack_id, entry.shown) for entry in await consumer.batch()]
         begun = self._broker.clock()
         while not consumer.full and (left := begun + self._duration - self._broker.clock()) > 0:
             more = asyncio.ensure_future(consumer.batch())
@@ -89,7 +89,7 @@ class StorageExport:
             try:
                 await asyncio.wait((more, turned), timeout=left, return_when="FIRST_COMPLETED")
                 if more.done():
-                    gathered += [(entry.ack_id, entry.message) for entry in more.result()]
+                    gathered += [(entry.ack_id, entry.shown) for entry in more.result()]
             finally:
                 turned.cancel()
                 more.cancel()
