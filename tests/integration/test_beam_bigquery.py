@@ -72,6 +72,7 @@ assert left == ["d0", "d1", "f", "s"], left
 
 read(table=table("f"))
 read(table=table("f"), use_json_exports=True)
+read(table=table("f"), method="DIRECT_READ")
 read(query="SELECT name, n FROM ds.f", use_standard_sql=True)
 try:
     write(table("f"), method="STORAGE_WRITE_API")

@@ -24,7 +24,7 @@ from tests.surface.introspect import covers
 
 ALL_TYPES = """CREATE TABLE {table} AS SELECT 'a,"b"' AS s, 1 AS i, 0.5 AS f, TRUE AS t, b'x' AS b,
   NUMERIC '1.50' AS n, DATE '2026-11-25' AS d, TIME '10:30:00' AS c,
-  DATETIME '2026-11-25 10:30:00' AS dt, TIMESTAMP '2026-11-25 10:30:00.5 UTC' AS at,
+  DATETIME '2026-11-25 10:30:00' AS dt, TIMESTAMP '2026-11-25 10:30:00.5 UTC' AS ts,
   CAST(NULL AS STRING) AS gone"""
 
 
@@ -76,7 +76,7 @@ def test_every_type_in_text(
     client.query_and_wait(ALL_TYPES.format(table=f"{dataset.dataset_id}.t"))
     lines = extract(client, table, bucket, "all.csv").decode().splitlines()
     assert lines == [
-        "s,i,f,t,b,n,d,c,dt,at,gone",
+        "s,i,f,t,b,n,d,c,dt,ts,gone",
         '"a,""b""",1,0.5,true,eA==,1.5,2026-11-25,10:30:00,2026-11-25T10:30:00,'
         "2026-11-25 10:30:00.500000 UTC,",
     ]
@@ -84,7 +84,7 @@ def test_every_type_in_text(
     assert json.loads(extract(client, table, bucket, "all.json", **kind)) == {
         **{"s": 'a,"b"', "i": "1", "f": 0.5, "t": True, "b": "eA==", "n": "1.5"},
         **{"d": "2026-11-25", "c": "10:30:00", "dt": "2026-11-25T10:30:00"},
-        "at": "2026-11-25 10:30:00.500000 UTC",
+        "ts": "2026-11-25 10:30:00.500000 UTC",
     }
 
 

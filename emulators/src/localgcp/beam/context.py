@@ -74,6 +74,16 @@ class LocalContext(EvaluationContext):
                 keyed.pop(key, None)
         self.watermarks.of(result.transform).keys_changed(result.partial_keyed_state)
 
+    def _update_side_inputs_container(self, committed_bundles: Any, result: Any) -> None:
+        """Each bundle into the views of its own collection.
+
+        Stock puts all that a step puts out into those of whichever output comes first.
+        """
+        for bundle in committed_bundles:
+            for view in self._pcollection_to_views.get(bundle.pcollection, ()):
+                elements = bundle.get_elements_iterable(make_copy=True)
+                self._side_inputs_container.add_values(view, elements)
+
     def get_value_or_block_until_ready(
         self, side_input: Any, task: Any, block_until: Timestamp
     ) -> Any:

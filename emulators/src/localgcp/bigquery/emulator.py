@@ -16,6 +16,7 @@ from localgcp.threaded import ThreadedEmulator, Where
 if TYPE_CHECKING:
     from localgcp.bigquery.googlesql.reference.client import Reference
     from localgcp.bigquery.service import Service
+    from localgcp.clock import Clock
 
 DATABASE = "bigquery.duckdb"
 
@@ -40,29 +41,22 @@ class BigQueryEmulator(ThreadedEmulator):
     async def serve(
         self, data_dir: Path | None, listening: Callable[[], None], stopping: asyncio.Event
     ) -> None:
-        """The REST API over one service. Raises StartFailed where the data is in use."""
+        """REST and gRPC over one service. Raises StartFailed where the data is in use."""
         from localgcp.bigquery.googlesql.reference import client
+        from localgcp.bigquery.grpc import server as grpc_side
         from localgcp.bigquery.rest.upload_calls import takes_files
         from localgcp.bigquery.server import Server
-        from localgcp.bigquery.service import Service
-        from localgcp.bigquery.store import MEMORY_LIMIT, StoreBusy
         from localgcp.clock import Clock
         from localgcp.controls import Controls
         from localgcp.faults import Faults
-        from localgcp.http_server import run
+        from localgcp.http_server import run_with_grpc
 
-        try:
-            clock = Clock()
-            path = data_dir / DATABASE if data_dir else None
-            limit = self._memory_limit or MEMORY_LIMIT
-            reference = client.shared()
-            service = Service(path, clock, clock.uptime, limit, self._cloud_storage, reference)
-        except StoreBusy as error:
-            raise StartFailed(self.name, str(error)) from error
+        clock, faults, reference = Clock(), Faults(), client.shared()
+        service = self._service(data_dir, clock, reference)
         application = Server(service, lambda: room.trouble(data_dir))
         clock.on_turn = lambda: asyncio.to_thread(service.sweep)
-        controlled = Controls(application, clock, Faults())
-        guarded = Guard(controlled, self.allowed, takes_files)
+        guarded = Guard(Controls(application, clock, faults), self.allowed, takes_files)
+        storage = grpc_side.Storage(service, faults)
 
         def ready() -> None:
             listening()
@@ -70,11 +64,24 @@ class BigQueryEmulator(ThreadedEmulator):
 
         sweeping = asyncio.create_task(_sweep(service))
         try:
-            await run(guarded, self.host, self.port, ready, stopping)
+            server = grpc_side.build(storage)
+            await run_with_grpc(guarded, server, self.host, self.port, ready, stopping)
         finally:
             sweeping.cancel()
+            storage.close()
             application.close()
             service.close()
+
+    def _service(self, data_dir: Path | None, clock: Clock, reference: Reference) -> Service:
+        from localgcp.bigquery.service import Service
+        from localgcp.bigquery.store import MEMORY_LIMIT, StoreBusy
+
+        path = data_dir / DATABASE if data_dir else None
+        limit = self._memory_limit or MEMORY_LIMIT
+        try:
+            return Service(path, clock, clock.uptime, limit, self._cloud_storage, reference)
+        except StoreBusy as error:
+            raise StartFailed(self.name, str(error)) from error
 
     def _cloud_storage(self) -> str | None:
         """The base URL of Cloud Storage, if there is one."""

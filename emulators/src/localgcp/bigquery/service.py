@@ -25,6 +25,8 @@ from localgcp.bigquery.jobs.registry import Jobs
 from localgcp.bigquery.rows.insert_ids import InsertIds
 from localgcp.bigquery.rows.streaming import Streaming
 from localgcp.bigquery.store import MEMORY_LIMIT, Store
+from localgcp.bigquery.streams.read_sessions import ReadSessions
+from localgcp.bigquery.streams.write_streams import WriteStreams
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -62,6 +64,8 @@ class Service:
         now_ms, memory = self.catalog.now_ms, 2 * memory_limit
         self.jobs = Jobs(self.queries, self.loads, copies, extracts, now_ms, memory)
         self.anonymous = AnonymousTables(self.jobs)
+        self.write_streams = WriteStreams(*parts)
+        self.read_sessions = ReadSessions(*parts, self.queries, self._held)
 
     def _held(self, name: Name) -> tuple[Table, pa.Table]:
         return self.anonymous.find(name)
@@ -94,6 +98,8 @@ class Service:
         self.expiry.sweep()
         self.insert_ids.sweep()
         self.jobs.sweep()
+        self.write_streams.sweep()
+        self.read_sessions.sweep()
 
     def bytes_read(self, outcome: Outcome) -> int:
         """Bytes of the tables that a statement read: an upper bound, since nothing is pruned."""

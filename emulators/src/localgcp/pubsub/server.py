@@ -17,6 +17,7 @@ from localgcp.base import LOOPBACK
 from localgcp.clock import Clock
 from localgcp.controls import Controls
 from localgcp.faults import Faults
+from localgcp.front import Front, MakeProtocol
 from localgcp.guard import Allowed, App, Guard
 from localgcp.http import BoundedHttp
 from localgcp.pubsub.disk.journal import Journal
@@ -27,7 +28,6 @@ from localgcp.pubsub.domain.push_targets import BIGQUERY, STORAGE, PushTargets
 from localgcp.pubsub.domain.subscription import Subscription
 from localgcp.pubsub.wire import configs, grpc_server, layout
 from localgcp.pubsub.wire.exports import Destinations, Exports
-from localgcp.pubsub.wire.front import Front, MakeProtocol
 from localgcp.pubsub.wire.push import Pushers
 from localgcp.pubsub.wire.push_tokens import PushTokens
 from localgcp.pubsub.wire.rest import RestApi
