@@ -54,8 +54,8 @@ class Settings:
     """Web pages that may ask a service, each as SCHEME://HOST[:PORT]."""
     schema_contract: str
     """evolve: the table manager adds missing columns. freeze: it changes nothing."""
-    no_write_api: str | None
-    """Why rows can't go by the Storage Write API here; None in the cloud, where they can."""
+    write_api: str | None
+    """HOST:PORT of the emulator's Storage Write API; None in the cloud, where clients know it."""
 
     @property
     def topic(self) -> str:
@@ -156,7 +156,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         allow_hosts=_names(env, "ALLOW_HOST"),
         allow_origins=_names(env, "ALLOW_ORIGIN"),
         schema_contract=_choice(env, "SCHEMA_CONTRACT", ("evolve", "freeze")),
-        no_write_api=_no_write_api(env),
+        write_api=_write_api(env),
     )
 
 
@@ -180,14 +180,9 @@ def child_environ(extra: Mapping[str, str]) -> dict[str, str]:
     return {**os.environ, **extra}
 
 
-def _no_write_api(env: Mapping[str, str]) -> str | None:
-    host = env.get("BIGQUERY_EMULATOR_HOST")
-    if not host:
-        return None
-    return (
-        "not supported by the emulator, which has no Storage Write API "
-        f"(BIGQUERY_EMULATOR_HOST={host}); use insert_all"
-    )
+def _write_api(env: Mapping[str, str]) -> str | None:
+    """Google's clients of gRPC read no variable; the emulator has one port for both."""
+    return env.get("BIGQUERY_EMULATOR_HOST", "").rpartition("://")[2].rstrip("/") or None
 
 
 def _path(env: Mapping[str, str], name: str) -> Path | None:

@@ -33,11 +33,9 @@ def _insert_all(target: Target) -> Sender:
 
 def _storage_write(target: Target) -> Sender:
     # Imported late, because most jobs have no use for it.
-    from google.cloud.bigquery_storage_v1 import BigQueryWriteClient
+    from pipeline.storage_write import StorageWrite, connect
 
-    from pipeline.storage_write import StorageWrite
-
-    return StorageWrite(target.project, target.dataset, BigQueryWriteClient())
+    return StorageWrite(target.project, target.dataset, connect(target.write_api))
 
 
 _SENDERS = {"insert_all": _insert_all, "storage_write": _storage_write}

@@ -82,6 +82,8 @@ class Target:
     """Whether somebody adds the columns that a table lacks; under a frozen contract nobody does."""
     sink: str = "insert_all"
     """How rows travel: insert_all or storage_write."""
+    write_api: str | None = None
+    """HOST:PORT of an emulator's Storage Write API; None for Google's."""
 
 
 class Waits:

@@ -91,13 +91,11 @@ class Scale:
     at_least_once: bool
 
     @classmethod
-    def of(cls, options: JobOptions, runner: str, no_write_api: str | None) -> Scale:
-        """Read the options for a runner and a place. Raises Misused, naming option and value."""
+    def of(cls, options: JobOptions, runner: str) -> Scale:
+        """Read the options for a runner. Raises Misused, naming option and value."""
         if options.sink not in SINKS:
             raise Misused(f"--sink {options.sink}: expected {' or '.join(SINKS)}")
         on_dataflow = runner == "DataflowRunner"  # whose workers are in the cloud
-        if options.sink == "storage_write" and no_write_api and not on_dataflow:
-            raise Misused(f"--sink storage_write: {no_write_api}")
         shards = options.file_shards
         if not (shards.isascii() and shards.isdigit() and 1 <= int(shards) <= MAX_SHARDS):
             raise Misused(f"--file_shards {shards}: expected a whole number, 1 to {MAX_SHARDS}")
@@ -141,7 +139,7 @@ def configure(
 ) -> tuple[settings.Settings, graph.Config]:
     """Complete Beam's options and gather the graph's values. Raises InvalidSetting, Misused."""
     here = settings.load(settings.child_environ(options.environ()))
-    scale = Scale.of(options, runner, here.no_write_api)
+    scale = Scale.of(options, runner)
     options.view_as(StandardOptions).streaming = True
     cloud = options.view_as(GoogleCloudOptions)
     cloud.project, cloud.region = here.project_id, cloud.region or here.region
@@ -159,6 +157,7 @@ def configure(
             here.table_wait_seconds,
             columns_come=here.schema_contract == "evolve",
             sink=scale.sink,
+            write_api=None if runner == "DataflowRunner" else here.write_api,
         ),
         bucket=here.bucket,
         window_seconds=here.window_seconds,

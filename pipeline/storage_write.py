@@ -11,9 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
 
+import grpc
 from google.api_core import exceptions
 from google.cloud.bigquery_storage_v1 import BigQueryWriteClient, types
 from google.cloud.bigquery_storage_v1.exceptions import StreamClosedError
+from google.cloud.bigquery_storage_v1.services.big_query_write.transports import (
+    BigQueryWriteGrpcTransport,
+)
 from google.cloud.bigquery_storage_v1.writer import AppendRowsStream
 
 from pipeline.encoding import Encoder, Unfit
@@ -49,6 +53,14 @@ class _Open:
     encoder: Encoder
     stream: AppendRowsStream
     since: float
+
+
+def connect(address: str | None) -> BigQueryWriteClient:
+    """A client of Google's service, or of an emulator at HOST:PORT, which speaks without TLS."""
+    if address is None:
+        return BigQueryWriteClient()
+    channel = grpc.insecure_channel(address)
+    return BigQueryWriteClient(transport=BigQueryWriteGrpcTransport(channel=channel))
 
 
 class StorageWrite:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from random import Random
@@ -26,6 +27,7 @@ from pipeline.events import Router
 from pipeline.insert_all import InsertAll
 from pipeline.insertion import Inserter, Target
 from pipeline.record import Message, Row
+from pipeline.storage_write import StorageWrite, connect
 from tests.integration.processes import PROJECT
 
 TOPIC = f"projects/{PROJECT}/topics/dev-table-requests-topic"
@@ -110,6 +112,23 @@ def test_rows_of_every_type_are_stored_as_they_are(
             assert {name: got[name] for name in plain} == {
                 name: sent.values[name] for name in plain
             }
+
+
+def test_rows_of_every_type_go_by_the_storage_write_api(
+    bq: bigquery.Client, dataset: str, create: Any, rows: Any
+) -> None:
+    address = os.environ["BIGQUERY_EMULATOR_HOST"].removeprefix("http://")
+    sender = StorageWrite(PROJECT, dataset, connect(address))
+    inserter = Inserter(target(dataset), sender, no_asking)
+    for each in registry.ALL:
+        create(each.layout)
+        batch = [routed(each.name, number) for number in range(20)]
+        assert list(inserter.insert({each.table: batch})) == []
+        by_write = sorted(rows(each.table), key=lambda row: row["event_id"])
+        bq.query_and_wait(f"TRUNCATE TABLE {dataset}.{each.table}")
+        other = Inserter(target(dataset), InsertAll(dataset, bq), no_asking)
+        assert list(other.insert({each.table: batch})) == []
+        assert by_write == sorted(rows(each.table), key=lambda row: row["event_id"])
 
 
 def test_a_bundle_tried_again_stores_no_row_twice(

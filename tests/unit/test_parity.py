@@ -64,9 +64,9 @@ def test_only_the_documented_variables_differ() -> None:
 def test_both_read_the_same_settings(part: str) -> None:
     laptop, cloud = settings.load(here(part)), settings.load(there(part))
     assert cloud.publish_log is None
-    assert cloud.no_write_api is None
+    assert cloud.write_api is None
     assert cloud.allow_hosts == {"*"}, "IAM asks who is there"
-    same = replace(laptop, publish_log=None, no_write_api=None, host=cloud.host, port=cloud.port)
+    same = replace(laptop, publish_log=None, write_api=None, host=cloud.host, port=cloud.port)
     same = replace(same, allow_hosts=cloud.allow_hosts)
     assert cloud == same
     assert settings.generator(here(part)) == settings.generator(there(part))

@@ -46,14 +46,14 @@ def test_a_misused_command_line_is_told_and_ends_with_2(
     assert said in capsys.readouterr().err
 
 
-def test_the_emulator_s_lack_of_a_write_api_is_told_at_the_start(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_the_write_api_is_the_emulators_unless_dataflow_runs_the_job(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    options = main.JobOptions([*HERE, "--sink", "storage_write"])
     monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", "http://127.0.0.1:9050")
-    assert main.main([*HERE, "--sink", "storage_write"]) == main.MISUSED
-    said = capsys.readouterr().err
-    assert "--sink storage_write: not supported by the emulator" in said
-    assert "http://127.0.0.1:9050" in said
+    for runner, address in (("LocalRunner", "127.0.0.1:9050"), ("DataflowRunner", None)):
+        _, config = main.configure(options, runner)
+        assert (config.tables.sink, config.tables.write_api) == ("storage_write", address)
 
 
 def test_scale_is_options_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,8 +1,9 @@
 """A test double of the wire: AppendRows and GetWriteStream over gRPC, from the official messages.
 
-It stands in for BigQuery's Storage Write API, which no part here serves: it decodes each row by the
-writer's own schema, holds it to a table's, and answers as the API's reference says. What it does
-not know of the real service (quotas, flushing, latency) no test of it can show.
+It stands in where the emulator's Storage Write API cannot: it fails a given request, refuses a
+given row, and drops a column behind the writer's back. It decodes each row by the writer's own
+schema, holds it to a table's, and answers as the API's reference says. What it does not know of the
+real service (quotas, flushing, latency) no test of it can show.
 """
 
 from __future__ import annotations
