@@ -56,6 +56,7 @@ class Attached:
             raise Unusable(folder, error) from error
         found = {
             **clients.environ(folder, at, names.project_id),
+            **clients.tools(folder, names.project_id),
             "PROJECT_ID": names.project_id,
             "ENVIRONMENT": names.environment,
             "GENERATOR_URL": self.url("generator"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 import settings
@@ -40,3 +42,18 @@ def test_each_part_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_part_that_is_not_named_is_told(name: str) -> None:
     with pytest.raises(settings.InvalidSetting, match=name):
         laptop.endpoints({**ENVIRON, name: ""})
+
+
+def test_env_leads_the_tools_by_files_as_well(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name, value in ENVIRON.items():
+        monkeypatch.setenv(name, value)
+    stack = attached()
+    assert stack is not None
+    environ = stack.client_environ(tmp_path)
+    assert environ["CLOUDSDK_CORE_PROJECT"] == "local-project"
+    for name in ("BIGQUERYRC", "BOTO_CONFIG", "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE"):
+        assert Path(environ[name]).is_relative_to(tmp_path)
+        assert Path(environ[name]).exists()
+    assert "api = http://bigquery:9050" in Path(environ["BIGQUERYRC"]).read_text()
