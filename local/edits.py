@@ -96,7 +96,9 @@ class Edits(FileSystemEventHandler):
             return
         for path in (event.src_path, event.dest_path):
             file = Path(str(path))
-            if path and parts_of(file.relative_to(self._root)):
+            if not path or not file.is_relative_to(self._root):
+                continue
+            if parts_of(file.relative_to(self._root)):
                 with self._lock:
                     self._edited.add(file)
                     self._last = self._clock()

@@ -36,7 +36,14 @@ STOP_SECONDS = 90.0
 # Modules whose tests all ask one stack, and modules whose tests each bring their own.
 SHARED = ("test_check", "test_commands", "test_docs_page", "test_readme")
 APART = ("test_kill", "test_life", "test_local_runner_kill")
-LONG = ("test_kill", "test_demo_by_hand", "test_local_runner_kill", "test_life", *SHARED)
+LONG = (
+    "test_kill",
+    "test_demo_by_hand",
+    "test_local_runner_kill",
+    "test_life",
+    "test_watch",
+    *SHARED,
+)
 
 
 class Scheduling(LoadScopeScheduling):
