@@ -278,6 +278,20 @@ class ResourcesExceeded(QueryFailed):
         super().__init__(f"Resources exceeded during query execution: {why}")
 
 
+class TimedOut(QueryFailed):
+    """It ran for longer than a statement may."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"Operation timed out: it ran for more than {seconds:g} seconds")
+
+
+class RecursionUnbounded(QueryFailed):
+    """A recursive CTE goes on past its 500th iteration (Recursive CTEs, "Limits")."""
+
+    def __init__(self) -> None:
+        super().__init__("A recursive CTE has reached the maximum number of iterations: 500")
+
+
 class QueryCancelled(InvalidQuery):
     """Someone cancelled the job."""
 

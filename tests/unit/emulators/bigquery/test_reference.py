@@ -143,3 +143,123 @@ def test_the_cache_folder_is_the_user_s() -> None:
     assert environment.cache_folder({"HOME": "/h"}) == Path("/h/.cache/localgcp")
     assert environment.cache_folder({"XDG_CACHE_HOME": "/x"}) == Path("/x/localgcp")
     assert environment.cache_folder({"LOCALGCP_CACHE": "/c", "HOME": "/h"}) == Path("/c")
+
+
+CHANGES: list[tuple[str, int]] = [
+    ("INSERT INTO d.c (a, i) VALUES (2, INTERVAL 1 DAY), (1 + 2, DEFAULT)", 2),
+    ("INSERT INTO d.c (a, s) SELECT 4, (5, STRUCT('x'))", 1),
+    ("UPDATE d.c SET s.n = 6, c.s.z.t = FORMAT('%d', a) WHERE s IS NOT NULL", 2),
+    ("UPDATE d.c AS x SET a = y.v FROM UNNEST([STRUCT(2 AS k, 20 AS v)]) AS y WHERE x.a = y.k", 1),
+    ("DELETE FROM d.c WHERE FORMAT('%d', a) = '3'", 1),
+    (
+        "MERGE d.c AS t USING (SELECT 20 AS a UNION ALL SELECT 9) AS u ON t.a = u.a"
+        " WHEN MATCHED THEN UPDATE SET i = INTERVAL u.a DAY"
+        " WHEN NOT MATCHED THEN INSERT (a, i) VALUES (u.a, INTERVAL 9 HOUR)"
+        " WHEN NOT MATCHED BY SOURCE AND t.a = 4 THEN DELETE",
+        3,
+    ),
+]
+
+
+def test_rows_that_only_the_reference_can_find_are_changed(service: Service) -> None:
+    run(
+        service,
+        "CREATE TABLE d.c AS SELECT 1 AS a, STRUCT(1 AS n, STRUCT('' AS t) AS z) AS s,"
+        " INTERVAL 0 DAY AS i",
+    )
+    for sql, count in CHANGES:
+        assert sum(run(service, sql).affected.values()) == count, sql
+    rows = run(service, "SELECT a, FORMAT('%t', s), i FROM d.c ORDER BY a")
+    assert rows == [
+        ["1", "(6, (1))", "0-0 0 0:0:0"],
+        ["9", "NULL", "0-0 0 9:0:0"],
+        ["20", "NULL", "0-0 20 0:0:0"],
+    ]
+
+
+def test_a_row_is_changed_by_one_row_alone(service: Service) -> None:
+    run(service, "CREATE TABLE d.once AS SELECT 1 AS a, INTERVAL 0 DAY AS i")
+    twice = "UNNEST([1, 1]) AS x"
+    with pytest.raises(QueryFailed, match="must match at most one source row"):
+        run(service, f"MERGE d.once AS t USING {twice} ON t.a = x WHEN MATCHED THEN DELETE")
+    with pytest.raises(QueryFailed, match="Cannot set field of NULL"):
+        run(service, "UPDATE d.c SET s.n = 1 WHERE a = 9")
+
+
+RECURSIVE = "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r WHERE n < {})"
+
+
+def test_a_recursion_has_500_iterations(service: Service) -> None:
+    count = f"{RECURSIVE} SELECT COUNT(*) FROM r"
+    assert run(service, count.format(501)) == [["501"]]
+    for bound in ("502", "n + 1"):
+        with pytest.raises(QueryFailed, match="maximum number of iterations: 500"):
+            run(service, count.format(bound))
+
+
+def test_a_view_keeps_the_text_that_only_the_reference_reads(service: Service) -> None:
+    run(service, "CREATE VIEW d.piped AS FROM d.t |> WHERE a > 1 |> DROP s, n, r")
+    view = service.catalog.list_tables(PROJECT, "d")
+    assert "FROM d.t |> WHERE a > 1 |> DROP s, n, r" in [table.query for table in view]
+    assert run(service, "SELECT * FROM d.piped") == [["2"]]
+
+
+def test_a_column_list_takes_a_query_s_columns_by_place(service: Service) -> None:
+    run(service, "CREATE TABLE d.placed (x INT64, y FLOAT64) AS ( SELECT 1, 2 );")
+    assert run(service, "SELECT x, y FROM d.placed") == [["1", "2.0"]]
+
+
+SCRIPTS: list[tuple[str, list[list[Any]]]] = [
+    ("SELECT 1; SELECT 2;", [["2"]]),
+    (
+        "DECLARE x INT64 DEFAULT 5; DECLARE s STRING; SET x = x + 1;"
+        " IF x > 10 THEN SET s = 'big'; ELSEIF x > 5 THEN SET s = 'mid'; END IF; SELECT x, s",
+        [["6", "mid"]],
+    ),
+    (
+        "DECLARE n INT64 DEFAULT 0; DECLARE t INT64 DEFAULT 0; LOOP SET n = n + 1;"
+        " IF n > 4 THEN BREAK; END IF; IF n = 2 THEN CONTINUE; END IF; SET t = t + n; END LOOP;"
+        " SELECT n, t",
+        [["5", "8"]],
+    ),
+    (
+        "DECLARE t FLOAT64 DEFAULT 0; FOR r IN (SELECT 1 AS a UNION ALL SELECT 2) DO"
+        " SET t = t + r.a; END FOR; SELECT t",
+        [["3.0"]],
+    ),
+    (
+        "BEGIN SELECT ERROR('boo'); EXCEPTION WHEN ERROR THEN SELECT @@error.message AS m; END",
+        [["boo"]],
+    ),
+    (
+        "DECLARE y FLOAT64; EXECUTE IMMEDIATE 'SELECT @a + ' || '1' INTO y USING 1 AS a; SELECT y",
+        [["2.0"]],
+    ),
+    ("DECLARE a, b INT64; SET (a, b) = (1, 2); SELECT a, b", [["1", "2"]]),
+    ("DECLARE n INT64 DEFAULT 0; REPEAT SET n = n + 2; UNTIL n > 4 END REPEAT; SELECT n", [["6"]]),
+]
+
+
+@pytest.mark.parametrize(("sql", "rows"), SCRIPTS)
+def test_a_script_is_run_step_by_step(service: Service, sql: str, rows: list[list[Any]]) -> None:
+    assert run(service, sql) == rows
+
+
+BAD_SCRIPTS: list[tuple[str, type[Exception], str]] = [
+    ("SELECT 1; SET x = 1", InvalidQuery, "Undeclared variable: x"),
+    ("SELECT 1; DECLARE x INT64", InvalidQuery, "only at the start of a block or script"),
+    ("DECLARE x, X INT64", InvalidQuery, "redeclaration"),
+    ("BREAK;", InvalidQuery, "inside of a loop"),
+    ("BEGIN RAISE USING MESSAGE = 'no'; EXCEPTION WHEN ERROR THEN RAISE; END", QueryFailed, "no"),
+    ("DECLARE x INT64; EXECUTE IMMEDIATE 'SELECT x'", InvalidQuery, "Unrecognized name: x"),
+    ("BEGIN TRANSACTION; COMMIT", SqlNotSupported, "transactions"),
+    ("CREATE PROCEDURE d.p() BEGIN SELECT 1; END", SqlNotSupported, "not supported"),
+]
+
+
+@pytest.mark.parametrize(("sql", "kind", "message"), BAD_SCRIPTS)
+def test_a_bad_script_is_told(
+    service: Service, sql: str, kind: type[Exception], message: str
+) -> None:
+    with pytest.raises(kind, match=message):
+        run(service, sql)

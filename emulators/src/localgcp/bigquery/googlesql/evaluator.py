@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from localgcp.bigquery.catalog.schema import Field
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from localgcp.bigquery.googlesql.parameters import Parameter
 
 _REMEMBERED = 1000
+MAX_ITERATIONS = 500  # Recursive CTEs, "Limits"
 Watch = Callable[[Any], object]
 View = Callable[[Table], "pa.Table"]
 
@@ -44,12 +45,13 @@ class Statement:
     project: str
     dataset: str | None
     parameters: tuple[Parameter, ...] = ()
+    variables: m.Variables = ()
 
     @property
     def key(self) -> tuple[object, ...]:
         """What an analysis depends on, but for the tables."""
         shapes = tuple((p.name, p.field) for p in self.parameters)
-        return (self.sql, self.project, self.dataset, shapes)
+        return (self.sql, self.project, self.dataset, shapes, repr(self.variables))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,48 @@ class Evaluator:
             self._known.popitem(last=False)
         return checked
 
+    def split_query(self, sql: str) -> tuple[str, str] | None:
+        """The text before the query of a CREATE or an INSERT, and the query, which comes last."""
+        start = self.reference.query_within(sql)
+        if start is None:
+            return None
+        raw = sql.encode()
+        before = raw[:start].rstrip()
+        while before.endswith(b"("):  # the parser's place is within the query's parentheses
+            before = before[:-1].rstrip()
+        return f"{before.decode()} ", raw[len(before) :].decode().strip().rstrip(";")
+
+    def iterates_too_long(self, statement: Statement, view: View, watch: Watch) -> bool:
+        """Whether a recursive CTE goes on past its bound. Raises what `check` raises."""
+        text = self.reference.depth_of(texts.split_paths(statement.sql).sql)
+        if text is None:
+            return False
+        asked = self.check(replace(statement, sql=text))
+        rows = self.evaluate(asked, statement.parameters, view, watch)
+        return bool((rows.column(0)[0].as_py() or 0) > MAX_ITERATIONS)
+
+    def target(self, statement: Statement) -> Table:
+        """The table that a DML statement changes. Raises NotFound, SqlNotSupported."""
+        path = self.reference.target_of(texts.split_paths(statement.sql).sql)
+        table = self._find(path, statement).table
+        if table is None or table.is_view:
+            raise SqlNotSupported(f"DML on {'.'.join(path)}")
+        return table
+
+    def steps(self, sql: str) -> tuple[m.Step, ...]:
+        """A script as steps. Raises InvalidQuery, SqlNotSupported."""
+        split = texts.split_paths(sql)
+        try:
+            return self.reference.steps_of(split.sql)
+        except SqlNotSupported:
+            raise
+        except InvalidQuery as error:
+            raise exceptions.told(split.told(error.message)) from error
+
+    def changes(self, sql: str, columns: tuple[str, ...]) -> list[m.Change]:
+        """A DML statement as queries. Raises SqlNotSupported."""
+        return self.reference.changes_of(texts.split_paths(sql).sql, columns)
+
     def _still(self, known: Checked, statement: Statement) -> bool:
         """Whether every name stands for the columns that it stood for."""
         for shape, source in zip(known.shape.tables, known.sources, strict=True):
@@ -116,9 +160,13 @@ class Evaluator:
                 sources.setdefault(path, self._find(path, statement))
             except NotFound as error:  # it may be an array of a table around it
                 missing = error
-        tables = tuple(m.TableShape(path, source.fields) for path, source in sources.items())
+        hidden = (Field(m.ROW, "INTEGER"),) if m.ROW in split.sql else ()
+        tables = tuple(
+            m.TableShape(path, source.fields, hidden if _has_rows(source) else ())
+            for path, source in sources.items()
+        )
         parameters = tuple((p.name, p.field) for p in statement.parameters)
-        shape = m.Shape(split.sql, tables, parameters)
+        shape = m.Shape(split.sql, tables, parameters, statement.variables)
         try:
             analysis = self.reference.analyze(shape)
         except InvalidQuery as error:
@@ -137,7 +185,7 @@ class Evaluator:
         try:
             return self.reference.evaluate(request, watch)
         except QueryFailed as error:
-            raise QueryFailed(_without_place(error.message)) from error
+            raise exceptions.failed(_without_place(error.message)) from error
 
     def _contents(self, checked: Checked, view: View) -> tuple[pa.Table, ...]:
         read: dict[int, pa.Table] = {}
@@ -150,16 +198,22 @@ class Evaluator:
                 rows, size = rows + more, size + weight
                 if rows > limits.rows or size > limits.bytes:
                     raise EvaluatorBound(limits.rows, limits.bytes)
-            read[place] = self._rows(source, view)
+            read[place] = self._rows(source, bool(checked.shape.tables[place].hidden), view)
             if read[place].num_rows > limits.rows or read[place].nbytes > limits.bytes:
                 raise EvaluatorBound(limits.rows, limits.bytes)
         return tuple(read[scan.table] for scan in checked.analysis.scans)
 
-    def _rows(self, source: Source, view: View) -> pa.Table:
+    def _rows(self, source: Source, numbered: bool, view: View) -> pa.Table:
         if source.rows is not None:
             return source.rows
         assert source.table is not None
-        return view(source.table) if source.table.is_view else self._sources.read(source.table)
+        if source.table.is_view:
+            return view(source.table)
+        return self._sources.read(source.table, numbered)
+
+
+def _has_rows(source: Source) -> bool:
+    return source.table is not None and not source.table.is_view
 
 
 def _without_place(message: str) -> str:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 
-from localgcp.bigquery.errors import InvalidQuery, SqlNotSupported
+from localgcp.bigquery.errors import InvalidQuery, QueryFailed, SqlNotSupported
 
+# What BigQuery does and the evaluator, as it is published, does not: no fault of the statement's.
+_LIMITS = re.compile(r"invalid collation name|exceeds max allowed output size|U_\w+_ERROR")
+_VARIABLE = re.compile(r"Unrecognized name: (@@[\w.]+)")
 _NOT_FOUND = re.compile(r"(?:Table-valued function|Function) not found: `?([\w.`]+)")
 # By the reference, "All functions" and "Machine learning functions".
 BIGQUERYS = frozenset(
@@ -21,8 +24,19 @@ BIGQUERYS = frozenset(
 FAMILIES = ("ML", "AI", "ST", "S2", "OBJ", "NET", "AEAD", "KEYS", "HLL_COUNT", "KLL_QUANTILES")
 
 
+def failed(message: str) -> QueryFailed | SqlNotSupported:
+    """An error of the evaluator's, or a refusal where it is a limit of its own."""
+    limit = _LIMITS.search(message)
+    return SqlNotSupported(message) if limit else QueryFailed(message)
+
+
 def told(message: str) -> InvalidQuery:
     """The analyzer's error, or a refusal where it misses what BigQuery has."""
+    variable = _VARIABLE.match(message)
+    if variable:
+        return SqlNotSupported(f"system variable {variable[1]}")
+    if _LIMITS.search(message):
+        return SqlNotSupported(message)
     missing = _NOT_FOUND.search(message)
     if missing:
         name = missing[1].replace("`", "").upper()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from localgcp.bigquery.catalog.catalog import Catalog
+from localgcp.bigquery.catalog.schema import AS_TEXT, Field
 from localgcp.bigquery.catalog.table import Name, Table
 from localgcp.bigquery.errors import InvalidQuery, SqlNotSupported
 
@@ -88,6 +89,7 @@ class Names:
             inner = self.view_tree(table, self.depth + 1)
             node.replace(exp.Subquery(this=inner, alias=exp.TableAlias(this=alias)))
             return
+        _refuse_texts(table.fields)
         _point(node, "data", f"{name.project}:{name.dataset}", name.table)
         node.set("alias", exp.TableAlias(this=alias))
 
@@ -103,6 +105,14 @@ class Names:
         alias = node.alias if node.alias and "." not in node.alias else view
         _point(node, None, None, relation)
         node.set("alias", exp.TableAlias(this=exp.to_identifier(alias, quoted=True)))
+
+
+def _refuse_texts(fields: tuple[Field, ...]) -> None:
+    """DuckDB would take an INTERVAL or a RANGE for the text that stands for it."""
+    for column in fields:
+        if column.type in AS_TEXT:
+            raise SqlNotSupported(f"a table with a column of type {column.type}, {column.name}")
+        _refuse_texts(column.fields)
 
 
 def _point(node: exp.Table, catalog: str | None, db: str | None, table: str) -> None:

@@ -11,7 +11,7 @@ from localgcp.bigquery.catalog.figures import Figures
 from localgcp.bigquery.catalog.schema import Field, quoted
 from localgcp.bigquery.catalog.table import Name, Table
 from localgcp.bigquery.errors import InvalidQuery, SqlNotSupported
-from localgcp.bigquery.googlesql.reference.messages import Path
+from localgcp.bigquery.googlesql.reference.messages import ROW, Path
 from localgcp.bigquery.store import Store
 
 if TYPE_CHECKING:
@@ -63,13 +63,14 @@ class Sources:
         """Rows and bytes."""
         return self._figures.rows(table), self._figures.known_bytes(table)
 
-    def read(self, table: Table) -> pa.Table:
-        """A table's rows, all columns."""
+    def read(self, table: Table, numbered: bool) -> pa.Table:
+        """A table's rows, all columns, with their numbers if asked."""
         from localgcp.bigquery.jobs.results import fetch
 
         columns = ", ".join(quoted(field.name) for field in table.fields)
         with self._store.read() as db:
-            return fetch(db.sql(f"SELECT {columns} FROM {table.name.sql}"))
+            number = f", rowid AS {ROW}" if numbered else ""
+            return fetch(db.sql(f"SELECT {columns}{number} FROM {table.name.sql}"))
 
 
 def name_of(path: Path, project: str, dataset: str | None) -> Name:

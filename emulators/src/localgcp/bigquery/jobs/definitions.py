@@ -94,11 +94,14 @@ class Definitions:
                 translation = translate(tree.expression, context)
                 plan = Plan(fields_of(bind(tx.db, translation)), translation)
             fields = plan.fields if plan else ()
+            if plan and plan.text:
+                resource["view"] = {**resource["view"], "query": plan.text}
             operation = self._make_way(tx, tree, name)
             if operation != "SKIP" and not query.dry_run:
                 table = self._writing.create(tx, name, resource, fields, operation == "REPLACE")
                 if kind == "CREATE_TABLE_AS_SELECT" and plan:
-                    self._writing.insert(tx, table, fields, plan.translation)
+                    columns = table.fields if "schema" in resource else fields
+                    self._writing.insert(tx, table, columns, plan.translation)
         return Outcome(kind, target=name, operation=operation)
 
     def _make_way(self, tx: Transaction, tree: exp.Expr, name: Name) -> str:

@@ -39,9 +39,14 @@ class Guard:
     """Calls `exceeded` while the process has grown by more than `limit` since work began."""
 
     def __init__(
-        self, limit: int, exceeded: Callable[[], object], measure: Callable[[], int] = resident
+        self,
+        limit: int,
+        exceeded: Callable[[], object],
+        measure: Callable[[], int] = resident,
+        each: Callable[[], object] = lambda: None,
     ) -> None:
-        self._limit, self._exceeded, self._measure = limit, exceeded, measure
+        """`each` is called now and then while work runs."""
+        self._limit, self._exceeded, self._measure, self._each = limit, exceeded, measure, each
         self._lock = threading.Lock()
         self._running = 0
         self._base = 0
@@ -76,3 +81,4 @@ class Guard:
     def _watch(self, idle: threading.Event) -> None:
         while not idle.wait(POLL_S):
             self.check()
+            self._each()

@@ -24,10 +24,12 @@ from localgcp.bigquery.errors import (
     QueryFailed,
     SqlNotSupported,
 )
+from localgcp.bigquery.jobs.changes import Changing
 from localgcp.bigquery.jobs.definitions import Definitions
 from localgcp.bigquery.jobs.query import Outcome, Query, Watch
 from localgcp.bigquery.jobs.referred import Referred
-from localgcp.bigquery.jobs.results import Plan, bind, fetch, fields_of, register
+from localgcp.bigquery.jobs.results import Plan, bind, fetch, fields_of, placed, register
+from localgcp.bigquery.jobs.scripts import Script
 from localgcp.bigquery.jobs.writing import Writing
 from localgcp.bigquery.store import Store
 
@@ -37,8 +39,6 @@ if TYPE_CHECKING:
     from localgcp.bigquery.googlesql.evaluator import Checked
     from localgcp.bigquery.googlesql.reference.client import Reference
     from localgcp.bigquery.googlesql.statements import Context
-
-_INEXACT = {"BIGNUMERIC"}  # DuckDB has 38 digits of its 76
 
 
 class Queries:
@@ -51,6 +51,7 @@ class Queries:
         self.information_schema = InformationSchema(store, catalog)
         self._writing = Writing(catalog, figures)
         self._definitions = Definitions(store, catalog, figures, self._writing)
+        self.changing = Changing(store, catalog, figures, self._writing)
         self._referred = Referred(self, store, catalog, figures, reference)
 
     def run(self, query: Query, watch: Watch = lambda cursor: None) -> Outcome:
@@ -58,12 +59,19 @@ class Queries:
 
         Raises InvalidQuery and its kin for what is wrong with the SQL, NotFound, AlreadyExists.
         """
-        checked = self._referred.check(query)
-        if checked is not None and checked.analysis.types & _INEXACT:
+        steps = self._referred.steps(query)
+        if steps is not None:
+            return Script(query, self._run, watch).run(steps)
+        return self._run(query, watch)
+
+    def _run(self, query: Query, watch: Watch) -> Outcome:
+        """One statement."""
+        checked = self._referred.check(query, watch)
+        if checked is not None and self._referred.comes_first(checked):
             try:
                 return self._referred.run(query, checked, EvaluatorBound(0, 0), watch)
             except SqlNotSupported:
-                pass  # too large for it: DuckDB refuses what it has no digits for
+                pass
         try:
             return self._translated(query, watch, checked)
         except (InvalidQuery, NotSupported) as error:
@@ -98,13 +106,25 @@ class Queries:
             self._catalog, query.project, query.dataset, self.information_schema, query.parameters
         )
 
-    def define(self, header: str, query: Query, plan: Plan, watch: Watch) -> Outcome:
-        """A CREATE whose query is planned; `header` is its text with another query in its place."""
+    def put(
+        self, header: str, query: Query, plan: Plan, tables: tuple[Table, ...], watch: Watch
+    ) -> Outcome:
+        """A CREATE or INSERT whose query is planned; `header` is its text with another query."""
         from localgcp.bigquery.googlesql import statements as sql
 
         tree = sql.parse(header)
         kind = sql.kind_of(tree)
-        return self._definitions.run(tree, kind, query, self.context(query), watch, plan)
+        context = self.context(query)
+        if kind != "INSERT":
+            return self._definitions.run(tree, kind, query, context, watch, plan)
+        name = sql.names_of(context).name_of(_dml_target(tree))
+        table = self._catalog.rows_of(name, f"{kind} rows of")
+        columns = _insert_columns(tree, table)
+        with self._store.write() as tx:
+            watch(tx.db)
+            count = self._writing.insert(tx, table, columns, placed(plan, columns).translation)
+            self._catalog.touch(tx, table)
+        return Outcome(kind, affected={kind: count}, target=name, tables=tables)
 
     def keep(self, query: Query, plan: Plan, tables: tuple[Table, ...], watch: Watch) -> Outcome:
         """Write a query's result to its destination."""
@@ -161,6 +181,14 @@ def _alike(ours: tuple[Field, ...], theirs: tuple[Field, ...]) -> bool:
         and _alike(a.fields, b.fields)
         for a, b in zip(ours, theirs, strict=True)
     )
+
+
+def _insert_columns(tree: exp.Expr, table: Table) -> tuple[Field, ...]:
+    """The columns that an INSERT names, or all."""
+    if type(tree.this).__name__ != "Schema":
+        return table.fields
+    by_name = {field.name.lower(): field for field in table.fields}
+    return tuple(by_name[column.name.lower()] for column in tree.this.expressions)
 
 
 def _dml_target(tree: exp.Expr) -> exp.Expr:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from localgcp.bigquery.googlesql.parameters import Parameter
+    from localgcp.bigquery.googlesql.reference.messages import Variables
 
 
 class Interruptible(Protocol):
@@ -38,6 +39,7 @@ class Query:
     create: str = "CREATE_IF_NEEDED"
     dry_run: bool = False
     depth: int = 0  # of views that it is within
+    variables: Variables = ()  # of the script that it is part of
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from localgcp.bigquery.catalog.catalog import Catalog
 from localgcp.bigquery.catalog.figures import Figures
+from localgcp.bigquery.catalog.schema import Field
 from localgcp.bigquery.catalog.table import Table
 from localgcp.bigquery.errors import (
     BigQueryError,
@@ -15,29 +18,38 @@ from localgcp.bigquery.errors import (
     NotSupported,
     PartitionFilterMissing,
     QueryCancelled,
+    RecursionUnbounded,
     ResourcesExceeded,
     ResponseTooLarge,
     SqlNotSupported,
 )
 from localgcp.bigquery.googlesql import texts
 from localgcp.bigquery.jobs.query import Outcome, Query, Watch
-from localgcp.bigquery.jobs.results import plan_of
+from localgcp.bigquery.jobs.results import plan_of, view_of
 from localgcp.bigquery.store import Store
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from localgcp.bigquery.googlesql.evaluator import Checked
+    from localgcp.bigquery.googlesql.evaluator import Checked, Statement, View
     from localgcp.bigquery.googlesql.reference.client import Reference
+    from localgcp.bigquery.googlesql.reference.messages import Step
     from localgcp.bigquery.jobs.queries import Queries
 
+_INEXACT = {"BIGNUMERIC", "JSON"}  # of 76 digits DuckDB has 38; its JSON is the text as it came
+_LENIENT = {"parse_date", "parse_datetime", "parse_time", "parse_timestamp"}
 MAX_VIEW_DEPTH = 16  # Quotas, "Views": nested view levels
+# Statements with a query in them whose rows go into a table; a view's text stays as it is.
+_DML = ("insert", "update", "delete", "merge")
+_HOLDERS = ("create_table_as_select", "create_view", "insert")
 # No other engine would answer otherwise.
 _FINAL = (
     DuplicateColumn,
     PartitionFilterMissing,
     QueryCancelled,
+    RecursionUnbounded,
     ResourcesExceeded,
+    RecursionUnbounded,
     ResponseTooLarge,
 )
 
@@ -60,7 +72,15 @@ class Referred:
         sources = Sources(store, catalog, figures, queries.information_schema)
         self._evaluator = Evaluator(reference, sources) if reference is not None else None
 
-    def check(self, query: Query) -> Checked | None:
+    def steps(self, query: Query) -> tuple[Step, ...] | None:
+        """A script as steps; None for a statement. Raises InvalidQuery, SqlNotSupported."""
+        if self._evaluator is None or not texts.is_script(query.sql):
+            return None
+        if query.dry_run or query.destination is not None:
+            raise SqlNotSupported("dryRun or destinationTable of a script")
+        return self._evaluator.steps(query.sql)
+
+    def check(self, query: Query, watch: Watch) -> Checked | None:
         """What the analyzer says of a statement, if it is at hand and knows all of it.
 
         Raises InvalidQuery for what is no GoogleSQL, NotFound.
@@ -68,16 +88,49 @@ class Referred:
         if self._reference is None or not self._reference.ready or texts.is_script(query.sql):
             return None
         try:
-            return self._check(query)
+            checked = self._check(query)
         except SqlNotSupported:
             return None
+        if "recursive" in query.sql.lower() and checked.analysis.kind == "query":
+            self._check_recursion(query, watch)
+        return checked
 
-    def _check(self, query: Query) -> Checked:
+    def _check_recursion(self, query: Query, watch: Watch) -> None:
+        """Raises RecursionUnbounded. What can't be counted is bounded by its time."""
+        assert self._evaluator is not None
+        unbounded = False
+        with suppress(SqlNotSupported, InvalidQuery):
+            statement, view = self._statement(query), self._views(query, watch)
+            unbounded = self._evaluator.iterates_too_long(statement, view, watch)
+        if unbounded:
+            raise RecursionUnbounded
+
+    @staticmethod
+    def _statement(query: Query) -> Statement:
         from localgcp.bigquery.googlesql.evaluator import Statement
 
+        return Statement(query.sql, query.project, query.dataset, query.parameters, query.variables)
+
+    def _check(self, query: Query) -> Checked:
         assert self._evaluator is not None
-        statement = Statement(query.sql, query.project, query.dataset, query.parameters)
-        return self._evaluator.check(statement)
+        return self._evaluator.check(self._statement(query))
+
+    def comes_first(self, checked: Checked) -> bool:
+        """Whether the reference is asked before DuckDB, for it is right by definition.
+
+        So it is where no table is read, and for types and functions that DuckDB does not have
+        exactly so.
+        """
+        analysis = checked.analysis
+        if analysis.kind not in ("query", "create_table_as_select"):
+            return False
+        if (
+            "any_value" in analysis.functions
+        ):  # BigQuery's passes over NULL, the reference's may not
+            return False
+        return not analysis.scans or bool(
+            analysis.types & _INEXACT or analysis.functions & _LENIENT
+        )
 
     def run(
         self, query: Query, checked: Checked | None, error: BigQueryError, watch: Watch
@@ -89,6 +142,10 @@ class Referred:
             checked = checked or self._check(query)
             if checked.analysis.kind == "query":
                 return self._select(query, checked, watch)
+            if checked.analysis.kind in _DML and not self._holds_query(checked, query):
+                return self._change(checked.analysis.kind, query, error, watch)
+            if checked.analysis.kind in _HOLDERS:
+                return self._hold(checked.analysis.kind, query, error, watch)
         except EvaluatorBound:
             raise
         except SqlNotSupported as refusal:
@@ -104,10 +161,50 @@ class Referred:
             return Outcome("SELECT", checked.fields, rows, tables=checked.tables)
         return self._queries.keep(query, plan_of(checked.fields, rows), checked.tables, watch)
 
+    def _hold(self, kind: str, query: Query, error: BigQueryError, watch: Watch) -> Outcome:
+        """A CREATE or an INSERT: its query is run by itself, its rows are then put there."""
+        assert self._evaluator is not None
+        parts = self._evaluator.split_query(query.sql)
+        if parts is None or query.dry_run:
+            raise error
+        before, inner = parts
+        is_view = kind == "create_view"
+        asked = replace(query, sql=inner, destination=None, dry_run=is_view)
+        outcome = self._queries.run(asked, watch)
+        plan = view_of(outcome.fields, inner) if is_view else plan_of(outcome.fields, outcome.rows)
+        header = f"{before}SELECT 1 AS localgcp"
+        return self._queries.put(header, query, plan, outcome.tables, watch)
+
+    def _holds_query(self, checked: Checked, query: Query) -> bool:
+        assert self._evaluator is not None
+        kind = checked.analysis.kind
+        return kind == "insert" and self._evaluator.split_query(query.sql) is not None
+
+    def _change(self, kind: str, query: Query, error: BigQueryError, watch: Watch) -> Outcome:
+        """An UPDATE, DELETE, MERGE, or INSERT of values."""
+        evaluator = self._evaluator
+        assert evaluator is not None
+        if query.dry_run:
+            raise error
+        target = evaluator.target(self._statement(query))
+
+        def rows(sql: str) -> tuple[tuple[Field, ...], pa.Table]:
+            asked = replace(query, sql=sql)
+            checked = evaluator.check(self._statement(asked))
+            return checked.fields, self._rows(asked, checked, watch)
+
+        changes = evaluator.changes(query.sql, tuple(field.name for field in target.fields))
+        return self._queries.changing.run(kind.upper(), target, changes, rows)
+
     def _rows(self, query: Query, checked: Checked, watch: Watch) -> pa.Table:
         assert self._evaluator is not None
         if any(table.require_partition_filter for table in checked.tables):
             raise SqlNotSupported("this statement over a table with requirePartitionFilter")
+        view = self._views(query, watch)
+        return self._evaluator.evaluate(checked, query.parameters, view, watch)
+
+    def _views(self, query: Query, watch: Watch) -> View:
+        """Reads the views that a statement names."""
 
         def view(table: Table) -> pa.Table:
             if query.depth >= MAX_VIEW_DEPTH:
@@ -119,4 +216,4 @@ class Referred:
             assert rows is not None
             return rows
 
-        return self._evaluator.evaluate(checked, query.parameters, view, watch)
+        return view

@@ -7,6 +7,7 @@ without a destination goes before its job does: after a day, or when results tak
 from __future__ import annotations
 
 import threading
+import time
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -23,6 +24,7 @@ from localgcp.bigquery.errors import (
     JobNotFound,
     QueryCancelled,
     ResourcesExceeded,
+    TimedOut,
 )
 from localgcp.bigquery.failures import translate
 from localgcp.bigquery.jobs.copies import Copied, Copies, Copy
@@ -30,12 +32,13 @@ from localgcp.bigquery.jobs.extracts import Extract, Extracted, Extracts
 from localgcp.bigquery.jobs.loads import Load, Loaded, Loads
 from localgcp.bigquery.jobs.memory import Guard
 from localgcp.bigquery.jobs.queries import Queries
-from localgcp.bigquery.jobs.query import Outcome, Query
+from localgcp.bigquery.jobs.query import Interruptible, Outcome, Query
 
 MAX_JOBS = 1000
 MAX_HELD_BYTES = 512 * 1024 * 1024
 RESULT_KEPT_MS = 24 * 3600 * 1000  # Using cached query results: "approximately 24 hours"
 QUERY_THREADS = 8
+QUERY_SECONDS = 300.0
 INTERRUPT_EVERY_S = 0.05
 
 Work = Query | Load | Copy | Extract
@@ -59,7 +62,9 @@ class Job:
     done: threading.Event = field(default_factory=threading.Event)
     cancelled: bool = False
     exceeded: bool = False
-    cursor: duckdb.DuckDBPyConnection | None = None
+    overdue: bool = False
+    began: float = 0.0  # by time.monotonic, when it started
+    cursor: Interruptible | None = None
 
     @property
     def state(self) -> str:
@@ -96,7 +101,8 @@ class Jobs:
         self._queries, self._loads, self._copies = queries, loads, copies
         self._extracts = extracts
         self._now_ms = now_ms
-        self._memory, self._guard = memory, Guard(memory, self._interrupt_all)
+        self._memory = memory
+        self._guard = Guard(memory, self._interrupt_all, each=self._interrupt_overdue)
         self._pool = ThreadPoolExecutor(QUERY_THREADS, thread_name_prefix="bigquery-job")
         self._lock = threading.Lock()
         self._jobs: OrderedDict[tuple[str, str], Job] = OrderedDict()
@@ -152,7 +158,7 @@ class Jobs:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _run(self, job: Job) -> None:
-        job.started_ms = self._now_ms()
+        job.started_ms, job.began = self._now_ms(), time.monotonic()
         self._guard.begin()
         try:
             if job.cancelled:
@@ -169,6 +175,8 @@ class Jobs:
 
     def _failure(self, job: Job, error: Exception) -> BigQueryError:
         """What to remember: no traceback, which would hold what the query had in hand."""
+        if job.overdue:
+            return TimedOut(QUERY_SECONDS)
         if job.exceeded:
             return ResourcesExceeded(f"more than {self._memory} bytes of memory")
         if isinstance(error, BigQueryError):
@@ -182,6 +190,14 @@ class Jobs:
             cursor = job.cursor
             if cursor is not None and not job.done.is_set():
                 job.exceeded = True
+                cursor.interrupt()
+
+    def _interrupt_overdue(self) -> None:
+        oldest = time.monotonic() - QUERY_SECONDS
+        for job in list(self._jobs.values()):
+            cursor = job.cursor
+            if cursor is not None and job.began < oldest and not job.done.is_set():
+                job.overdue = True
                 cursor.interrupt()
 
     def _outcome(self, job: Job) -> Result:

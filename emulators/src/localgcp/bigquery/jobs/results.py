@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
@@ -26,20 +26,75 @@ _BATCH = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A query as DuckDB runs it, and its columns in BigQuery's types."""
+    """A query as DuckDB runs it, and its columns in BigQuery's types.
+
+    `text` is GoogleSQL, where a view keeps it as the client wrote it.
+    """
 
     fields: tuple[Field, ...]
     translation: Translation
+    text: str = ""
+
+    @property
+    def stored(self) -> pa.Table:
+        """The rows of a plan that has them at hand."""
+        (rows,) = self.translation.relations.values()
+        return rows
 
 
-def plan_of(fields: tuple[Field, ...], rows: pa.Table) -> Plan:
+def view_of(fields: tuple[Field, ...], text: str) -> Plan:
+    """The query of a view, of which only the text and the columns are kept."""
+    from localgcp.bigquery.googlesql.statements import Translation
+
+    return Plan(fields, Translation(""), text)
+
+
+def plan_of(fields: tuple[Field, ...], rows: pa.Table | None) -> Plan:
     """A query that gives these rows. Raises SqlNotSupported for a BIGNUMERIC too long to store."""
     from localgcp.bigquery.googlesql.statements import Translation
 
+    assert rows is not None, "a query without a destination holds its rows"
     name = "_localgcp_rows"
     return Plan(
         fields, Translation(f"SELECT * FROM {name}", relations={name: _stored(rows, fields)})
     )
+
+
+def placed(plan: Plan, columns: tuple[Field, ...]) -> Plan:
+    """The rows of a plan as columns of a table: members of STRUCTs match by place, not by name."""
+    rows, arrays = plan.stored, []
+    for given, wanted, array in zip(plan.fields, columns, rows.columns, strict=True):
+        arrays.append(array if given.type != "RECORD" else _renamed(array, given, wanted))
+    names = [f"_v{number}" for number in range(len(arrays))]
+    table = rows.from_arrays(arrays, names=names)
+    relations = dict.fromkeys(plan.translation.relations, table)
+    return replace(plan, translation=replace(plan.translation, relations=relations))
+
+
+def _renamed(array: pa.ChunkedArray, given: Field, wanted: Field) -> pa.Array:
+    import pyarrow as pa
+
+    from localgcp.bigquery.catalog.schema import arrow_type
+
+    kind = arrow_type(_like(given, wanted))
+    return pa.array([_member(value, given, wanted) for value in array.to_pylist()], kind)
+
+
+def _like(given: Field, wanted: Field) -> Field:
+    """The types of `given` under the names of `wanted`. Raises QueryFailed."""
+    if len(given.fields) != len(wanted.fields):
+        raise QueryFailed(f"A value of another STRUCT type in column {wanted.name}")
+    members = [_like(*pair) for pair in zip(given.fields, wanted.fields, strict=True)]
+    return replace(given, name=wanted.name, fields=tuple(members))
+
+
+def _member(value: Any, given: Field, wanted: Field) -> Any:
+    if isinstance(value, list):
+        return [_member(each, given, wanted) for each in value]
+    if value is None or not given.fields:
+        return value
+    pairs = zip(given.fields, wanted.fields, strict=True)
+    return {theirs.name: _member(value[ours.name], ours, theirs) for ours, theirs in pairs}
 
 
 def _stored(rows: pa.Table, fields: tuple[Field, ...]) -> pa.Table:

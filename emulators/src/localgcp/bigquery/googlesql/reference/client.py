@@ -24,6 +24,7 @@ from localgcp.bigquery.errors import (
     QueryCancelled,
     QueryFailed,
     SqlNotSupported,
+    TimedOut,
 )
 from localgcp.bigquery.googlesql.reference import messages as m
 
@@ -59,7 +60,9 @@ class _Worker:
     def __init__(self, folder: Path, memory: int) -> None:
         ours, theirs = Pipe()
         self.line: Connection[Any, Any] = ours
-        command = [sys.executable, "-m", WORKER, str(theirs.fileno()), str(folder), str(memory)]
+        # Its modules are this process's own, wherever they were found.
+        code = f"import sys; sys.path[:] = {sys.path!r}; from {WORKER} import main; main()"
+        command = [sys.executable, "-c", code, str(theirs.fileno()), str(folder), str(memory)]
         self._process = subprocess.Popen(
             command,
             pass_fds=(theirs.fileno(),),
@@ -126,6 +129,31 @@ class Reference:
         found: list[m.Path] = self._ask(m.NamesOf(sql))
         return found
 
+    def query_within(self, sql: str) -> int | None:
+        """Where the query of a CREATE or an INSERT begins, in bytes; None if it has none."""
+        found: int | None = self._ask(m.QueryWithin(sql))
+        return found
+
+    def target_of(self, sql: str) -> m.Path:
+        """The table that a DML statement changes."""
+        path: m.Path = self._ask(m.TargetOf(sql))
+        return path
+
+    def changes_of(self, sql: str, columns: tuple[str, ...]) -> list[m.Change]:
+        """A DML statement as queries. Raises SqlNotSupported."""
+        changes: list[m.Change] = self._ask(m.ChangesOf(sql, columns))
+        return changes
+
+    def steps_of(self, sql: str) -> tuple[m.Step, ...]:
+        """A script as steps. Raises InvalidQuery, SqlNotSupported."""
+        steps: tuple[m.Step, ...] = self._ask(m.StepsOf(sql))
+        return steps
+
+    def depth_of(self, sql: str) -> str | None:
+        """A query for the iterations of a statement's recursive CTEs; None if it has none."""
+        text: str | None = self._ask(m.DepthOf(sql))
+        return text
+
     def analyze(self, shape: m.Shape) -> m.Analysis:
         """Raises InvalidQuery for what is wrong, SqlNotSupported for what it doesn't know."""
         analysis: m.Analysis = self._ask(m.Analyze(shape))
@@ -151,9 +179,7 @@ class Reference:
                 worker.line.send(request)
                 if not worker.line.poll(self.limits.seconds):
                     self._forget()
-                    raise QueryFailed(
-                        f"Operation timed out: it ran for more than {self.limits.seconds:g} seconds"
-                    )
+                    raise TimedOut(self.limits.seconds)
                 answer = worker.line.recv()
             except (EOFError, OSError) as error:
                 self._forget()

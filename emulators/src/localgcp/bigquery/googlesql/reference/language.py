@@ -49,6 +49,8 @@ def language(engine: Engine) -> o.LanguageOptionsProto:
     options = engine.ask("GetLanguageOptions", wanted, o.LanguageOptionsProto)
     features = set(options.enabled_language_features) | _values(_BIGQUERYS)
     options.enabled_language_features[:] = sorted(features - _values(_NOT_BIGQUERYS))
+    if "MATCH_RECOGNIZE" not in options.reserved_keywords:
+        options.reserved_keywords.append("MATCH_RECOGNIZE")
     options.product_mode = public.PRODUCT_EXTERNAL
     options.supported_statement_kinds[:] = []  # all
     return options

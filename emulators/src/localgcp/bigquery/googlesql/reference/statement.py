@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
@@ -17,26 +17,31 @@ from zetasql.wasi._pb2.zetasql.proto import options_pb2 as o
 from zetasql.wasi._pb2.zetasql.proto import simple_catalog_pb2 as c
 from zetasql.wasi._pb2.zetasql.public import options_pb2 as public
 from zetasql.wasi._pb2.zetasql.public import simple_table_pb2 as table_proto
-from zetasql.wasi._pb2.zetasql.public import type_pb2
+from zetasql.wasi._pb2.zetasql.public import type_pb2, value_pb2
 from zetasql.wasi._pb2.zetasql.resolved_ast import resolved_ast_pb2 as resolved
+from zetasql.wasi._pb2.zetasql.resolved_ast import serialization_pb2
 
 from localgcp.bigquery.catalog.schema import Field
 from localgcp.bigquery.errors import SqlNotSupported
-from localgcp.bigquery.googlesql.reference import language, types, values
+from localgcp.bigquery.googlesql.reference import language, trees, types, values
+from localgcp.bigquery.googlesql.reference import messages as m
+from localgcp.bigquery.googlesql.reference.changes import Changes, NotExpressible
 from localgcp.bigquery.googlesql.reference.engine import Engine
 from localgcp.bigquery.googlesql.reference.messages import (
     Analysis,
+    Change,
+    ChangesOf,
     Evaluate,
     Scan,
     Shape,
     TableShape,
 )
+from localgcp.bigquery.googlesql.reference.scripts import Steps
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 _CATALOGS = 64
-_FROM = re.compile(rb"(?i)(?:FROM\b\s*)?")  # a query that begins with FROM is a scan as a whole
 _POOL = service.DescriptorPoolListProto(
     definitions=[
         service.DescriptorPoolListProto.Definition(
@@ -53,7 +58,27 @@ class Statements:
         self._engine = engine
         self._language = language.language(engine)
         self._options = language.analysis(engine, self._language)
-        self._registered: OrderedDict[tuple[TableShape, ...], int] = OrderedDict()
+        self._registered: OrderedDict[tuple[tuple[TableShape, ...], str], int] = OrderedDict()
+
+    def answer(self, request: m.Request) -> Any:
+        """What is asked for. Raises Refusal, BigQueryError, and Trap if the instance is lost."""
+        match request:
+            case m.NamesOf(sql):
+                return self.names(sql)
+            case m.Analyze(shape):
+                return self.analyze(shape)
+            case m.Evaluate():
+                return self.evaluate(request)
+            case m.QueryWithin(sql):
+                return trees.query_within(self._parsed(sql))
+            case m.DepthOf(sql):
+                return trees.depth_of(sql, self._parsed(sql))
+            case m.TargetOf(sql):
+                return trees.target_of(self._parsed(sql))
+            case m.StepsOf(sql):
+                return self._steps(sql)
+            case m.ChangesOf():
+                return self.changes_of(request)
 
     def names(self, sql: str) -> list[tuple[str, ...]]:
         """The tables that a statement names, as paths. Raises Refusal."""
@@ -67,40 +92,53 @@ class Statements:
         )
         return [tuple(name.table_name_segment) for name in told.table_name]
 
+    def changes_of(self, request: ChangesOf) -> list[Change]:
+        """A DML statement as queries. Raises SqlNotSupported, Refusal."""
+        try:
+            return Changes(request.sql, self._parsed(request.sql), request.columns).read()
+        except NotExpressible as error:
+            raise SqlNotSupported(f"{error} in this DML statement") from error
+
+    def _steps(self, sql: str) -> tuple[m.Step, ...]:
+        request = service.ParseRequest(sql_statement=sql, options=self._language, allow_script=True)
+        told = self._engine.ask("Parse", request, service.ParseResponse)
+        return Steps(sql, told.parsed_script).read()
+
+    def _parsed(self, sql: str) -> Any:
+        request = service.ParseRequest(sql_statement=sql, options=self._language)
+        told = self._engine.ask("Parse", request, service.ParseResponse)
+        return trees.unwrapped(told.parsed_statement)[1]
+
     def analyze(self, shape: Shape) -> Analysis:
         """Its kind, columns and tables. Raises Refusal, InvalidQuery and its kin."""
         request = service.AnalyzeRequest(
             sql_statement=shape.sql,
             options=self._with_parameters(shape),
-            registered_catalog_id=self._catalog(shape.tables),
+            registered_catalog_id=self._catalog(shape.tables, shape.variables),
         )
         told = self._engine.ask("Analyze", request, service.AnalyzeResponse)
-        kind = told.resolved_statement.WhichOneof("node")
-        statement = getattr(told.resolved_statement, kind)
+        kind, statement = trees.unwrapped(told.resolved_statement)
         found = _Found()
         found.look(statement)
-        scans, kinds = tuple(found.scans), frozenset(types.NAMES.get(k, "") for k in found.kinds)
         kind = kind.removeprefix("resolved_").removesuffix("_node").removesuffix("_stmt")
-        if kind != "query":
-            return Analysis(kind, scans=scans, types=kinds)
-        query = statement
-        columns = [(column.name, column.column.type) for column in query.output_column_list]
-        if query.is_value_table and columns[0][1].type_kind == type_pb2.TYPE_STRUCT:
-            return Analysis(kind, types.record_columns(columns[0][1]), scans, True, kinds)
-        return Analysis(kind, types.columns_of(columns), scans, types=kinds)
+        fields, value_table = _columns(statement) if kind == "query" else ((), False)
+        kinds = frozenset(types.NAMES.get(each, "") for each in found.kinds)
+        return Analysis(
+            kind, fields, tuple(found.scans), value_table, kinds, frozenset(found.functions)
+        )
 
     def evaluate(self, request: Evaluate) -> pa.Table:
         """Its rows. Raises Refusal, SqlNotSupported."""
         shape, analysis = request.shape, request.analysis
         asked = service.EvaluateQueryRequest(
-            sql=_renamed(shape.sql, analysis.scans), options=self._with_parameters(shape)
+            sql=_renamed(shape, analysis.scans), options=self._with_parameters(shape)
         )
         for (name, field), value in zip(shape.parameters, request.values, strict=True):
             asked.params.add(name=name, value=values.writer(field)(value))
         if analysis.scans:
             self._fill(asked, shape, analysis, request.contents)
         else:
-            asked.registered_catalog_id = self._catalog(())
+            asked.registered_catalog_id = self._catalog((), shape.variables)
         told = self._engine.ask("EvaluateQuery", asked, service.EvaluateQueryResponse)
         return _arrow(analysis, told.content.table_data)
 
@@ -121,12 +159,14 @@ class Statements:
         builtins = o.ZetaSQLBuiltinFunctionOptionsProto(language_options=self._language)
         return c.SimpleCatalogProto(name="catalog", builtin_function_options=builtins)
 
-    def _catalog(self, tables: tuple[TableShape, ...]) -> int:
-        """A registered catalog of these tables, each under its path."""
-        if tables in self._registered:
-            self._registered.move_to_end(tables)
-            return self._registered[tables]
+    def _catalog(self, tables: tuple[TableShape, ...], variables: m.Variables) -> int:
+        """A registered catalog of these tables, each under its path, and variables."""
+        key = (tables, repr(variables))
+        if key in self._registered:
+            self._registered.move_to_end(key)
+            return self._registered[key]
         catalog = self._new_catalog()
+        _declare(catalog, variables)
         for place, table in enumerate(tables):
             folder = catalog
             for name in table.path[:-1]:
@@ -134,7 +174,7 @@ class Statements:
             folder.table.append(_table(table, table.path[-1], place))
         request = service.RegisterCatalogRequest(simple_catalog=catalog, descriptor_pool_list=_POOL)
         told = self._engine.ask("RegisterCatalog", request, service.RegisterResponse)
-        self._registered[tables] = told.registered_id
+        self._registered[key] = told.registered_id
         if len(self._registered) > _CATALOGS:
             _, oldest = self._registered.popitem(last=False)
             gone = service.UnregisterRequest(registered_id=oldest)
@@ -149,6 +189,7 @@ class Statements:
         contents: tuple[pa.Table, ...],
     ) -> None:
         catalog = self._new_catalog()
+        _declare(catalog, shape.variables)
         for place, (scan, rows) in enumerate(zip(analysis.scans, contents, strict=True)):
             table = shape.tables[scan.table]
             catalog.table.append(_table(table, _stand_in(place), place))
@@ -159,6 +200,13 @@ class Statements:
                 data.row.add(cell=cells)
         asked.simple_catalog.CopyFrom(catalog)
         asked.descriptor_pool_list.CopyFrom(_POOL)
+
+
+def _declare(catalog: c.SimpleCatalogProto, variables: m.Variables) -> None:
+    """A script's variables are constants of a statement's: columns of that name go before them."""
+    for name, field, value in variables:
+        held = value_pb2.ValueProto() if value is None else values.writer(field)(value)
+        catalog.constant.add(name_path=[name], type=types.type_of(field), value=held)
 
 
 def _folder(catalog: c.SimpleCatalogProto, name: str) -> c.SimpleCatalogProto:
@@ -181,33 +229,44 @@ def _stand_in(place: int) -> str:
     return f"_localgcp_{place}"
 
 
-def _renamed(sql: str, scans: tuple[Scan, ...]) -> str:
+def _renamed(shape: Shape, scans: tuple[Scan, ...]) -> str:
     """The text with a stand-in for each table; one without an alias keeps its last name for it."""
-    raw, parts, at = sql.encode(), [], 0
+    raw, parts, at = shape.sql.encode(), [], 0
     for place, scan in sorted(enumerate(scans), key=lambda each: each[1].start):
-        read = raw[scan.start : scan.end]
-        start = scan.start + len(_FROM.match(read)[0])  # type: ignore[index]
-        alias = "" if scan.alias else f" AS `{_last(raw[start : scan.end].decode())}`"
-        parts += [raw[at:start], f"{_stand_in(place)}{alias}".encode()]
-        at = scan.end
+        path = shape.tables[scan.table].path
+        # The place is that of the path, or of a query that begins with FROM and the path.
+        pattern = r"\s*\.\s*".join(f"`?{re.escape(name)}`?" for name in path)
+        found = re.compile(pattern.encode(), re.IGNORECASE).search(raw, scan.start, scan.end)
+        if found is None or found.start() < at:
+            raise SqlNotSupported(f"reading {'.'.join(path)} in this place")
+        alias = "" if scan.alias else f" AS `{path[-1]}`"
+        parts += [raw[at : found.start()], f"{_stand_in(place)}{alias}".encode()]
+        at = found.end()
     return b"".join([*parts, raw[at:]]).decode()
 
 
-def _last(path: str) -> str:
-    return path.rstrip("`").rpartition("`")[2] if path.endswith("`") else path.rpartition(".")[2]
+def _columns(query: Any) -> tuple[tuple[Field, ...], bool]:
+    """A query's columns, and whether they are the members of a value table's STRUCTs."""
+    columns = [(column.name, column.column.type) for column in query.output_column_list]
+    if query.is_value_table and columns[0][1].type_kind == type_pb2.TYPE_STRUCT:
+        return types.record_columns(columns[0][1]), True
+    return types.columns_of(columns), False
 
 
 class _Found:
-    """Every table that a statement reads, in the order of the tree, and the types in it."""
+    """What a statement reads, in the order of the tree, and the types and functions in it."""
 
     def __init__(self) -> None:
         self.scans: list[Scan] = []
         self.kinds: set[int] = set()
+        self.functions: set[str] = set()
 
     def look(self, node: Message) -> None:
         """Walk the tree from here."""
         if isinstance(node, type_pb2.TypeProto):
             self.kinds.add(node.type_kind)
+        if isinstance(node, serialization_pb2.FunctionRefProto):
+            self.functions.add(node.name.rpartition(":")[2].lower())
         if isinstance(node, resolved.ResolvedTableScanProto):
             place = node.parent.parent.parse_location_range
             columns = frozenset(node.column_index_list)

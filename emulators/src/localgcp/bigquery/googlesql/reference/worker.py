@@ -1,8 +1,7 @@
 """The worker: a process that answers one request after the other, until its caller is gone.
 
-    python -m localgcp.bigquery.googlesql.reference.worker FD FOLDER MEMORY
-
-FD is its end of a socket, FOLDER holds the machine code, MEMORY is the bytes that it may take.
+Its arguments are FD FOLDER MEMORY: its end of a socket, the folder of the machine code, and the
+bytes that it may take.
 """
 
 from __future__ import annotations
@@ -24,11 +23,8 @@ from localgcp.bigquery.googlesql.reference.messages import (
     INTERNAL,
     INVALID_ARGUMENT,
     UNIMPLEMENTED,
-    Analyze,
-    Evaluate,
     Failed,
     Lost,
-    NamesOf,
     Request,
 )
 from localgcp.bigquery.googlesql.reference.statement import Statements
@@ -59,12 +55,7 @@ def main() -> None:
 
 def _answer(statements: Statements, request: Request) -> Any:
     try:
-        if isinstance(request, NamesOf):
-            return statements.names(request.sql)
-        if isinstance(request, Analyze):
-            return statements.analyze(request.shape)
-        assert isinstance(request, Evaluate)
-        return statements.evaluate(request)
+        return statements.answer(request)
     except Refusal as refusal:
         return Failed(refusal.code, refusal.message)
     except SqlNotSupported as error:
@@ -83,7 +74,3 @@ def _leave_with(fd: int) -> None:
     watched.register(fd, 0)  # a hang-up is always told
     watched.poll()
     os._exit(0)
-
-
-if __name__ == "__main__":
-    main()
