@@ -12,10 +12,13 @@ import pytest
 from localgcp.environment import PORTS
 
 SCRIPT = """
+import json
+import time
+
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.testing.util import assert_that, equal_to
-from google.cloud import bigquery, storage
+from google.cloud import bigquery, pubsub_v1, storage
 
 client = bigquery.Client()
 PROJECT = client.project  # a function that Beam pickles may not hold the client
@@ -80,6 +83,28 @@ except Exception as error:
     assert "Java expansion" in str(error), error
 else:
     raise AssertionError("STORAGE_WRITE_API was not refused")
+
+# A stream from Pub/Sub, a load job every second.
+publisher, subscriber = pubsub_v1.PublisherClient(), pubsub_v1.SubscriberClient()
+topic, name = publisher.topic_path(PROJECT, "rows"), subscriber.subscription_path(PROJECT, "rows")
+publisher.create_topic(name=topic)
+subscriber.create_subscription(name=name, topic=topic)
+for row in ROWS:
+    publisher.publish(topic, json.dumps(row).encode()).result()
+arguments = ["--streaming", "--temp_location=gs://beam-temporary/t", f"--project={PROJECT}"]
+pipeline = beam.Pipeline(options=PipelineOptions(arguments))
+loads = {"method": "FILE_LOADS", "triggering_frequency": 1}
+parsed = pipeline | beam.io.ReadFromPubSub(subscription=name) | beam.Map(json.loads)
+parsed | beam.io.WriteToBigQuery(table("streamed"), schema=SCHEMA, **loads)
+job = pipeline.run()
+deadline = time.monotonic() + 100
+while "streamed" not in [each.table_id for each in client.list_tables("ds")] or (
+    client.get_table("ds.streamed").num_rows < len(ROWS)
+):
+    assert time.monotonic() < deadline, "the stream's rows did not come"
+    time.sleep(0.5)
+job.cancel()
+assert rows("streamed") == ROWS
 print("all of it")
 """
 
@@ -91,6 +116,7 @@ def test_beam_writes_and_reads_tables_by_every_method(tmp_path: Path) -> None:
     led = {f"{name.upper()}_EMULATOR_HOST" for name in PORTS}
     ran = subprocess.run(
         [sys.executable, "-m", "localgcp", "run", str(script)],
+        cwd=tmp_path,  # where the stream's state is kept
         env={name: value for name, value in os.environ.items() if name not in led},
         capture_output=True,
         text=True,
