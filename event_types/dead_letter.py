@@ -8,6 +8,9 @@ from typing import Literal
 from event_types.base import Record, Timestamp
 from event_types.schema import Table, columns_of
 
+REDRIVE_COUNT = "redrive_count"
+"""The attribute that says how often a message was sent again from the dead letter."""
+
 
 class Reason(StrEnum):
     """Why a message is in the dead letter. The values are column values and folder names."""

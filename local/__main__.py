@@ -6,14 +6,15 @@ import argparse
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from local import commands, following, laptop, looking
+from local import acting, commands, dlq, following, laptop, looking
 from local.errors import LocalError
 from local.run import Interrupted, signals_raise
 from localgcp import private
 from settings import InvalidSetting
 
-MODULES = (commands, looking, following)
+MODULES = (commands, looking, following, dlq, acting)
 """Where the commands are, each a function of its name."""
 
 
@@ -50,9 +51,24 @@ def parser() -> argparse.ArgumentParser:
     def add_looking(name: str, about: str) -> argparse.ArgumentParser:
         return add_to.add_parser(name, help=about, description=about, parents=[common, looking])
 
+    looks = [common, looking]
     _add_running(add)
     _add_looking(add_looking)
+    _add_verbs(add_to, "dlq", "dead letters: list, show, count, edit, redrive", dlq.options, looks)
+    _add_verbs(add_to, "chaos", "throw faults, and take them back", acting.chaos_options, looks)
+    about = "keep a stack's whole state, and go back to it"
+    _add_verbs(add_to, "snapshot", about, acting.snapshot_options, looks)
     return main
+
+
+def _add_verbs(
+    add_to: Any, name: str, about: str, options: Callable[[Add], None], parents: list[Any]
+) -> None:
+    """A command that has verbs of its own."""
+    verbs = add_to.add_parser(name, help=about, description=about).add_subparsers(
+        dest="verb", required=True, metavar="VERB"
+    )
+    options(lambda verb, what: verbs.add_parser(verb, help=what, description=what, parents=parents))
 
 
 def _add_running(add: Add) -> None:

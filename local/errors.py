@@ -96,6 +96,32 @@ class NotSent(LocalError):
     """A message could not be published."""
 
 
+class NoLetter(LocalError):
+    """No dead letter has this event id."""
+
+    def __init__(self, event_id: str) -> None:
+        super().__init__(f"no dead letter of the event {event_id!r}")
+
+
+class BadEdit(LocalError):
+    """A payload can't be changed so."""
+
+
+class NoSwitch(LocalError):
+    """No fault, or no emulator, has this name."""
+
+    def __init__(self, name: str, known: list[str]) -> None:
+        super().__init__(f"no {name!r}; there are {', '.join(known)}")
+
+
+class NotDone(LocalError):
+    """A part of the stack refused what it was asked."""
+
+
+class BadSnapshot(LocalError):
+    """A snapshot can't be taken, found or put back."""
+
+
 class BadQuery(LocalError):
     """BigQuery refused a query."""
 

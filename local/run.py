@@ -20,10 +20,10 @@ from local.state import LOOK_SECONDS, held, is_held, leftovers, saved
 from local.supervise import Log, Supervisor
 from localgcp import private
 
-KEPT = ("pubsub", "bigquery", "storage", "logs", "published.jsonl")
+KEPT = ("pubsub", "bigquery", "storage", "logs", "published.jsonl", "drafts")
 """What a stack leaves in its data folder."""
 OURS = (
-    *(*KEPT, "demo", "sql_history", "supervisor.log"),
+    *(*KEPT, "demo", "snapshots", "sql_history", "supervisor.log"),
     *("stack.json", "stack.lock", "credentials.json", "token", "bigqueryrc", "boto"),
 )
 """Whatever a command makes there."""

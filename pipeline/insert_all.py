@@ -13,6 +13,7 @@ from google.api_core.exceptions import GoogleAPICallError, NotFound
 from google.cloud import bigquery
 from google.cloud.bigquery.retry import DEFAULT_RETRY
 
+from event_types.dead_letter import DEAD_LETTER_TABLE, REDRIVE_COUNT
 from pipeline.columns import carries, without
 from pipeline.insertion import RETRY_SECONDS, Fault
 from pipeline.record import Row
@@ -92,7 +93,7 @@ class InsertAll:
             errors = self._client.insert_rows_json(
                 f"{self._client.project}.{self._dataset}.{table}",
                 [values for _, values in rows],
-                row_ids=[_insert_id(row.message.event_id) for row, _ in rows],
+                row_ids=[_insert_id(row) for row, _ in rows],
                 skip_invalid_rows=True,
                 retry=DEFAULT_RETRY.with_timeout(RETRY_SECONDS),
                 timeout=REQUEST_SECONDS,
@@ -128,9 +129,11 @@ def _fault(row: Row, causes: list[dict[str, Any]]) -> Fault:
     return Fault(row, detail, columns=tuple(paths) if len(paths) == len(invalid) else ())
 
 
-def _insert_id(event_id: str) -> str:
-    fits = len(event_id) <= INSERT_ID_LENGTH
-    return event_id if fits else sha256(event_id.encode()).hexdigest()
+def _insert_id(row: Row) -> str:
+    id_ = row.message.event_id
+    if row.table == DEAD_LETTER_TABLE.name and (again := row.message.attributes.get(REDRIVE_COUNT)):
+        id_ = f"{id_} {again}"  # what was sent again and failed again is a letter of its own
+    return id_ if len(id_) <= INSERT_ID_LENGTH else sha256(id_.encode()).hexdigest()
 
 
 def _too_large(error: GoogleAPICallError) -> bool:

@@ -10,9 +10,10 @@ from typing import Any
 
 from local.attached import Reachable
 from local.ledger import read_published, reconcile
+from local.wire import get
 
-SHARE = 0.05
-"""Of the time, what reading every id back may take."""
+SHARE = 0.2
+"""Of the time, what reading every id back may take while things change."""
 
 
 class Account:
@@ -21,7 +22,7 @@ class Account:
     def __init__(
         self,
         stack: Reachable,
-        read: Callable[[Reachable], dict[str, Any]] | None = None,
+        read: Callable[[Reachable], dict[str, Any] | None] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._stack, self._read, self._clock = stack, read or read_ledger, clock
@@ -59,18 +60,32 @@ class Account:
     def _reconcile(self) -> None:
         began = self._clock()
         try:
-            self._ledger, self._error = self._read(self._stack), ""
+            found, self._error = self._read(self._stack), ""
+            if found is None:
+                self._seen = None
+            self._ledger = found or self._ledger
         except Exception as error:  # noqa: BLE001 - told on the page; the next try may succeed
             self._error, self._seen = f"{type(error).__name__}: {error}", None
         now = self._clock()
         self._due = now + (now - began) / SHARE
 
 
-def read_ledger(stack: Reachable) -> dict[str, Any]:
-    """Read every id back, and compare."""
+def read_ledger(stack: Reachable) -> dict[str, Any] | None:
+    """Read every id back, and compare; None if the pipeline has not acked all of them yet.
+
+    In this order: what the record has by now, Pub/Sub had before; with no backlog after that, all
+    of it is acked, and so stored, whatever is published meanwhile.
+    """
     from local.stored import read_stored  # the clients take a second to load
 
-    # The record first: what is published meanwhile is missed by both sides, and lost by none.
     published = read_published(stack.publish_log)
+    if _backlog(stack) != 0:
+        return None
     ledger = reconcile(published, read_stored(stack.names))
     return {**asdict(ledger), "balanced": ledger.balanced, "at": round(time.time() * 1000)}
+
+
+def _backlog(stack: Reachable) -> int | None:
+    found = get(f"{stack.url('pubsub')}/_emulator/subscriptions") or {}
+    queues = found.get("subscriptions", [])
+    return next((e["backlog"] for e in queues if e["name"] == stack.names.subscription), None)

@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from local.control_room import events, page, running
+from local.control_room import events, mending, messaging, page, running, stores, tending
 from local.control_room.room import Api, BadCall, Call, Room, parsed
 from local.errors import LocalError
 from local.wire import Refused
@@ -20,7 +20,14 @@ from localgcp.guard import NOBODY_ELSE, Allowed, Guard
 from settings import InvalidSetting
 
 MOST_BODY_BYTES = 16 * 1024 * 1024
-APIS: tuple[Iterable[Api], ...] = (running.APIS, events.APIS)
+APIS: tuple[Iterable[Api], ...] = (
+    running.APIS,
+    events.APIS,
+    mending.APIS,
+    stores.APIS,
+    messaging.APIS,
+    tending.APIS,
+)
 NO_TOKEN = "this was not asked by the control room's own page: open the page anew"
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator
 from typing import Any
 
 from local.control_room.account import Account
 from local.control_room.sampling import Sampler
+
+log = logging.getLogger(__name__)
 
 WATCHED_SECONDS, IDLE_SECONDS = 1.0, 5.0
 """Between two looks: with a page open, and without, so that a new one has lines to draw."""
@@ -27,19 +30,25 @@ class Feed:
     async def run(self) -> None:
         """Look, until cancelled."""
         while True:
-            sample = await asyncio.to_thread(self._sampler.look)
-            if self._pages:
-                self._account.note(sample)
-            self._last = {**sample, "ledger": self._account.as_json()}
-            for page in self._pages:
-                page.set()
             self._hurry.clear()
+            try:
+                await self._look()
+            except Exception:  # a page that stands still would show a lie
+                log.exception("this look at the stack failed; the next one comes")
             wait = WATCHED_SECONDS if self._pages else IDLE_SECONDS
             try:
                 async with asyncio.timeout(wait):
                     await self._hurry.wait()
             except TimeoutError:
                 continue
+
+    async def _look(self) -> None:
+        sample = await asyncio.to_thread(self._sampler.look)
+        if self._pages:
+            self._account.note(sample)
+        self._last = {**sample, "ledger": self._account.as_json()}
+        for page in self._pages:
+            page.set()
 
     def close(self) -> None:
         """End the streams, so that the server can end."""

@@ -169,15 +169,26 @@ def test_ids_are_read_back_while_the_stack_rests_and_seldom(room: Room) -> None:
     assert note() == 1
     assert account.as_json() == {"account": {"lost": 0}, "busy": False, "error": ""}
     assert note() == 1, "nothing has changed"
-    assert note(published=4) == 1, "it took two seconds, so not for forty"
-    reader.now += 41
+    assert note(published=4) == 1, "it took two seconds, so not for ten"
+    reader.now += 11
     assert note(published=4) == 2
-    reader.now, reader.error = reader.now + 41, "away"
+    reader.now, reader.error = reader.now + 11, "away"
     assert note(published=5) == 3
     assert account.as_json()["error"] == "OSError: away"
-    reader.now, reader.error = reader.now + 41, ""
+    reader.now, reader.error = reader.now + 11, ""
     assert note(published=5) == 4, "what failed is tried again"
     assert account.as_json()["error"] == ""
+
+
+def test_a_stack_that_moved_meanwhile_gets_no_verdict(room: Room) -> None:
+    now = [0.0]
+    answers = iter([None, {"lost": 0}])
+    account = Account(room.stack, lambda stack: next(answers), lambda: now[0])
+    for verdict in (None, {"lost": 0}):
+        account.note(QUIET)
+        account.join()
+        assert account.as_json()["account"] == verdict
+        now[0] += 60
 
 
 def test_a_page_is_told_the_last_minutes_and_then_each_look(room: Room) -> None:

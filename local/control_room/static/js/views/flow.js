@@ -41,7 +41,7 @@ function node(spec) {
   const what = h("p", { class: "what" });
   const lines = h("div", { class: "lines" });
   const why = h("div", { class: "why", role: "alert", hidden: true });
-  const fault = h("a", { class: "chip bad", href: "#/faults", hidden: true });
+  const fault = h("a", { class: "chip bad fault", href: "#/faults", hidden: true });
   const drawn = spark(spec.series);
   const title = spec.href ? h("a", { href: spec.href }, spec.title) : spec.title;
   const element = h(
