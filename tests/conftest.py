@@ -9,6 +9,7 @@ from hypothesis import settings
 
 # How long an example takes depends on who else uses the machine; a test here is never about time.
 settings.register_profile("untimed", deadline=None)
+settings.register_profile("long", deadline=None, max_examples=5000)
 settings.load_profile("untimed")
 
 

@@ -68,8 +68,8 @@ def test_a_bad_id_is_an_invalid_argument(clients: Clients) -> None:
 
 def test_settings_and_methods_it_lacks_are_named(clients: Clients) -> None:
     topic = clients.topic()
-    with pytest.raises(exceptions.MethodNotImplemented, match="enable_exactly_once_delivery"):
-        clients.subscription(topic, enable_exactly_once_delivery=True)
+    with pytest.raises(exceptions.MethodNotImplemented, match=r"Subscription\.tags"):
+        clients.subscription(topic, tags={"123/env": "456"})
 
 
 def test_an_empty_message_is_refused(clients: Clients) -> None:

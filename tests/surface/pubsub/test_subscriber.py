@@ -37,7 +37,6 @@ def test_subscriptions(clients: Clients) -> None:
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("enable_exactly_once_delivery", True),
         ("bigtable_config", {"table": "t"}),
         ("tags", {"123/env": "456"}),
     ],

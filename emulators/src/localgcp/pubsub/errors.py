@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from itertools import islice
+
+MOST_ACK_IDS_TOLD = 50
+"""gRPC's clients receive 8 KiB of metadata."""
+
 
 class PubSubError(Exception):
     """Base of what a client of the emulator can be told."""
@@ -29,13 +35,20 @@ class Mismatch(Exception):
     """A message is none of what a definition says, or a revision does not go with another."""
 
 
-class InvalidMessage(PubSubError):
-    """A message does not match its schema: `reason` and `metadata` are those of the ErrorInfo."""
+class Detailed(PubSubError):
+    """A refusal that programs read: `reason` and `metadata` are those of its ErrorInfo."""
+
+    def __init__(self, text: str, reason: str, metadata: Mapping[str, str]) -> None:
+        super().__init__(text)
+        self.reason, self.metadata = reason, metadata
+
+
+class InvalidMessage(Detailed):
+    """A message does not match its schema."""
 
     def __init__(self, reason: str, why: str, what: str) -> None:
-        super().__init__(f"{what}: Message failed schema validation.")
-        self.reason = reason
-        self.metadata = {"message": "Message failed schema validation", "revisionInfo": why}
+        metadata = {"message": "Message failed schema validation", "revisionInfo": why}
+        super().__init__(f"{what}: Message failed schema validation.", reason, metadata)
 
 
 class TransformFailed(PubSubError):
@@ -44,6 +57,24 @@ class TransformFailed(PubSubError):
 
 class Conflict(PubSubError):
     """What is to be changed has been changed by somebody else since it was read."""
+
+
+class AckIdsFailed(Detailed):
+    """With exactly-once delivery, leases have ended, so that nothing was done of what was asked.
+
+    The text and the reason are the service's. The other ack ids of the request are told to be
+    worth a second try; no more are told than clients can receive as metadata.
+    """
+
+    def __init__(self, invalid: Sequence[str], others: Sequence[str]) -> None:
+        metadata = dict.fromkeys(invalid, "PERMANENT_FAILURE_INVALID_ACK_ID")
+        metadata |= dict.fromkeys(others, "TRANSIENT_FAILURE_OTHER_ACK_IDS_INVALID")
+        super().__init__(
+            "Some acknowledgement ids in the request were invalid. This could be because the "
+            "acknowledgement ids have expired or the acknowledgement ids were malformed.",
+            "EXACTLY_ONCE_ACKID_FAILURE",
+            dict(islice(metadata.items(), MOST_ACK_IDS_TOLD)),
+        )
 
 
 class WrongState(PubSubError):

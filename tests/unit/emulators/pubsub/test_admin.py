@@ -94,7 +94,6 @@ def test_topic_settings_that_break_a_rule(bench: Bench, settings: dict[str, Any]
 @pytest.mark.parametrize(
     ("settings", "field"),
     [
-        ({"enable_exactly_once_delivery": True}, "Subscription.enable_exactly_once_delivery"),
         ({"bigquery_config": {"table": "p.d.t"}}, "a subscription into bigquery"),
         ({"cloud_storage_config": {"bucket": "a-bucket"}}, "a subscription into storage"),
         ({"bigtable_config": {"table": "t"}}, "Subscription.bigtable_config"),

@@ -50,7 +50,7 @@ def test_the_address_is_what_counts_when_it_connects() -> None:
 def test_an_endpoint_elsewhere_is_kept_as_data_and_told(bench: Bench) -> None:
     elsewhere = "https://test-project.appspot.com/push"
     bench.subscribe(push_config={"push_endpoint": elsewhere})
-    assert bench.broker.subscription(SUBSCRIPTION).push_endpoint == elsewhere
+    assert bench.broker.subscription(SUBSCRIPTION).config.push_endpoint == elsewhere
     [row] = figures.subscriptions(bench.broker)["subscriptions"]
     assert row["push_endpoint"] == elsewhere
     assert "ALLOW_PUSH=test-project.appspot.com" in row["push_refused"]

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from localgcp.pubsub.disk import records, recovery, segment
+from localgcp.pubsub.disk import lease_records, records, recovery, segment
 from localgcp.pubsub.disk.journal import Journal
 from localgcp.pubsub.disk.records import Kind, Resources
 from localgcp.pubsub.domain.message import Message
@@ -32,7 +32,11 @@ class Compaction:
         self._path: Path = journal.draft(self.number)
         # The messages themselves, though some are acked meanwhile: a snapshot that is made of
         # them meanwhile is replayed on top.
-        self._bodies = _bodies(list(recovery.settings(state, resources)), _held(state))
+        self._bodies = _bodies(
+            list(recovery.settings(state, resources)),
+            _held(state),
+            list(lease_records.snapshot(state)),
+        )
         self._at = segment.HEADER_SIZE
         header = segment.Header(self.number, 0, promises=True).encode()
         with self._guarded():
@@ -89,7 +93,7 @@ def _held(state: Registry) -> Held:
     return held
 
 
-def _bodies(settings: list[bytes], held: Held) -> Iterator[bytes]:
+def _bodies(settings: list[bytes], held: Held, leases: list[bytes]) -> Iterator[bytes]:
     yield from settings
     for kind, name, messages in held:
         batch: list[Message] = []
@@ -103,3 +107,4 @@ def _bodies(settings: list[bytes], held: Held) -> Iterator[bytes]:
             size += wire
         if batch:
             yield records.encode(kind, name, records.pack_messages(batch))
+    yield from leases

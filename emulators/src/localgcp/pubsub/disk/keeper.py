@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from enum import Enum
 
 from localgcp.pubsub.disk import (
+    lease_records,
     policy_records,
     records,
     recovery,
@@ -130,6 +131,18 @@ class JournalKeeper:
     def seek(self, subscription: str, acked: Sequence[int], revived: Sequence[int]) -> None:
         """Messages were marked as acked, and retained ones as not acked."""
         self._append(Kind.SEEK, subscription, snapshot_records.pack_seek(acked, revived))
+
+    def lend(self, subscription: str, leases: Sequence[tuple[int, int]], deadline: float) -> None:
+        """Messages were lent, for exactly-once delivery."""
+        self._append(Kind.LEND, subscription, lease_records.pack_leases(leases, deadline))
+
+    def ack_early(self, subscription: str, message_ids: Sequence[int]) -> None:
+        """Messages were acked before an earlier one of their ordering key."""
+        self._append(Kind.ACK_EARLY, subscription, records.pack_ids(message_ids))
+
+    def give_back(self, subscription: str, failed: Sequence[int], others: Sequence[int]) -> None:
+        """Leases ended without an ack."""
+        self._append(Kind.GIVE_BACK, subscription, records.pack_two(failed, others))
 
     def _append(self, kind: Kind, name: str, payload: bytes = b"") -> None:
         self._journal.append(records.encode(kind, name, payload))

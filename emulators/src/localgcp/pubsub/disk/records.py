@@ -32,6 +32,10 @@ class Kind(IntEnum):
     PUT_SNAPSHOT = 9  # of a subscription, or changed; see snapshot_records
     DELETE_SNAPSHOT = 10
     RETAIN = 11  # by a topic, subscription or snapshot, after compaction; messages
+    LEND = 12  # until a time, for exactly-once delivery; see lease_records
+    GIVE_BACK = 13  # leases that ended without an ack; see lease_records
+    ATTEMPTS = 14  # how often messages have failed, after compaction; see lease_records
+    ACK_EARLY = 15  # before an earlier one of their key, exactly once; message ids
     PUT_REVISION = 40  # of a schema, made with its first one; see schema_records
     DELETE_REVISION = 41
     DELETE_SCHEMA = 42
@@ -104,3 +108,15 @@ def pack_ids(ids: Sequence[int]) -> bytes:
 def unpack_ids(payload: bytes) -> tuple[int, ...]:
     """Read back what pack_ids laid out."""
     return struct.unpack(f">{len(payload) // 8}Q", payload)
+
+
+def pack_two(first: Sequence[int], second: Sequence[int]) -> bytes:
+    """Lay out two lists of message ids."""
+    return _LENGTH.pack(len(first)) + pack_ids((*first, *second))
+
+
+def unpack_two(payload: bytes) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Read back what pack_two laid out."""
+    (count,) = _LENGTH.unpack_from(payload)
+    ids = unpack_ids(payload[_LENGTH.size :])
+    return ids[:count], ids[count:]

@@ -6,7 +6,13 @@ import logging
 import struct
 from collections.abc import Iterator
 
-from localgcp.pubsub.disk import policy_records, records, schema_records, snapshot_records
+from localgcp.pubsub.disk import (
+    lease_records,
+    policy_records,
+    records,
+    schema_records,
+    snapshot_records,
+)
 from localgcp.pubsub.disk.journal import Journal, JournalDamaged
 from localgcp.pubsub.disk.records import Kind, Record, Resources
 from localgcp.pubsub.domain.message import Layout, Message
@@ -30,6 +36,7 @@ def replay(state: Registry, journal: Journal, resources: Resources, layout: Layo
                 why = f"record {place} can't be replayed: {error!r}"
                 raise JournalDamaged(journal.folder / "journal", 0, why) from error
             log.warning("record %d is passed over, as it can't be replayed: %r", place, error)
+    replayed.lent.finish()
     return replayed.highest
 
 
@@ -60,6 +67,7 @@ class _Replay:
         self._state, self._resources, self._layout = state, resources, layout
         self._known: dict[int, Message] = {}  # so that subscriptions share a message again
         self.highest = 0
+        self.lent = lease_records.Lent(state.subscriptions)
 
     def apply(self, body: bytes) -> None:
         state, record = self._state, records.decode(body)
@@ -72,7 +80,9 @@ class _Replay:
             case Kind.RESTORE:
                 state.subscriptions[record.name].offer(self._shared(record.payload))
             case Kind.FORGET:
-                state.subscriptions[record.name].forget(records.unpack_ids(record.payload))
+                forgotten = records.unpack_ids(record.payload)
+                state.subscriptions[record.name].forget(forgotten)
+                self.lent.end(record.name, forgotten)
             case Kind.PUT_TOPIC:
                 state.put_topic(self._resources.restored_topic(record.payload))
             case Kind.DELETE_TOPIC:
@@ -81,12 +91,13 @@ class _Replay:
                 state.put_subscription(self._resources.restored_subscription(record.payload))
             case Kind.DELETE_SUBSCRIPTION:
                 state.drop_subscription(record.name)
-            case Kind.SEEK | Kind.PUT_SNAPSHOT | Kind.DELETE_SNAPSHOT | Kind.RETAIN:
-                self._apply_to_retained(record)
+                self.lent.end_all(record.name)
+            case Kind.LEND | Kind.ACK_EARLY | Kind.GIVE_BACK | Kind.ATTEMPTS:
+                self.lent.apply(record)
             case _:
-                self._apply_to_schema_or_policy(record)
+                self._apply_to_snapshots(record)
 
-    def _apply_to_retained(self, record: Record) -> None:
+    def _apply_to_snapshots(self, record: Record) -> None:
         state, name, payload = self._state, record.name, record.payload
         match record.kind:
             case Kind.RETAIN:
@@ -94,10 +105,13 @@ class _Replay:
             case Kind.SEEK:
                 acked, revived = snapshot_records.unpack_seek(payload)
                 state.seeking.again(state.subscriptions[name], acked, revived)
+                self.lent.end_all(name)
             case Kind.PUT_SNAPSHOT:
                 state.put_snapshot(*snapshot_records.unpack_snapshot(name, payload))
-            case _:
+            case Kind.DELETE_SNAPSHOT:
                 state.drop_snapshot(name)
+            case _:
+                self._apply_to_schema_or_policy(record)
 
     def _apply_to_schema_or_policy(self, record: Record) -> None:
         match record.kind:

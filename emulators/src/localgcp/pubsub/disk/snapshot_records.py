@@ -7,12 +7,10 @@ when the record was written; after a compaction they are in a RETAIN record of t
 from __future__ import annotations
 
 import json
-import struct
 from collections.abc import Sequence
 
+from localgcp.pubsub.disk import records
 from localgcp.pubsub.domain.config import SnapshotConfig
-
-_COUNT = struct.Struct(">I")
 
 
 def pack_snapshot(config: SnapshotConfig, subscription: str) -> bytes:
@@ -39,12 +37,9 @@ def unpack_snapshot(name: str, payload: bytes) -> tuple[SnapshotConfig, str]:
 
 def pack_seek(acked: Sequence[int], revived: Sequence[int]) -> bytes:
     """Lay out which messages a seek marked as acked, and which as not acked."""
-    ids = struct.pack(f">{len(acked) + len(revived)}Q", *acked, *revived)
-    return _COUNT.pack(len(acked)) + ids
+    return records.pack_two(acked, revived)
 
 
 def unpack_seek(payload: bytes) -> tuple[Sequence[int], Sequence[int]]:
     """Read back what pack_seek laid out. Raises struct.error."""
-    (acked,) = _COUNT.unpack_from(payload)
-    ids = struct.unpack_from(f">{(len(payload) - _COUNT.size) // 8}Q", payload, _COUNT.size)
-    return ids[:acked], ids[acked:]
+    return records.unpack_two(payload)

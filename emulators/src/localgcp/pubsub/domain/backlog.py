@@ -6,7 +6,7 @@ An entry acked while it waits is marked `done` and dropped when its turn comes.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import takewhile
 from typing import Protocol
 
@@ -27,6 +27,12 @@ class Backlog(Protocol):
 
     def put_back(self, entry: Entry) -> None:
         """An entry that was taken is to be delivered again."""
+
+    def hold(self, entries: Sequence[Entry]) -> None:
+        """These of what was added are taken already, as an earlier run took them.
+
+        Those that were acked early are among them.
+        """
 
     def ack(self, entry: Entry, leased: bool) -> list[Entry]:
         """Note an ack, and return what it allows to drop; `leased` unless its lease had ended."""
@@ -60,6 +66,11 @@ class Unordered:
     def put_back(self, entry: Entry) -> None:
         """To the end of the queue."""
         self._queue.append(entry)
+
+    def hold(self, entries: Sequence[Entry]) -> None:
+        """Out of the queue."""
+        held = set(entries)
+        self._queue = deque(entry for entry in self._queue if entry not in held)
 
     def ack(self, entry: Entry, leased: bool) -> list[Entry]:
         """The entry itself, even if the ack is late: the message was processed."""
@@ -147,6 +158,18 @@ class Ordered:
         before = takewhile(lambda other: other.message.id < entry.message.id, lane.queue)
         lane.queue.insert(sum(1 for _ in before), entry)
         self._let_go(key, lane, entry)
+
+    def hold(self, entries: Sequence[Entry]) -> None:
+        """Out of their lanes, each of which they head."""
+        held = set(entries)
+        for key in {entry.message.ordering_key for entry in entries}:
+            lane = self._lanes[key]
+            if not key:
+                lane.queue = deque(entry for entry in lane.queue if entry not in held)
+                continue
+            lane.taken = [entry for entry in lane.queue if entry in held]
+            lane.queue = deque(entry for entry in lane.queue if entry not in held)
+            self._turns.remove(key)
 
     def ack(self, entry: Entry, leased: bool) -> list[Entry]:
         """The entry and those acked early behind it, once nothing before them is left."""

@@ -25,7 +25,13 @@ from localgcp.pubsub.domain.snapshots import Snapshot
 from localgcp.pubsub.domain.subscription import Subscription
 from localgcp.pubsub.domain.topic import Topic
 from localgcp.pubsub.domain.trace import Trace
-from localgcp.pubsub.errors import AlreadyExists, InvalidArgument, NotFound, StorageFailed
+from localgcp.pubsub.errors import (
+    AckIdsFailed,
+    AlreadyExists,
+    InvalidArgument,
+    NotFound,
+    StorageFailed,
+)
 
 
 class Broker(Registry):
@@ -49,7 +55,14 @@ class Broker(Registry):
         serials = count(int(clock() * 1e9))
         outgoing = Outgoing(layout, self.acknowledge, self._give_back)
         self.hooks = Hooks(
-            serials.__next__, self.timetable.note, self._give_up, self.trace.delivered, outgoing
+            serials.__next__,
+            self.timetable.note,
+            self._give_up,
+            self.trace.delivered,
+            outgoing,
+            self._keeper.lend,
+            self._keeper.ack_early,
+            self._keep_returned,
         )
         self._next_message_id = int(clock() * 1e6)
 
@@ -182,18 +195,26 @@ class Broker(Registry):
         return [str(next(ids) if draft is None else next(published).id) for draft in prepared]
 
     def acknowledge(self, name: str, ack_ids: Sequence[str]) -> None:
-        """Raises NotFound, InvalidArgument, StorageFailed."""
+        """All or, with exactly-once delivery, none if one's lease has ended.
+
+        Raises NotFound, InvalidArgument, AckIdsFailed, StorageFailed.
+        """
         target = self.subscription(name)
         _check_some(ack_ids)
+        _check_lent(target, ack_ids)
         acked = target.ack(ack_ids)
         self.trace.acked(name, acked)
         self._forget(name, acked)
 
     def modify_ack_deadline(self, name: str, ack_ids: Sequence[str], seconds: int) -> None:
-        """Seconds from now; 0 gives the messages back. Raises NotFound, InvalidArgument."""
+        """Seconds from now; 0 gives the messages back. All or none, as acknowledge().
+
+        Raises NotFound, InvalidArgument, AckIdsFailed, StorageFailed.
+        """
         target = self.subscription(name)
         subscription_config.check_ack_deadline(seconds, shortest=0)
         _check_some(ack_ids)
+        _check_lent(target, ack_ids)
         target.modify_ack_deadline(ack_ids, seconds, self.clock())
 
     def tick(self) -> None:
@@ -261,6 +282,11 @@ class Broker(Registry):
     def _give_back(self, name: str, ack_ids: Sequence[str]) -> None:
         self.modify_ack_deadline(name, ack_ids, 0)
 
+    def _keep_returned(self, name: str, failed: Sequence[int], others: Sequence[int]) -> None:
+        # Not recorded, they are lent until their deadline after a restart, and fail then.
+        with suppress(StorageFailed):
+            self._keeper.give_back(name, failed, others)
+
     def _forget(self, name: str, message_ids: list[int]) -> None:
         if message_ids:
             self._keeper.forget(name, message_ids)
@@ -269,3 +295,8 @@ class Broker(Registry):
 def _check_some(ack_ids: Sequence[str]) -> None:
     if not ack_ids:
         raise InvalidArgument("The request has no ack ids (argument=ack_ids).")
+
+
+def _check_lent(target: Subscription, ack_ids: Sequence[str]) -> None:
+    if target.config.enable_exactly_once_delivery and (invalid := target.not_lent(ack_ids)):
+        raise AckIdsFailed(invalid, [each for each in ack_ids if each not in set(invalid)])

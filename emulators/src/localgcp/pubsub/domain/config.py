@@ -261,6 +261,7 @@ class SubscriptionConfig:
     cloud_storage_config: CloudStorageConfig | None = None
     message_transforms: tuple[MessageTransform, ...] = ()
     detached: bool = False
+    enable_exactly_once_delivery: bool = False
     topic_message_retention_duration: Duration | None = None
 
     @property

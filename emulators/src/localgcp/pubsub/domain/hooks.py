@@ -26,3 +26,11 @@ class Hooks:
     """Told what goes out: the subscription's name, message ids, and when."""
     lent: Callable[[Subscription, list[Entry]], list[Entry]]
     """Gives those of what was just lent that go out, once its transforms are applied."""
+    keep_lent: Callable[[str, Sequence[tuple[int, int]], float], None]
+    """Keeps leases, for exactly-once delivery: the subscription's name, message ids and serials,
+    and until when. Raises StorageFailed."""
+    keep_early: Callable[[str, Sequence[int]], None]
+    """Keeps that messages are acked, and wait for an earlier one of their key. Raises
+    StorageFailed."""
+    keep_returned: Callable[[str, Sequence[int], Sequence[int]], None]
+    """Keeps that leases ended without an ack: of the messages that failed, and of others."""

@@ -53,6 +53,15 @@ class Keeper(Protocol):
     def seek(self, subscription: str, acked: Sequence[int], revived: Sequence[int]) -> None:
         """Messages of a subscription are marked as acked, and retained ones as not acked."""
 
+    def lend(self, subscription: str, leases: Sequence[tuple[int, int]], deadline: float) -> None:
+        """Messages are lent until a time: their ids, and the serials of their leases."""
+
+    def ack_early(self, subscription: str, message_ids: Sequence[int]) -> None:
+        """Messages are acked, and wait for an earlier one of their ordering key."""
+
+    def give_back(self, subscription: str, failed: Sequence[int], others: Sequence[int]) -> None:
+        """Leases end without an ack: of messages that failed, and of others."""
+
     async def durable(self) -> None:
         """Return once all told until now is as safe as it is promised to be."""
 
@@ -97,6 +106,15 @@ class Nothing:
         """Not kept."""
 
     def seek(self, subscription: str, acked: Sequence[int], revived: Sequence[int]) -> None:
+        """Not kept."""
+
+    def lend(self, subscription: str, leases: Sequence[tuple[int, int]], deadline: float) -> None:
+        """Not kept."""
+
+    def ack_early(self, subscription: str, message_ids: Sequence[int]) -> None:
+        """Not kept."""
+
+    def give_back(self, subscription: str, failed: Sequence[int], others: Sequence[int]) -> None:
         """Not kept."""
 
     async def durable(self) -> None:

@@ -6,6 +6,7 @@ Time is an argument, in seconds since the epoch.
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
 from typing import Protocol
 
 from localgcp.pubsub.domain.agenda import Agenda
@@ -56,15 +57,15 @@ class AckIds:
         """The ack id of a lease; `serial` tells it from an earlier one of the same message."""
         return f"{self._token}-{message_id}-{serial}"
 
-    def message_id(self, ack_id: str) -> int:
-        """Which message was lent under it. Raises InvalidArgument."""
+    def parts(self, ack_id: str) -> tuple[int, int]:
+        """Which message was lent under it, and the lease's serial. Raises InvalidArgument."""
         token, _, rest = ack_id.partition("-")
         message_id, _, serial = rest.partition("-")
         if token != self._token or not message_id.isdecimal() or not serial.isdecimal():
             raise InvalidArgument(
                 f"You have passed an invalid ack ID to the service (ack_id={ack_id})."
             )
-        return int(message_id)
+        return int(message_id), int(serial)
 
 
 class Outstanding:
@@ -82,6 +83,13 @@ class Outstanding:
         entry.ack_id, entry.holder = ack_id, holder
         self._leases[ack_id] = entry
         self._deadlines.set(entry, deadline)
+
+    def leases(self) -> Iterator[tuple[Entry, float]]:
+        """What is lent, and until when."""
+        for entry in self._leases.values():
+            deadline = self._deadlines.get(entry)
+            if deadline is not None:
+                yield entry, deadline
 
     def get(self, ack_id: str) -> Entry | None:
         """The entry lent under this ack id, if it still is."""

@@ -7,69 +7,53 @@ leaves by an ack, as a dead letter, or when its retention ends.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from localgcp.pubsub.domain import filter, retry_policy
-from localgcp.pubsub.domain.agenda import Agenda
-from localgcp.pubsub.domain.backlog import Backlog, Ordered, Unordered
 from localgcp.pubsub.domain.config import SubscriptionConfig
 from localgcp.pubsub.domain.counters import Counters
 from localgcp.pubsub.domain.destinations import State
 from localgcp.pubsub.domain.expiry import Expiry
+from localgcp.pubsub.domain.holding import Holding
 from localgcp.pubsub.domain.hooks import Hooks
-from localgcp.pubsub.domain.leases import AckIds, Entry, Holder, Outstanding
+from localgcp.pubsub.domain.leases import Entry, Holder
 from localgcp.pubsub.domain.message import Message
 from localgcp.pubsub.domain.names import short
-from localgcp.pubsub.domain.retained import Retained
 from localgcp.pubsub.domain.waiters import Waiters
-from localgcp.pubsub.errors import NotFound, WrongState
+from localgcp.pubsub.errors import NotFound, StorageFailed, WrongState
 
 UNLIMITED = 1 << 62
 
 
-class Subscription:
+class Subscription(Holding):
     """One subscription with its messages. `config` is complete."""
 
     def __init__(self, config: SubscriptionConfig, hooks: Hooks) -> None:
+        super().__init__(config)
         self._hooks = hooks
         self.filter = filter.parse(config.filter) if config.filter else None
-        self.unacked: dict[int, Entry] = {}
-        self.held_bytes = 0
-        """Of all unacked messages, as clients read them."""
-        self.outstanding = Outstanding()
         self.counters = Counters()
         self.expiry = Expiry()
         self.closed = False
         self.destination = State.ACTIVE  # where its messages are exported
-        self.retained = Retained()
-        """What was acked, where acked messages are retained."""
-        self._backlog = _empty_backlog(config)
-        self._resting: Agenda[Entry] = Agenda()
         self.waiters = Waiters(self._ready)
-        self._retention_due: float | None = None
-        self._ack_ids = AckIds(config.name)
         self.configure(config)
 
     def configure(self, config: SubscriptionConfig) -> None:
         """Take new settings; they hold from the next delivery on."""
         self.config, self.name = config, config.name
         self.ack_deadline = config.ack_deadline_seconds
-        self._retention = config.retention
+        self._retention.seconds = config.retention
         self._retry = retry_policy.of(config)
         self.expiry.configure(config.expiration_policy)
         self._max_failures = config.max_delivery_attempts
-        # A shorter retention may end now, so look again at the next tick.
-        self._retention_due = 0.0 if self.unacked else None
+        self._retention.look_again(bool(self.unacked))  # a shorter one may end now
         if config.detached:
             self._empty()
+            self.waiters.wake_all()
         if config.detached or not config.retain_acked_messages:
             self.retained.clear()
         self._hooks.due_changed(self)
-
-    @property
-    def push_endpoint(self) -> str:
-        """The URL that messages are pushed to; empty for a pull subscription."""
-        return self.config.push_endpoint
 
     def check_open(self) -> None:
         """Raises NotFound once it was deleted, WrongState once it was detached."""
@@ -81,7 +65,7 @@ class Subscription:
     def check_pullable(self) -> None:
         """Raises NotFound once it was deleted, WrongState when it is detached or not to pull."""
         self.check_open()
-        if self.push_endpoint or self.config.is_exported:
+        if self.config.push_endpoint or self.config.is_exported:
             what = "Subscription's messages are pushed or exported, so it cannot be pulled"
             raise WrongState(f"{what} (resource={short(self.name)}).")
 
@@ -89,16 +73,7 @@ class Subscription:
 
     def offer(self, messages: Iterable[Message]) -> None:
         """Take in published messages, in order; the filter has been applied."""
-        entries = [Entry(message) for message in messages]
-        if not entries:
-            return
-        for entry in entries:
-            self.unacked[entry.message.id] = entry
-            self.held_bytes += len(entry.message.wire)
-        self.retained.trim(entries[0].message.published - self._retention)
-        self._backlog.add(entries)
-        if self._retention_due is None:
-            self._retention_due = entries[0].message.published + self._retention
+        if self._take_in(messages):
             self._hooks.due_changed(self)
         self.waiters.notify()
 
@@ -115,15 +90,23 @@ class Subscription:
         """Lend up to `limit` messages of `max_bytes` together, for `ack_deadline` seconds.
 
         One message goes out even if it is larger. 0 seconds means the subscription's deadline.
+        Raises StorageFailed where leases are kept, for exactly-once delivery.
         """
         self.expiry.touch(now)
         batch = self._backlog.take(limit, max_bytes)
         if not batch:
             return batch
         deadline = now + (ack_deadline or self.ack_deadline)
-        for entry in batch:
-            ack_id = self._ack_ids.make(entry.message.id, self._hooks.next_serial())
-            self.outstanding.lease(entry, ack_id, deadline, holder)
+        leases = [(entry.message.id, self._hooks.next_serial()) for entry in batch]
+        if self.config.enable_exactly_once_delivery:
+            try:
+                self._hooks.keep_lent(self.name, leases, deadline)
+            except StorageFailed:
+                for entry in batch:
+                    self._backlog.put_back(entry)
+                raise
+        for entry, lease in zip(batch, leases, strict=True):
+            self.outstanding.lease(entry, self._ack_ids.make(*lease), deadline, holder)
             self.counters.redelivered += entry.failures > 0
         self.counters.delivered += len(batch)
         self._hooks.delivered(self.name, [entry.message.id for entry in batch], now)
@@ -137,13 +120,36 @@ class Subscription:
 
     def take_back(self, entries: Iterable[Entry]) -> None:
         """Undo a lease whose messages never left; no failure is counted."""
-        for entry in entries:
-            if entry.ack_id:
-                self.outstanding.end(entry)
-                self._backlog.put_back(entry)
+        back = [entry for entry in entries if entry.ack_id]
+        for entry in back:
+            self.outstanding.end(entry)
+            self._backlog.put_back(entry)
+        self._returned((), [entry.message.id for entry in back])
+        self.waiters.notify()
+
+    def lend_again(self, leases: Mapping[int, tuple[int, float]], early: Iterable[int]) -> None:
+        """Lend messages as an earlier run did: by their ids, the serials and deadlines.
+
+        `early` are the ids of messages that were acked before an earlier one of their key.
+        """
+        self._hold(leases, early)
+        self._hooks.due_changed(self)
+
+    def seek(self, acked: Iterable[int], revived: Iterable[Message]) -> None:
+        """Mark what is held as acked by its ids, and bring other messages back.
+
+        Every lease ends and what is left is delivered in the order published, so that a replay
+        keeps the order of its keys.
+        """
+        self._start_over(acked, revived)
+        self._hooks.due_changed(self)
         self.waiters.notify()
 
     # Clients answer
+
+    def not_lent(self, ack_ids: Iterable[str]) -> list[str]:
+        """The ack ids under which nothing is lent, or not any more."""
+        return [ack_id for ack_id in ack_ids if self.outstanding.get(ack_id) is None]
 
     def ack(self, ack_ids: Sequence[str]) -> list[int]:
         """Drop messages for good; return the ids of those that were still held.
@@ -152,18 +158,19 @@ class Subscription:
         to be kept. Raises InvalidArgument for what is no ack id of this subscription.
         """
         acked: list[int] = []
-        for ack_id, message_id in [
-            (ack_id, self._ack_ids.message_id(ack_id)) for ack_id in ack_ids
-        ]:
+        for ack_id, message_id in [(ack_id, self._ack_ids.parts(ack_id)[0]) for ack_id in ack_ids]:
             entry = self.unacked.get(message_id)
             if entry is None:
                 continue
             leased = entry.ack_id == ack_id
             if leased:
                 self.outstanding.end(entry)
-            for done in self._backlog.ack(entry, leased):
-                self._settle(done)
-                acked.append(done.message.id)
+            done = self._backlog.ack(entry, leased)
+            if leased and not done and self.config.enable_exactly_once_delivery:
+                self._hooks.keep_early(self.name, (message_id,))
+            for each in done:
+                self._settle(each)
+                acked.append(each.message.id)
         self.counters.acked += len(acked)
         self.waiters.notify()
         return acked
@@ -174,10 +181,13 @@ class Subscription:
         A lease that has ended is left alone. Raises InvalidArgument for what is no ack id of this
         subscription.
         """
-        for ack_id in ack_ids:
-            self._ack_ids.message_id(ack_id)
-            entry = self.outstanding.get(ack_id)
-            if entry is None:
+        parts = [self._ack_ids.parts(ack_id) for ack_id in ack_ids]
+        entries = [self.outstanding.get(ack_id) for ack_id in ack_ids]
+        if seconds and self.config.enable_exactly_once_delivery:
+            leases = [lease for lease, entry in zip(parts, entries, strict=True) if entry]
+            self._hooks.keep_lent(self.name, leases, now + seconds)
+        for entry in entries:
+            if entry is None or not entry.ack_id:  # ended before, or by one just given back
                 continue
             if seconds:
                 self.outstanding.extend(entry, now + seconds)
@@ -185,36 +195,6 @@ class Subscription:
                 self._fail(entry, now)
         self._hooks.due_changed(self)
         self.waiters.notify()
-
-    def seek(self, acked: Iterable[int], revived: Iterable[Message]) -> None:
-        """Mark what is held as acked by its ids, and bring other messages back.
-
-        Every lease ends and what is left is delivered in the order published, so that a replay
-        keeps the order of its keys.
-        """
-        self.outstanding.end_all()
-        for message_id in acked:
-            self._settle(self.unacked[message_id])
-        for message in revived:
-            self.unacked[message.id] = Entry(message)
-            self.held_bytes += len(message.wire)
-        self.unacked = dict(sorted(self.unacked.items()))
-        self.retained.drop(self.unacked)
-        self._resting = Agenda()
-        self._backlog = _empty_backlog(self.config)
-        for entry in self.unacked.values():
-            entry.early = False
-        self._backlog.add(self.unacked.values())
-        self._retention_due = 0.0 if self.unacked else None
-        self._hooks.due_changed(self)
-        self.waiters.notify()
-
-    def forget(self, message_ids: Iterable[int]) -> None:
-        """Drop messages by their ids, as an earlier run of the emulator did."""
-        for message_id in message_ids:
-            entry = self.unacked.get(message_id)
-            if entry is not None:
-                self._settle(entry)
 
     def close(self) -> None:
         """It was deleted: nothing more goes out, and who waits is told."""
@@ -240,30 +220,16 @@ class Subscription:
         times = (
             self.outstanding.next_deadline(),
             self._resting.next(),
-            self._retention_due,
+            self._retention.due,
             self.expiry.due(),
         )
         return min((time for time in times if time is not None), default=None)
 
-    def oldest(self) -> Message | None:
-        """The oldest message not yet acked."""
-        entry = next(iter(self.unacked.values()), None)
-        return None if entry is None else entry.message
-
-    def _ready(self) -> bool:
-        return self._backlog.waiting()
-
-    def _empty(self) -> None:
-        """Drop all that is held, lent or not; who waits is told."""
-        for entry in list(self.unacked.values()):
-            self._drop(entry)
-        self._retention_due = None
-        self.waiters.wake_all()
-
     def _fail(self, entry: Entry, now: float) -> None:
-        self._take_back_after(entry)
+        others = self._take_back_after(entry)
         self.outstanding.end(entry)
         entry.failures += 1
+        self._returned((entry.message.id,), others)
         exhausted = self._max_failures and entry.failures >= self._max_failures
         if exhausted and self._hooks.give_up(self, entry, now):
             self._settle(entry)
@@ -275,46 +241,16 @@ class Subscription:
         else:
             self._backlog.put_back(entry)
 
-    def _take_back_after(self, entry: Entry) -> None:
-        for later in self._backlog.after(entry):
-            if later.ack_id:
-                self.outstanding.end(later)
-            elif not later.early:
-                continue  # it rests, and comes back by itself
-            later.early = False
-            self._backlog.put_back(later)
-
-    def _settle(self, entry: Entry) -> None:
-        """It was acked, or became a dead letter, which is as good."""
-        self._drop(entry)
-        if self.config.retain_acked_messages:
-            self.retained.add((entry.message,))
-
-    def _drop(self, entry: Entry) -> None:
-        del self.unacked[entry.message.id]
-        self.held_bytes -= len(entry.message.wire)
-        if entry.ack_id:
-            self.outstanding.end(entry)
-        self._resting.drop(entry)
-        self._backlog.settle(entry)
-
     def _expire(self, now: float) -> list[int]:
-        expired: list[int] = []
-        if self._retention_due is None or self._retention_due > now:
-            return expired
-        self._retention_due = None
-        # A copy, because dropping changes it; only as long as the messages that are too old.
-        for entry in list(self.unacked.values()):
-            due = entry.message.published + self._retention
-            if due > now:
-                self._retention_due = due
-                break
-            expired.append(entry.message.id)
-            self._take_back_after(entry)
+        expired = self._retention.over(self.unacked.values(), now)
+        for entry in expired:
+            self._returned((), self._take_back_after(entry))
             self._drop(entry)
         self.counters.expired += len(expired)
-        return expired
+        return [entry.message.id for entry in expired]
 
-
-def _empty_backlog(config: SubscriptionConfig) -> Backlog:
-    return Ordered() if config.enable_message_ordering else Unordered()
+    def _returned(self, failed: Sequence[int], others: Sequence[int]) -> None:
+        """Tell of leases that ended without an ack, where a restart must know of it."""
+        exactly_once = self.config.enable_exactly_once_delivery
+        if (failed and self._max_failures) or (exactly_once and (failed or others)):
+            self._hooks.keep_returned(self.name, failed, others)

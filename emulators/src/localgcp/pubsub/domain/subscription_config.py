@@ -33,6 +33,7 @@ MUTABLE = frozenset(
         "bigquery_config",
         "cloud_storage_config",
         "dead_letter_policy",
+        "enable_exactly_once_delivery",
         "expiration_policy",
         "labels",
         "message_transforms",
@@ -61,6 +62,10 @@ def complete(config: SubscriptionConfig) -> SubscriptionConfig:
     check_ack_deadline(ack_deadline)
     if config.push_config:
         _check_push(config.push_config)
+    if config.enable_exactly_once_delivery and (config.push_endpoint or config.is_exported):
+        raise InvalidArgument(
+            f"Exactly-once delivery is for pull subscriptions, and {config.name} is none."
+        )
     policy, dead = config.retry_policy, config.dead_letter_policy
     return replace(
         destinations.complete(config),

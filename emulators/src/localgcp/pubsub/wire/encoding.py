@@ -1,7 +1,9 @@
 """Received messages, encoded by hand: a message's own bytes go out as they came.
 
 PullResponse and StreamingPullResponse both hold them as field 1, so one encoder serves both.
-API reference: ReceivedMessage (ack_id = 1, message = 2, delivery_attempt = 3).
+API reference: ReceivedMessage (ack_id = 1, message = 2, delivery_attempt = 3),
+StreamingPullResponse (subscription_properties = 4: exactly_once_delivery_enabled = 1,
+message_ordering_enabled = 2).
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 
+from localgcp.pubsub.domain.config import SubscriptionConfig
 from localgcp.pubsub.domain.leases import Entry
 from localgcp.pubsub.domain.subscription import Subscription
 
@@ -20,6 +23,7 @@ CLIENT_LIMIT = 4 << 20
 MAX_RESPONSE_BYTES = CLIENT_LIMIT - MAX_RESPONSE_MESSAGES * 100  # less what each is wrapped in
 
 _FRAME = 5  # the tag and the length of a ReceivedMessage of that size
+_PROPERTIES, _EXACTLY_ONCE, _ORDERED = b"\x22", b"\x08\x01", b"\x10\x01"
 _RECEIVED, _ACK_ID, _MESSAGE, _DELIVERY_ATTEMPT = b"\x0a", b"\x0a", b"\x12", b"\x18"
 
 
@@ -40,6 +44,16 @@ def received_messages(
             _warn(subscription, entry)
         parts += (_RECEIVED, _varint(len(head) + len(wire) + len(tail)), head, wire, tail)
     return b"".join(parts)
+
+
+def properties(config: SubscriptionConfig) -> bytes:
+    """StreamingPullResponse.subscription_properties, empty if there is nothing to say.
+
+    A client takes a response without them for one of a subscription that has them no more.
+    """
+    exactly_once = _EXACTLY_ONCE if config.enable_exactly_once_delivery else b""
+    said = exactly_once + (_ORDERED if config.enable_message_ordering else b"")
+    return _PROPERTIES + _varint(len(said)) + said if said else b""
 
 
 def _warn(subscription: Subscription, entry: Entry) -> None:

@@ -47,8 +47,8 @@ def subscriptions(broker: Broker) -> dict[str, Any]:
             {
                 "name": subscription.name,
                 "topic": subscription.config.topic,
-                "push_endpoint": subscription.push_endpoint,
-                "push_refused": broker.targets.why_not(subscription.push_endpoint),
+                "push_endpoint": subscription.config.push_endpoint,
+                "push_refused": broker.targets.why_not(subscription.config.push_endpoint),
                 "backlog": len(subscription.unacked),
                 "outstanding": len(subscription.outstanding),
                 "oldest_unacked_seconds": round(now - oldest.published, 3) if oldest else 0.0,

@@ -1,9 +1,12 @@
-"""gRPC StreamingPull: messages go out as they come, acks and deadlines come in meanwhile."""
+"""gRPC StreamingPull: messages go out as they come, acks and deadlines come in meanwhile.
+
+With exactly-once delivery each ack and each deadline is confirmed, or told to be too late.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import grpc
@@ -15,7 +18,7 @@ from localgcp.pubsub.domain.subscription_config import check_ack_deadline
 from localgcp.pubsub.errors import InvalidArgument, PubSubError
 from localgcp.pubsub.wire import protos, status
 from localgcp.pubsub.wire.consumer import Consumer
-from localgcp.pubsub.wire.encoding import received_messages
+from localgcp.pubsub.wire.encoding import properties, received_messages
 from localgcp.pubsub.wire.protos import Proto
 
 
@@ -28,7 +31,7 @@ def streaming_pull_handler(broker: Broker, faults: Faults) -> Any:
             await faults.meet("StreamingPull")
             await _serve(broker, parsed, context)
         except PubSubError as error:
-            await context.abort(status.of(error).grpc, str(error))
+            await context.abort(status.of(error).grpc, str(error), status.trailing(error))
         except Thrown as fault:
             await context.abort(grpc.StatusCode[fault.code], str(fault))
 
@@ -50,8 +53,9 @@ async def _serve(broker: Broker, requests: AsyncIterator[Proto], context: Any) -
         first.stream_ack_deadline_seconds,
     )
     # Whichever ends first ends the stream: the client hangs up, or the subscription is deleted.
-    reading = asyncio.create_task(_read(broker, first, requests, consumer))
-    writing = asyncio.create_task(_write(subscription, consumer, context))
+    out = _Out(subscription, context)
+    reading = asyncio.create_task(_read(broker, first, requests, consumer, out))
+    writing = asyncio.create_task(_write(subscription, consumer, out))
     try:
         done, _ = await asyncio.wait((reading, writing), return_when=asyncio.FIRST_COMPLETED)
         for task in done:
@@ -62,23 +66,41 @@ async def _serve(broker: Broker, requests: AsyncIterator[Proto], context: Any) -
         await asyncio.gather(reading, writing, return_exceptions=True)
 
 
+class _Out:
+    """The stream to the client; each response says how the subscription delivers."""
+
+    def __init__(self, subscription: Subscription, context: Any) -> None:
+        self._subscription, self._context = subscription, context
+        self._writing = asyncio.Lock()
+
+    async def write(self, response: bytes) -> None:
+        """Send a response, once those before are sent."""
+        async with self._writing:
+            await self._context.write(response + properties(self._subscription.config))
+
+
 async def _read(
-    broker: Broker, first: Proto, requests: AsyncIterator[Proto], consumer: Consumer
+    broker: Broker, first: Proto, requests: AsyncIterator[Proto], consumer: Consumer, out: _Out
 ) -> None:
-    _answer(broker, first.subscription, first)
+    await _answer(broker, consumer.subscription, first, out)
     async for request in requests:
         if request.subscription:
             raise InvalidArgument("Only the first StreamingPullRequest may name a subscription.")
         if request.stream_ack_deadline_seconds:
             check_ack_deadline(request.stream_ack_deadline_seconds)
             consumer.ack_deadline = request.stream_ack_deadline_seconds
-        _answer(broker, first.subscription, request)
+        await _answer(broker, consumer.subscription, request, out)
 
 
-def _answer(broker: Broker, name: str, request: Proto) -> None:
+async def _answer(broker: Broker, subscription: Subscription, request: Proto, out: _Out) -> None:
     """Do what one request says of messages delivered before; an empty one keeps the line open."""
+    name, response = subscription.name, protos.StreamingPullResponse()
     if request.ack_ids:
-        broker.acknowledge(name, request.ack_ids)
+        lent, late = _sorted(subscription, request.ack_ids)
+        if lent:
+            broker.acknowledge(name, lent)
+        response.acknowledge_confirmation.ack_ids.extend(lent)
+        response.acknowledge_confirmation.invalid_ack_ids.extend(late)
     deadlines, ack_ids = request.modify_deadline_seconds, request.modify_deadline_ack_ids
     if len(deadlines) != len(ack_ids):
         raise InvalidArgument(
@@ -89,15 +111,30 @@ def _answer(broker: Broker, name: str, request: Proto) -> None:
     for seconds, ack_id in zip(deadlines, ack_ids, strict=True):
         by_seconds.setdefault(seconds, []).append(ack_id)
     for seconds, ids in by_seconds.items():
-        broker.modify_ack_deadline(name, ids, seconds)
+        lent, late = _sorted(subscription, ids)
+        if lent:
+            broker.modify_ack_deadline(name, lent, seconds)
+        response.modify_ack_deadline_confirmation.ack_ids.extend(lent)
+        response.modify_ack_deadline_confirmation.invalid_ack_ids.extend(late)
+    if subscription.config.enable_exactly_once_delivery and response.ListFields():
+        await broker.durable()
+        await out.write(response.SerializeToString())
 
 
-async def _write(subscription: Subscription, consumer: Consumer, context: Any) -> None:
+def _sorted(subscription: Subscription, ack_ids: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Those to be answered, and, with exactly-once delivery, those whose lease has ended."""
+    if not subscription.config.enable_exactly_once_delivery:
+        return list(ack_ids), []
+    late = subscription.not_lent(ack_ids)
+    return [ack_id for ack_id in ack_ids if ack_id not in set(late)], late
+
+
+async def _write(subscription: Subscription, consumer: Consumer, out: _Out) -> None:
     while True:
         batch = await consumer.batch()
         try:
             subscription.check_pullable()
-            await context.write(received_messages(subscription, batch))
+            await out.write(received_messages(subscription, batch))
         except BaseException:
             # They never left, so they are not lent: whoever comes next gets them at once.
             subscription.take_back(batch)

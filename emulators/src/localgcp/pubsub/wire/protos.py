@@ -48,6 +48,7 @@ ModifyPushConfigRequest = types.ModifyPushConfigRequest.pb()
 PullRequest = types.PullRequest.pb()
 PullResponse = types.PullResponse.pb()
 StreamingPullRequest = types.StreamingPullRequest.pb()
+StreamingPullResponse = types.StreamingPullResponse.pb()
 AcknowledgeRequest = types.AcknowledgeRequest.pb()
 ModifyAckDeadlineRequest = types.ModifyAckDeadlineRequest.pb()
 

@@ -36,8 +36,8 @@ class Pushers:
 
         What has an endpoint that may not be pushed to keeps its messages, and the log says why.
         """
-        wanted = bool(subscription.push_endpoint)
-        if wanted and (why_not := self._broker.targets.why_not(subscription.push_endpoint)):
+        wanted = bool(subscription.config.push_endpoint)
+        if wanted and (why_not := self._broker.targets.why_not(subscription.config.push_endpoint)):
             logger.warning("%s keeps its messages: %s", subscription.name, why_not)
             wanted = False
         pusher = Pusher(self._broker, subscription, self._poster, self._tokens)
@@ -87,7 +87,7 @@ class Pusher:
             logger.error("%s: an accepted push was not recorded: %s", name, error)
 
     async def _post(self, body: bytes, headers: dict[str, str]) -> bool:
-        endpoint = self._subscription.push_endpoint
+        endpoint = self._subscription.config.push_endpoint
         push = self._subscription.config.push_config
         if push is not None and push.oidc_token is not None:
             audience = push.oidc_token.audience or endpoint

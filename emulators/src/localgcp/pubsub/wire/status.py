@@ -33,6 +33,7 @@ _BY_ERROR: dict[type[errors.PubSubError], Status] = {
     errors.AlreadyExists: Status(grpc.StatusCode.ALREADY_EXISTS, 409),
     errors.InvalidArgument: Status(grpc.StatusCode.INVALID_ARGUMENT, 400),
     errors.InvalidMessage: Status(grpc.StatusCode.INVALID_ARGUMENT, 400),
+    errors.AckIdsFailed: Status(grpc.StatusCode.INVALID_ARGUMENT, 400),
     errors.TransformFailed: Status(grpc.StatusCode.INVALID_ARGUMENT, 400),
     errors.Conflict: Status(grpc.StatusCode.ABORTED, 409),
     errors.WrongState: Status(grpc.StatusCode.FAILED_PRECONDITION, 400),
@@ -48,7 +49,7 @@ def of(error: errors.PubSubError) -> Status:
 
 def details(error: errors.PubSubError) -> list[dict[str, Any]]:
     """The error's details as the REST API shows them."""
-    if not isinstance(error, errors.InvalidMessage):
+    if not isinstance(error, errors.Detailed):
         return []
     info = {"reason": error.reason, "domain": _DOMAIN, "metadata": error.metadata}
     return [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", **info}]
@@ -56,7 +57,7 @@ def details(error: errors.PubSubError) -> list[dict[str, Any]]:
 
 def trailing(error: errors.PubSubError) -> tuple[tuple[str, bytes], ...]:
     """The error's details as gRPC carries them: trailing metadata with a google.rpc.Status."""
-    if not isinstance(error, errors.InvalidMessage):
+    if not isinstance(error, errors.Detailed):
         return ()
     packed = AnyProto()
     packed.Pack(ErrorInfo(reason=error.reason, domain=_DOMAIN, metadata=error.metadata))

@@ -1,0 +1,228 @@
+"""Whatever clients do, and whenever the process dies, a subscription is what a page of model says.
+
+The suite tries a few ways; `pytest --hypothesis-profile=long` on this file tries many.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
+
+from localgcp.pubsub.domain.config import SubscriptionConfig, TopicConfig
+from localgcp.pubsub.errors import AckIdsFailed
+from localgcp.pubsub.wire import layout
+from tests.unit.emulators.pubsub.bench import SUBSCRIPTION, TOPIC, read
+from tests.unit.emulators.pubsub.runs import Runs
+
+DEADLINE = 10
+SNAPSHOT = "projects/demo-project/snapshots/number-{}"
+
+
+class Model:
+    """Messages by number, in the order published."""
+
+    def __init__(self, ordered: bool, exactly_once: bool) -> None:
+        self.ordered, self.exactly_once = ordered, exactly_once
+        self.keys: list[str] = []
+        self.times: list[float] = []
+        self.acked: set[int] = set()
+        self.early: set[int] = set()
+        self.lent: dict[str, tuple[int, float]] = {}
+        self.snapshots: list[tuple[int, set[int]]] = []
+
+    def unacked(self) -> set[int]:
+        return set(range(len(self.keys))) - self.acked
+
+    def may_come(self, number: int) -> bool:
+        if number in {lent for lent, _ in self.lent.values()} | self.early | self.acked:
+            return False
+        key = self.keys[number]
+        held = {self.keys[lent] for lent, _ in self.lent.values()}
+        return not (self.ordered and key and key in held)
+
+    def ack(self, ack_id: str, number: int) -> None:
+        live = self.lent.pop(ack_id, None) is not None
+        if not (self.ordered and self.keys[number]):
+            self.acked.add(number)
+        elif live:
+            self.early.add(number)
+            for each in sorted(self._of_key(number) - self.acked):
+                if each not in self.early:
+                    break
+                self.early.discard(each)
+                self.acked.add(each)
+
+    def fail(self, ack_id: str) -> None:
+        """What follows a failed message of its key comes again too."""
+        number, _ = self.lent.pop(ack_id)
+        if self.ordered and self.keys[number]:
+            later = {each for each in self._of_key(number) if each > number}
+            self.early -= later
+            self.lent = {id: lent for id, lent in self.lent.items() if lent[0] not in later}
+
+    def pass_time(self, now: float) -> None:
+        for ack_id, (_, deadline) in sorted(self.lent.items(), key=lambda item: item[1][1]):
+            if deadline <= now and ack_id in self.lent:
+                self.fail(ack_id)
+
+    def seek(self, unacked: set[int]) -> None:
+        wanted = set(range(len(self.keys))) - unacked
+        if wanted != self.acked:
+            self.acked, self.early, self.lent = wanted, set(), {}
+
+    def crash(self) -> None:
+        if not self.exactly_once:
+            self.early, self.lent = set(), {}
+
+    def _of_key(self, number: int) -> set[int]:
+        return {each for each, key in enumerate(self.keys) if key == self.keys[number]}
+
+
+class Machine(RuleBasedStateMachine):
+    """A subscription that retains what was acked, beside the model of it."""
+
+    @initialize(ordered=st.booleans(), exactly_once=st.booleans())
+    def begin(self, ordered: bool, exactly_once: bool) -> None:
+        self.folder = tempfile.TemporaryDirectory()
+        self.runs, self.model = Runs(Path(self.folder.name)), Model(ordered, exactly_once)
+        self.given: list[tuple[str, int]] = []
+        self.runs.broker.create_topic(TopicConfig(TOPIC))
+        config = SubscriptionConfig(
+            SUBSCRIPTION,
+            TOPIC,
+            ack_deadline_seconds=DEADLINE,
+            retain_acked_messages=True,
+            enable_message_ordering=ordered,
+            enable_exactly_once_delivery=exactly_once,
+        )
+        self.runs.broker.create_subscription(config)
+
+    @rule(keys=st.lists(st.sampled_from(["", "a", "b"]), min_size=1, max_size=4))
+    def publish(self, keys: list[str]) -> None:
+        numbers = range(len(self.model.keys), len(self.model.keys) + len(keys))
+        drafts = [
+            layout.lay_out(b"%d" % number, {}, key)
+            for number, key in zip(numbers, keys, strict=True)
+        ]
+        self.runs.broker.publish(TOPIC, drafts)
+        self.model.keys += keys
+        micros = int(self.runs.clock() * 1e6)
+        told = micros // 1_000_000 + micros % 1_000_000 * 1000 / 1e9  # as a Timestamp tells it
+        self.model.times += [told] * len(keys)
+        self.runs.clock.advance(0.001)
+
+    @rule(limit=st.integers(1, 5))
+    def pull(self, limit: int) -> None:
+        self._pull(limit)
+
+    def _pull(self, limit: int) -> list[int]:
+        now, model = self.runs.clock(), self.model
+        entries = self.runs.broker.subscription(SUBSCRIPTION).lease(now, limit, 1 << 20)
+        numbers = [int(read(entry).data) for entry in entries]
+        assert all(model.may_come(number) for number in numbers)
+        assert bool(numbers) == any(model.may_come(each) for each in range(len(model.keys)))
+        for key in {"a", "b"} if model.ordered else ():
+            due = [each for each in sorted(model.unacked()) if model.keys[each] == key]
+            came = [each for each in numbers if model.keys[each] == key]
+            assert came == due[: len(came)]
+        for entry, number in zip(entries, numbers, strict=True):
+            model.lent[entry.ack_id] = (number, now + DEADLINE)
+            self.given.append((entry.ack_id, number))
+        return numbers
+
+    @precondition(lambda self: self.given)
+    @rule(which=st.integers(0, 99))
+    def ack(self, which: int) -> None:
+        ack_id, number = self.given[which % len(self.given)]
+        lent = ack_id in self.model.lent
+        try:
+            self.runs.broker.acknowledge(SUBSCRIPTION, [ack_id])
+        except AckIdsFailed:
+            assert self.model.exactly_once
+            assert not lent
+        else:
+            assert lent or not self.model.exactly_once
+            if lent or number not in self.model.acked:
+                self.model.ack(ack_id, number)
+
+    @precondition(lambda self: self.model.lent)
+    @rule(which=st.integers(0, 99), seconds=st.sampled_from([0, 15]))
+    def modify_ack_deadline(self, which: int, seconds: int) -> None:
+        ack_id = sorted(self.model.lent)[which % len(self.model.lent)]
+        self.runs.broker.modify_ack_deadline(SUBSCRIPTION, [ack_id], seconds)
+        if seconds:
+            number, _ = self.model.lent[ack_id]
+            self.model.lent[ack_id] = (number, self.runs.clock() + seconds)
+        else:
+            self.model.fail(ack_id)
+
+    @rule(seconds=st.sampled_from([1, 9, 10, 16]))
+    def pass_time(self, seconds: int) -> None:
+        self.runs.clock.advance(seconds)
+        self.runs.broker.tick()
+        self.model.pass_time(self.runs.clock())
+
+    @precondition(lambda self: self.model.keys)
+    @rule(which=st.integers(0, 99), ahead=st.booleans())
+    def seek_to_a_time(self, which: int, ahead: bool) -> None:
+        broker, times = self.runs.broker, self.model.times
+        time = self.runs.clock() + 1 if ahead else times[which % len(times)]
+        broker.seeking.to_time(broker.subscription(SUBSCRIPTION), time)
+        self.model.seek({number for number, published in enumerate(times) if published >= time})
+
+    @rule()
+    def snapshot(self) -> None:
+        name = SNAPSHOT.format(len(self.model.snapshots))
+        self.runs.broker.create_snapshot(name, SUBSCRIPTION, {})
+        self.model.snapshots.append((len(self.model.keys), self.model.unacked()))
+
+    @precondition(lambda self: self.model.snapshots)
+    @rule(which=st.integers(0, 99))
+    def seek_to_a_snapshot(self, which: int) -> None:
+        which, broker = which % len(self.model.snapshots), self.runs.broker
+        snapshot = broker.snapshots.get(SNAPSHOT.format(which))
+        broker.seeking.to_snapshot(broker.subscription(SUBSCRIPTION), snapshot)
+        made_at, unacked = self.model.snapshots[which]
+        self.model.seek(unacked | set(range(made_at, len(self.model.keys))))
+
+    @rule(compact=st.booleans())
+    def crash(self, compact: bool) -> None:
+        self.runs.again(compact)
+        self.runs.broker.tick()
+        self.model.crash()
+        self.model.pass_time(self.runs.clock())
+
+    @invariant()
+    def it_holds_what_the_model_holds(self) -> None:
+        if hasattr(self, "model"):
+            assert {int(each) for each in self.runs.held()} == self.model.unacked()
+
+    def teardown(self) -> None:
+        """Nothing is stuck: all that is unacked comes, once its leases are over."""
+        if not hasattr(self, "model"):
+            return
+        self.pass_time(30)
+        while self._pull(5):
+            for ack_id in list(self.model.lent):
+                self.runs.broker.acknowledge(SUBSCRIPTION, [ack_id])
+                self.model.ack(ack_id, self.model.lent[ack_id][0])
+        assert not self.model.unacked()
+        self.it_holds_what_the_model_holds()
+        self.runs.journal.close()
+        self.folder.cleanup()
+
+
+TestModel = Machine.TestCase
+TestModel.settings = settings(
+    max_examples=max(settings().max_examples // 5, 10), stateful_step_count=30
+)
