@@ -10,6 +10,7 @@ import atexit
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from localgcp.bigquery.errors import (
 )
 from localgcp.bigquery.googlesql.reference import messages as m
 
+REST_SECONDS = 60.0  # between starts of a worker that does not come up
 WORKER = "localgcp.bigquery.googlesql.reference.worker"
 
 
@@ -98,6 +100,7 @@ class Reference:
         self._folder, self.limits = folder, limits
         self._worker: _Worker | None = None
         self._lock = threading.Lock()
+        self._rested = 0.0
         self.installed = find_spec("zetasql") is not None and find_spec("wasmtime") is not None
 
     def start(self) -> None:
@@ -114,12 +117,15 @@ class Reference:
         worker = self._worker
         if worker is not None and worker.ready:
             return True
-        if not self.installed or not self._lock.acquire(blocking=False):
+        if not self.installed or time.monotonic() < self._rested:
+            return False
+        if not self._lock.acquire(blocking=False):
             return False
         try:
             return self._current().wait(0)
-        except (EOFError, OSError):
+        except (EOFError, OSError):  # it died before it was ready: for want of memory, as a rule
             self._forget()
+            self._rested = time.monotonic() + REST_SECONDS
             return False
         finally:
             self._lock.release()
