@@ -48,7 +48,7 @@ async function one(main, signal, name) {
     h("div", { class: "head" }, h("a", { href: "#/tables", class: "small" }, "Tables"), h("h1", { class: "id" }, name), facts, found.description && h("p", {}, found.description)),
     h("div", { class: "stack" },
       card("First rows", null, grid(found.preview.columns, found.preview.rows)),
-      h("div", { class: "split" }, card("Columns", null, h("div", { class: "scroll" }, schema(found.schema))), found.view ? card("Query", null, h("div", { class: "body" }, h("pre", { class: "code wrap" }, found.view))) : partitions(found))),
+      h("div", { class: "split" }, card("Columns", null, h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Columns" }, schema(found.schema))), found.view ? card("Query", null, h("div", { class: "body" }, h("pre", { class: "code wrap" }, found.view))) : partitions(found))),
   );
 }
 
