@@ -96,6 +96,11 @@ class Settings:
         return self._subscription("table-requests-subscription")
 
     @property
+    def former_table_manager_subscription(self) -> str:
+        """Full name of the one that pushed every event to the table manager, up to 0.2."""
+        return self._subscription("bigquery-table-manager")
+
+    @property
     def job(self) -> str:
         """Name of the Dataflow job."""
         return f"{self.environment}-realtime-data-pipeline"

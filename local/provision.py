@@ -6,7 +6,9 @@ among them: the table manager makes each when its first event comes.
 
 from __future__ import annotations
 
-from google.api_core.exceptions import AlreadyExists, Conflict
+from contextlib import suppress
+
+from google.api_core.exceptions import AlreadyExists, Conflict, NotFound
 from google.cloud import bigquery, pubsub_v1, storage
 from google.protobuf.duration_pb2 import Duration
 from google.pubsub_v1.types import DeadLetterPolicy, PushConfig, RetryPolicy, Subscription
@@ -74,6 +76,9 @@ def messaging(names: Settings, table_manager_url: str) -> None:
             subscription=names.table_requests_subscription,
             push_config=subscriptions[-1].push_config,
         )
+        # A data folder of before 2026-11-25: it would push every event to where nobody listens.
+        with suppress(NotFound):
+            subscriber.delete_subscription(subscription=names.former_table_manager_subscription)
 
 
 def _storage(names: Settings) -> None:
