@@ -97,7 +97,8 @@ def test_a_pipe_gets_a_line_for_each_step_and_figure() -> None:
     ]
 
 
-def test_a_terminal_is_redrawn_in_place() -> None:
+def test_a_terminal_is_redrawn_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")  # a dumb one is not redrawn
     out, clock = io.StringIO(), ticks()
     console = Console(file=out, width=80, force_terminal=True)
     with report.Progress(console, lambda: next(clock)) as progress:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 
+import pytest
 from rich.console import Console, RenderableType
 
 from local import screen
@@ -44,7 +45,8 @@ def test_a_pipe_gets_one_line_a_second() -> None:
     assert "orders 1,600  dead letters 2  files 4" in lines[2]
 
 
-def test_a_terminal_is_redrawn_in_place() -> None:
+def test_a_terminal_is_redrawn_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")  # a dumb one is not redrawn
     out = io.StringIO()
     console = Console(file=out, width=100, force_terminal=True)
     with screen.Progress(console) as progress:
