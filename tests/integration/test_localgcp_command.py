@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from localgcp.base import LOOPBACK, claim_port
-from localgcp.environment import PORTS
+from localgcp.environment import PORTS, cache_folder
 
 COMMAND = (sys.executable, "-m", "localgcp")
 CLIENTS = """
@@ -55,7 +55,8 @@ def environ(tmp_path: Path) -> dict[str, str]:
     known = ("_EMULATOR_HOST", "GOOGLE_APPLICATION")
     clean = {name: text for name, text in os.environ.items() if not any(k in name for k in known)}
     ports = {f"{name.upper()}_PORT": str(claim_port(name, LOOPBACK, 0)) for name in PORTS}
-    return {**clean, **ports, "HOME": str(tmp_path)}
+    cache = {"LOCALGCP_CACHE": str(cache_folder())}
+    return {**clean, **ports, **cache, "HOME": str(tmp_path)}
 
 
 def localgcp(

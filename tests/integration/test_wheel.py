@@ -11,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from localgcp.environment import cache_folder
 from tests.integration.outside import EMULATORS, ROOT, example
+
+CACHE = {"LOCALGCP_CACHE": str(cache_folder())}
 
 MINE = 'raise RuntimeError("this is the guest\'s own, and nobody else imports it")\n'
 GUEST = """
@@ -74,7 +77,7 @@ def test_a_guest_runs_beside_folders_of_our_names(wheel: Path, tmp_path: Path) -
     done = subprocess.run(
         [home / "bin" / "python", "-m", "pytest", "-W", "error", "-q"],
         cwd=guest,
-        env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
+        env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), **CACHE},
         capture_output=True,
         text=True,
         timeout=150,

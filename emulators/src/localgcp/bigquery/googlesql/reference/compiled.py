@@ -62,9 +62,14 @@ def _make(path: Path) -> None:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not _is_ours(path):
                 # A process of its own, because the gigabyte that it takes would never be given
-                # back, and a low priority, because somebody waits for other things just now.
-                command = [sys.executable, "-m", __name__, str(path)]
-                subprocess.run(command, check=False, stdout=subprocess.DEVNULL)
+                # back, and a low priority, because somebody waits for other things just now. The
+                # lock is its own as well, so that it finishes even if nobody waits any more.
+                subprocess.run(
+                    [sys.executable, "-m", __name__, str(path)],
+                    check=False,
+                    stdout=subprocess.DEVNULL,
+                    pass_fds=(lock.fileno(),),
+                )
 
 
 def _mapped(engine: Engine, path: Path) -> Module | None:
