@@ -6,13 +6,17 @@ import json
 from argparse import Namespace
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from local.chosen import stack_of
-from local.trace import UNKNOWN, Trace
+
+if TYPE_CHECKING:
+    from local.trace import Trace
 
 
 def trace(args: Namespace) -> int:
     """Show the hops of one event; exit code 1 where no part knows it."""
+    from local.trace import UNKNOWN
     from local.trace import trace as follow
 
     found = follow(stack_of(args), args.event_id)

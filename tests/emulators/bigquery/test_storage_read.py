@@ -154,6 +154,7 @@ def test_a_snapshot_is_now_or_refused(
         ask(table.modified - timedelta(seconds=5))
 
 
+@pytest.mark.filterwarnings("ignore:Retrieving Arrow record batches")  # the client's own way
 def test_a_data_frame_by_the_storage_api(
     reads: BigQueryReadClient, client: bigquery.Client, wide: bigquery.Table, dataset: str
 ) -> None:

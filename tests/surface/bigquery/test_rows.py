@@ -57,7 +57,7 @@ EDGES = {
     ),
     "nest": (
         "ARRAY<STRUCT<k STRING, vs ARRAY<FLOAT64>>>",
-        "[STRUCT('a' AS k, [0.5, 1e300] AS vs), STRUCT('b' AS k, [] AS vs)]",
+        "[STRUCT('a' AS k, [0.5, 1e300] AS vs), STRUCT('b', ARRAY<FLOAT64>[])]",
         "[]",
         "NULL",
     ),
