@@ -112,7 +112,10 @@ def _event(names: Settings, within: float) -> Finding:
         places = {place: is_there for place, is_there in places.items() if not is_there()}
         seconds = time.monotonic() - began
         if not places:
-            return Finding("event", True, f"{event_id}: row and file after {seconds:.1f} s")
+            late = f", not within {within:g} s" if seconds > within else ""
+            return Finding(
+                "event", not late, f"{event_id}: row and file after {seconds:.1f} s{late}"
+            )
         if seconds >= within:
             return Finding("event", False, f"{event_id}: no {', no '.join(places)} in {within:g} s")
         time.sleep(LOOK_SECONDS)

@@ -104,7 +104,7 @@ def _show_tables(names: Settings, console: Console) -> None:
     for each in registry.ALL:
         key = each.cluster_by[0]
         result = client.query_and_wait(
-            f"SELECT {each.partition_by} AS partition, COUNT(*) AS events,\n"
+            f"SELECT {each.partition_by} AS day, COUNT(*) AS events,\n"
             f"  COUNT(DISTINCT {key}) AS {key}s, MAX(publish_time) AS newest\n"
             f"FROM {each.table} GROUP BY 1 ORDER BY 1"
         )
