@@ -215,7 +215,7 @@ def test_the_function_is_as_terraform_has_it(function: dict[str, str]) -> None:
     assert function["--concurrency"] == concurrency
     assert function["--runtime"] == terraform("table_manager.tf", "runtime")
     assert function["--entry-point"] == terraform("table_manager.tf", "entry_point")
-    assert function["--trigger-topic"] == NAMES.topic.rpartition("/")[2]
+    assert function["--trigger-topic"] == NAMES.table_requests_topic.rpartition("/")[2]
     assert "--retry" in function
     assert terraform("table_manager.tf", "retry_policy") == "RETRY_POLICY_RETRY"
     assert function["--service-account"].startswith(f"{ENVIRONMENT}-table-manager@{PROJECT}.")
