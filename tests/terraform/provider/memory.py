@@ -9,10 +9,13 @@ The providers are several processes, so what they know of one cloud lies in one 
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
+from threading import get_ident
 from typing import Any
 
 from tests.terraform.provider.behaviour import (
@@ -47,7 +50,10 @@ class Cloud:
         """Remember a fact, in place of an older one."""
         path = self._path(kind, name)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({"name": name, "value": value}))
+        # Whole or not at all: the other providers read while this one writes.
+        half = path.with_suffix(f".{os.getpid()}-{get_ident()}")
+        half.write_text(json.dumps({"name": name, "value": value}))
+        half.replace(path)
 
     def relearn(self, kind: str, value: Any) -> None:
         """Give every fact of a kind this value."""
@@ -61,12 +67,19 @@ class Cloud:
     def value(self, kind: str, name: str) -> Any:
         """A fact's value, or None."""
         path = self._path(kind, name)
-        return json.loads(path.read_text())["value"] if path.exists() else None
+        try:
+            return json.loads(path.read_text())["value"]
+        except FileNotFoundError:
+            return None
 
     def names(self, kind: str) -> set[str]:
         """The names of all facts of a kind."""
         folder = self._folder / kind
-        return {json.loads(path.read_text())["name"] for path in folder.glob("*.json")}
+        names = set()
+        for path in folder.glob("*.json"):
+            with suppress(FileNotFoundError):  # forgotten just now
+                names.add(json.loads(path.read_text())["name"])
+        return names
 
     def _path(self, kind: str, name: str) -> Path:
         return self._folder / kind / f"{sha256(name.encode()).hexdigest()[:24]}.json"
