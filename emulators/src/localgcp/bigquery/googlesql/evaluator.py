@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -87,12 +88,8 @@ class Evaluator:
         if known is not None and self._still(known, statement):
             return known
         split = texts.split_paths(statement.sql)
-        try:
+        with _told(split):
             checked = self._analyze(split, statement)
-        except SqlNotSupported:
-            raise
-        except InvalidQuery as error:
-            raise exceptions.told(split.told(error.message)) from error
         self._known[statement.key] = checked
         if len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
@@ -129,12 +126,8 @@ class Evaluator:
     def steps(self, sql: str) -> tuple[m.Step, ...]:
         """A script as steps. Raises InvalidQuery, SqlNotSupported."""
         split = texts.split_paths(sql)
-        try:
+        with _told(split):
             return self.reference.steps_of(split.sql)
-        except SqlNotSupported:
-            raise
-        except InvalidQuery as error:
-            raise exceptions.told(split.told(error.message)) from error
 
     def changes(self, sql: str, columns: tuple[str, ...]) -> list[m.Change]:
         """A DML statement as queries. Raises SqlNotSupported."""
@@ -210,6 +203,17 @@ class Evaluator:
         if source.table.is_view:
             return view(source.table)
         return self._sources.read(source.table, numbered)
+
+
+@contextmanager
+def _told(split: texts.Split) -> Iterator[None]:
+    """What is wrong is told of the client's text, and by BigQuery's rules."""
+    try:
+        yield
+    except SqlNotSupported:
+        raise
+    except InvalidQuery as error:
+        raise exceptions.told(split.told(error.message)) from error
 
 
 def _has_rows(source: Source) -> bool:

@@ -49,7 +49,6 @@ _FINAL = (
     QueryCancelled,
     RecursionUnbounded,
     ResourcesExceeded,
-    RecursionUnbounded,
     ResponseTooLarge,
 )
 
@@ -124,10 +123,8 @@ class Referred:
         analysis = checked.analysis
         if analysis.kind not in ("query", "create_table_as_select"):
             return False
-        if (
-            "any_value" in analysis.functions
-        ):  # BigQuery's passes over NULL, the reference's may not
-            return False
+        if "any_value" in analysis.functions:
+            return False  # BigQuery's passes over NULL, the reference's may not
         return not analysis.scans or bool(
             analysis.types & _INEXACT or analysis.functions & _LENIENT
         )
