@@ -187,13 +187,8 @@ def verdict(data: bytes) -> tuple[str, str]:
 def _redrives(warehouse: Warehouse) -> dict[tuple[str, int], str]:
     """When each letter was sent again, by its event id and how often it had been before."""
     sql = f"SELECT event_id, redrive_count, redriven_at FROM `{REDRIVES.name}`"
-    try:
-        pages = warehouse.query(sql).pages
-        return {(event_id, n - 1): at for page in pages for event_id, n, at in page}
-    except BadQuery as error:
-        if "Not found: Table" in str(error):
-            return {}  # none was yet
-        raise
+    sent = warehouse.rows(sql)
+    return {(row["event_id"], row["redrive_count"] - 1): row["redriven_at"] for row in sent}
 
 
 def _letter(row: dict[str, Any], sent: dict[tuple[str, int], str]) -> Letter:

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from event_types import registry
 from event_types.dead_letter import DEAD_LETTER_TABLE
+from local import bucket
 from local.attached import Reachable
 from local.wire import get
 
@@ -73,7 +74,7 @@ def _rows(stack: Reachable, table: str) -> int | None:
 
 def count_files(stack: Reachable) -> int | None:
     """How many objects there are, page by page; None where storage does not answer."""
-    url = f"{stack.url('storage')}/storage/v1/b/{quote(stack.names.bucket)}/o"
+    url = bucket.url(stack)
     count, token = 0, ""
     while True:
         found = get(f"{url}?fields=items(name),nextPageToken&pageToken={quote(token)}")

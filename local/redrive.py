@@ -14,10 +14,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
-from urllib.parse import quote
-from urllib.request import urlopen
 
 from event_types.dead_letter import REDRIVE_COUNT
+from local import bucket
 from local.attached import Reachable
 from local.drafts import Drafts
 from local.errors import NotSent
@@ -26,7 +25,6 @@ from local.trace import DEAD_LETTERS, files_of, moment
 
 BATCH = 500
 CONFIRM_SECONDS = 60.0
-READ_SECONDS = 30.0
 MOST_REDRIVES = 3
 READY, INVALID, DONE, ROUND, CUT = "ready", "still invalid", "redriven", "too often", "cut"
 VERDICTS = {
@@ -143,10 +141,7 @@ def _whole(stack: Reachable, letter: Letter) -> bytes | None:
     when = moment(letter.publish_time)
     places = files_of(stack, DEAD_LETTERS, letter.reason, when, letter.event_id)
     for place in places:
-        bucket = f"{stack.url('storage')}/storage/v1/b/{quote(stack.names.bucket)}/o"
-        url = f"{bucket}/{quote(place.name, safe='')}?alt=media"
-        with urlopen(url, timeout=READ_SECONDS) as reply:
-            record = json.loads(reply.read().splitlines()[place.line - 1])
+        record = json.loads(bucket.read(stack, place.name).splitlines()[place.line - 1])
         text: str = record["payload"]
         return base64.b64decode(text) if record["payload_encoding"] == "base64" else text.encode()
     return None

@@ -42,7 +42,7 @@ def search(
         if (sql := _sql(table, text, field, limit)) is not None:
             found += [
                 {"kind": name, "table": table.name, "values": values}
-                for values in _rows(warehouse, sql)
+                for values in warehouse.rows(sql)
             ]
     found.sort(key=lambda each: str(each["values"]["publish_time"]), reverse=True)
     return found[:limit]
@@ -90,13 +90,3 @@ def _leaves(columns: Sequence[Column], field: str | None) -> Iterator[list[Colum
                     yield [column, *leaf]
         elif not rest:
             yield [column]
-
-
-def _rows(warehouse: Warehouse, sql: str) -> list[dict[str, Any]]:
-    try:
-        result = warehouse.query(sql)
-    except BadQuery as error:
-        if "Not found: Table" in str(error):
-            return []  # no event of this type has come yet
-        raise
-    return [dict(zip(result.columns, row, strict=True)) for page in result.pages for row in page]

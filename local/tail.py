@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -39,6 +40,17 @@ class _Log:
         *lines, self.rest = written.split(b"\n")
         for line in lines:
             yield self.part, line.decode(errors="replace")
+
+
+def ending(file: Path, most: int) -> tuple[str, bool]:
+    """The last `most` bytes of a file as text, and whether more stands before them."""
+    try:
+        with file.open("rb") as source:
+            size = source.seek(0, os.SEEK_END)
+            source.seek(max(0, size - most))
+            return source.read().decode(errors="replace"), size > most
+    except OSError:
+        return "", False
 
 
 def last(logs: Path, parts: Sequence[str], most: int) -> Iterator[Line]:

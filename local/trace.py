@@ -15,13 +15,12 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode
-from urllib.request import urlopen
+from urllib.parse import urlencode
 
 from event_types import registry
 from event_types.dead_letter import DEAD_LETTER_TABLE
+from local import bucket
 from local.attached import Reachable
-from local.errors import BadQuery
 from local.warehouse import Warehouse
 from local.wire import get
 
@@ -181,13 +180,7 @@ def _inserted(stack: Reachable, found: Trace) -> None:
 
 def rows_of(warehouse: Warehouse, table: str, event_id: str) -> list[dict[str, Any]]:
     """The rows of an event, [] where there is no such table. Raises BadQuery."""
-    try:
-        result = warehouse.query(f"SELECT * FROM `{table}` WHERE event_id = {literal(event_id)}")
-    except BadQuery as error:
-        if "Not found: Table" in str(error):
-            return []  # no event of this type has come yet
-        raise
-    return [dict(zip(result.columns, row, strict=True)) for page in result.pages for row in page]
+    return warehouse.rows(f"SELECT * FROM `{table}` WHERE event_id = {literal(event_id)}")
 
 
 def literal(text: str) -> str:
@@ -197,14 +190,12 @@ def literal(text: str) -> str:
 
 def files_of(stack: Reachable, root: str, kind: str, when: datetime, event_id: str) -> list[Place]:
     """The lines of one minute's objects that hold an event; [] where storage is silent."""
-    bucket = f"{stack.url('storage')}/storage/v1/b/{quote(stack.names.bucket)}/o"
     prefix = f"{root}/{kind}/{when:%Y/%m/%d/%H/%M}/"
     found, mark = [], json.dumps(event_id, ensure_ascii=False).encode()
-    for item in (get(f"{bucket}?{urlencode({'prefix': prefix})}") or {}).get("items", []):
-        with urlopen(
-            f"{bucket}/{quote(item['name'], safe='')}?alt=media", timeout=READ_SECONDS
-        ) as (reply):
-            lines = reply.read().splitlines()
+    for item in (get(f"{bucket.url(stack)}?{urlencode({'prefix': prefix})}") or {}).get(
+        "items", []
+    ):
+        lines = bucket.read(stack, item["name"], seconds=READ_SECONDS).splitlines()
         for number, line in enumerate(lines, 1):
             if mark in line and _record(line).get("event_id") == event_id:
                 written = moment(item["timeCreated"]).timestamp()

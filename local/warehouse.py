@@ -67,6 +67,18 @@ class Warehouse:
             changed=None if changed is None else int(changed),
         )
 
+    def rows(self, sql: str) -> list[dict[str, Any]]:
+        """All rows by column; none where the table is not made yet. Raises BadQuery."""
+        try:
+            found = self.query(sql)
+            return [
+                dict(zip(found.columns, row, strict=True)) for page in found.pages for row in page
+            ]
+        except BadQuery as error:
+            if "Not found: Table" in str(error):
+                return []
+            raise
+
     def tables(self) -> dict[str, list[str]]:
         """The columns of each table of the dataset. Raises BadQuery."""
         columns = f"`{self.dataset}`.INFORMATION_SCHEMA.COLUMNS"

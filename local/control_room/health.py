@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from dataclasses import dataclass
 from http.client import HTTPException
@@ -14,6 +13,7 @@ from urllib.request import urlopen
 
 from local.attached import Reachable
 from local.logs import readable
+from local.tail import ending
 
 # What tells more than that a process answers: whether its work goes on.
 PATHS = {
@@ -71,11 +71,5 @@ def _reason(body: bytes) -> str:
 
 def complaint(file: Path) -> str:
     """The last line of a log that is a warning or worse, or "" where there is none."""
-    try:
-        with file.open("rb") as source:
-            source.seek(0, os.SEEK_END)
-            source.seek(max(0, source.tell() - TAIL_BYTES))
-            lines = source.read().decode(errors="replace").splitlines()
-    except OSError:
-        return ""
+    lines = ending(file, TAIL_BYTES)[0].splitlines()
     return next((text for each in reversed(lines) if _COMPLAINT.search(text := readable(each))), "")

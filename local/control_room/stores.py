@@ -7,10 +7,10 @@ from itertools import islice
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import quote, urlencode
-from urllib.request import urlopen
 
 from event_types import registry
 from event_types.base import Query
+from local import bucket
 from local.asking import warehouse
 from local.control_room.room import Api, BadCall, Call, Room
 from local.trace import literal
@@ -131,7 +131,7 @@ def files(room: Room, call: Call) -> Any:
         "maxResults": "500",
         "pageToken": call.query.get("page", ""),
     }
-    found = ask("GET", f"{_bucket(room)}?{urlencode(asked)}")
+    found = ask("GET", f"{bucket.url(room.stack)}?{urlencode(asked)}")
     items = [
         {"name": each["name"], "size": int(each["size"]), "written": each["timeCreated"]}
         for each in found.get("items", [])
@@ -148,10 +148,9 @@ def file(room: Room, call: Call) -> Any:
     name = call.query.get("name", "")
     if not name:
         raise BadCall("name", name, "should name an object")
-    about = ask("GET", f"{_bucket(room)}/{quote(name, safe='')}")
+    about = ask("GET", bucket.url_of(room.stack, name))
     try:
-        with urlopen(f"{_bucket(room)}/{quote(name, safe='')}?alt=media", timeout=30) as reply:
-            start = reply.read(PREVIEW_BYTES)
+        start = bucket.read(room.stack, name, PREVIEW_BYTES)
     except HTTPError as refusal:
         with refusal:
             raise Refused(refusal.code, f"{name} can't be read") from None
@@ -165,10 +164,6 @@ def file(room: Room, call: Call) -> Any:
         "text": start.decode(errors="replace"),
         "cut": int(about["size"]) > len(start),
     }
-
-
-def _bucket(room: Room) -> str:
-    return f"{room.stack.url('storage')}/storage/v1/b/{quote(room.stack.names.bucket)}/o"
 
 
 APIS = (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ from local import chaos, laptop, snapshots
 from local.control_room.room import Api, BadCall, Call, Room
 from local.logs import readable
 from local.state import is_held, running
+from local.tail import ending
 
 TAIL_BYTES = 512 * 1024
 MOST, SHOWN = 2_000, 300
@@ -83,14 +83,8 @@ def _lines(part: str, file: Path) -> Iterator[dict[str, Any]]:
 
 
 def _tail(file: Path) -> list[str]:
-    try:
-        with file.open("rb") as source:
-            size = source.seek(0, os.SEEK_END)
-            source.seek(max(0, size - TAIL_BYTES))
-            lines = source.read().decode(errors="replace").splitlines()
-    except OSError:
-        return []
-    return lines[1:] if size > TAIL_BYTES else lines
+    text, is_cut = ending(file, TAIL_BYTES)
+    return text.splitlines()[is_cut:]
 
 
 def _time(line: str) -> str:
