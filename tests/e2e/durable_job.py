@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.transforms.userstate import CombiningValueStateSpec
 
 from localgcp.beam import LocalRunner
+from tests.e2e.local_runner_job import WriteFile
 
 BATCH, SECONDS = 20, 1.0
 TOTAL = beam.DoFn.StateParam(CombiningValueStateSpec("total", sum))
@@ -42,23 +43,6 @@ class Count(beam.DoFn):  # type: ignore[misc] # apache_beam is untyped
             rows.write("".join(self._lines))
 
 
-class WriteBatch(beam.DoFn):  # type: ignore[misc]
-    """Writes the ids of one batch as one file, whole or not at all."""
-
-    written = 0
-
-    def __init__(self, folder: str) -> None:
-        self._folder = Path(folder)
-
-    def process(self, batch: tuple[str, Iterable[str]]) -> Iterator[None]:
-        WriteBatch.written += 1
-        name = f"file-{os.getpid()}-{WriteBatch.written}"
-        draft = self._folder / f"draft-{name}"
-        draft.write_text("".join(f"{event_id}\n" for event_id in batch[1]))
-        draft.rename(self._folder / name)
-        return iter(())
-
-
 def keyed(data: bytes) -> tuple[str, str]:
     event_id = data.decode()
     return f"key-{event_id[-1]}", event_id
@@ -74,7 +58,7 @@ def main(subscription: str, folder: str, options: list[str]) -> int:
         | beam.Map(keyed).with_output_types(tuple[str, str])
         | beam.ParDo(Count(folder)).with_output_types(tuple[str, str])
     )
-    counted | beam.GroupIntoBatches(BATCH, SECONDS) | beam.ParDo(WriteBatch(folder))
+    counted | beam.GroupIntoBatches(BATCH, SECONDS) | beam.ParDo(WriteFile(folder))
     return 0 if pipeline.run().wait_until_finish() == "DONE" else 1
 
 

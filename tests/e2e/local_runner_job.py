@@ -48,7 +48,7 @@ class InsertRows(beam.DoFn):  # type: ignore[misc] # apache_beam is untyped
 
 
 class WriteFile(beam.DoFn):  # type: ignore[misc] # apache_beam is untyped
-    """Writes one pane as one file, whole or not at all."""
+    """Writes the ids of one pane, or of one batch, as one file, whole or not at all."""
 
     written = 0
 

@@ -49,6 +49,18 @@ class Reading:
     watermark: Timestamp
 
 
+def beam_message(message: Any) -> PubsubMessage:
+    """Beam's message of a protobuf one, without proto-plus, which costs four times the rest."""
+    published = message.publish_time
+    return PubsubMessage(
+        message.data,
+        dict(message.attributes),
+        message.message_id,
+        _EPOCH + timedelta(seconds=published.seconds, microseconds=published.nanos // 1000),
+        message.ordering_key,
+    )
+
+
 class Reader:
     """The state of one ReadFromPubSub over the life of the job.
 
@@ -208,14 +220,7 @@ class Reader:
             return message.data
         if self.serialized:
             return message.SerializeToString()
-        published = message.publish_time
-        return PubsubMessage(
-            message.data,
-            dict(message.attributes),
-            message.message_id,
-            _EPOCH + timedelta(seconds=published.seconds, microseconds=published.nanos // 1000),
-            message.ordering_key,
-        )
+        return beam_message(message)
 
     def _timestamp(self, message: Any) -> Timestamp:
         name = self._timestamp_attribute

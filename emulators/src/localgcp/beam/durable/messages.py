@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import apache_beam as beam
@@ -11,7 +10,7 @@ from apache_beam.io.gcp.pubsub import PubsubMessage, ReadFromPubSub
 from apache_beam.pipeline import PTransformOverride
 from google.pubsub_v1.types import PubsubMessage as Message
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from localgcp.beam.source import beam_message
 
 
 class FasterMessages(PTransformOverride):
@@ -40,12 +39,4 @@ class _ReadMessages(beam.PTransform):
 
 class _Parse(beam.DoFn):
     def process(self, element: bytes) -> Iterator[PubsubMessage]:
-        message = Message.pb().FromString(element)
-        published = message.publish_time
-        yield PubsubMessage(
-            message.data,
-            dict(message.attributes),
-            message.message_id,
-            _EPOCH + timedelta(seconds=published.seconds, microseconds=published.nanos // 1000),
-            message.ordering_key,
-        )
+        yield beam_message(Message.pb().FromString(element))

@@ -93,7 +93,8 @@ def _bounds(write: Writer) -> Writer:
     return both
 
 
-def _float(value: float) -> str:
+def float_text(value: float) -> str:
+    """A FLOAT64 as BigQuery writes it where it is text: the shortest that reads back the same."""
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):
@@ -126,7 +127,7 @@ _WRITERS: dict[str, Writer] = {
     "STRING": str,
     "BYTES": _bytes,
     "INTEGER": str,
-    "FLOAT": _float,
+    "FLOAT": float_text,
     "NUMERIC": _decimal("1e-9"),
     "BIGNUMERIC": _decimal("1e-38"),
     "BOOLEAN": _boolean,

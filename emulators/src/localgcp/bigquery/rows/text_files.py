@@ -16,6 +16,7 @@ import orjson
 
 from localgcp.bigquery.catalog.schema import Field
 from localgcp.bigquery.errors import Invalid
+from localgcp.bigquery.rows.cells import float_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -88,14 +89,6 @@ def _cell(text: str, delimiter: str) -> str:
     return text if plain else '"' + text.replace('"', '""') + '"'
 
 
-def _float(value: float) -> str:
-    if math.isnan(value):
-        return "NaN"
-    if math.isinf(value):
-        return "Infinity" if value > 0 else "-Infinity"
-    return repr(value)
-
-
 def _decimal(value: Decimal) -> str:
     text = format(value, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
@@ -107,7 +100,7 @@ def _moment(value: datetime) -> str:
 
 _TEXTS: dict[str, Write] = {
     "BYTES": lambda value: base64.b64encode(value).decode(),
-    "FLOAT": _float,
+    "FLOAT": float_text,
     "NUMERIC": _decimal,
     "BIGNUMERIC": _decimal,
     "BOOLEAN": lambda value: "true" if value else "false",

@@ -18,7 +18,7 @@ from localgcp.pubsub.domain.subscription import Subscription
 from localgcp.pubsub.errors import Mismatch
 from localgcp.pubsub.wire.bigquery_rows import Rows, columns_of
 from localgcp.pubsub.wire.consumer import Consumer
-from localgcp.pubsub.wire.http_post import Answer, Poster, PostFailed
+from localgcp.pubsub.wire.http_post import Answer, Poster
 from localgcp.pubsub.wire.settling import Settling
 
 MAX_IN_FLIGHT = 1000
@@ -26,7 +26,6 @@ LOOK_EVERY_S = 5.0
 """How often a table that was not there, or did not fit, is looked at again."""
 
 _JSON = {"Content-Type": "application/json"}
-_STATES = {401: State.PERMISSION_DENIED, 403: State.PERMISSION_DENIED, 404: State.NOT_FOUND}
 
 
 class BigQueryExport:
@@ -58,9 +57,9 @@ class BigQueryExport:
 
     async def _look(self) -> Rows | None:
         """The table as it is now; None where it can't be written to, and the state says why."""
-        answer = await self._request("GET", self._url)
+        answer = await self._poster.answer("GET", self._url, headers=_JSON)
         if answer.code != 200:
-            self._fault(answer)
+            self._settling.refused(answer)
             return None
         columns = columns_of(_body(answer).get("schema", {}).get("fields", []))
         rows = Rows(self._subscription.name, self._config, columns, self._broker.schemas)
@@ -98,26 +97,15 @@ class BigQueryExport:
             "ignoreUnknownValues": self._config.drop_unknown_fields,
         }
         raw = json.dumps(body).encode()
-        answer = await self._request("POST", f"{self._url}/insertAll", raw)
+        answer = await self._poster.answer("POST", f"{self._url}/insertAll", raw, _JSON)
         if answer.code != 200:
-            self._fault(answer)
+            self._settling.refused(answer)
             self._rows = None
             return dict.fromkeys(ack_ids, f"the answer was {answer.code}")
         errors = _body(answer).get("insertErrors", [])
         if errors:
             self._rows = None  # the table may have changed
         return {ack_ids[each["index"]]: _why(each) for each in errors}
-
-    async def _request(self, method: str, url: str, body: bytes = b"") -> Answer:
-        """The answer; 503 where there is none."""
-        try:
-            return await self._poster.request(method, url, body, _JSON)
-        except PostFailed as error:
-            return Answer(503, str(error).encode())
-
-    def _fault(self, answer: Answer) -> None:
-        if answer.code in _STATES:
-            self._settling.state(_STATES[answer.code], answer.body.decode(errors="replace")[:500])
 
 
 def _body(answer: Answer) -> dict[str, Any]:

@@ -9,7 +9,9 @@ from localgcp.pubsub.domain.broker import Broker
 from localgcp.pubsub.domain.destinations import State
 from localgcp.pubsub.domain.subscription import Subscription
 from localgcp.pubsub.errors import StorageFailed
+from localgcp.pubsub.wire.http_post import Answer
 
+_STATES = {401: State.PERMISSION_DENIED, 403: State.PERMISSION_DENIED, 404: State.NOT_FOUND}
 logger = logging.getLogger(__name__)
 
 
@@ -36,6 +38,11 @@ class Settling:
         name = self._subscription.name
         logger.warning("%s: %d messages were not written: %s", name, len(ack_ids), why)
         self._broker.modify_ack_deadline(name, ack_ids, 0)
+
+    def refused(self, answer: Answer) -> None:
+        """The destination would not have it; its state, if the answer tells one."""
+        if answer.code in _STATES:
+            self.state(_STATES[answer.code], answer.body.decode(errors="replace")[:500])
 
     def state(self, state: State, why: str = "") -> None:
         """The destination is found so."""

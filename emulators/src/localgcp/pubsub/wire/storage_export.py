@@ -26,13 +26,12 @@ from localgcp.pubsub.errors import Mismatch, NotFound
 from localgcp.pubsub.wire import layout
 from localgcp.pubsub.wire.bigquery_rows import topic_values
 from localgcp.pubsub.wire.consumer import Consumer
-from localgcp.pubsub.wire.http_post import Answer, Poster, PostFailed
+from localgcp.pubsub.wire.http_post import Answer, Poster
 from localgcp.pubsub.wire.settling import Settling
 
 LEASE_MARGIN_S = 300
 """How much longer messages are held than an object may be gathered."""
 
-_STATES = {401: State.PERMISSION_DENIED, 403: State.PERMISSION_DENIED, 404: State.NOT_FOUND}
 _DATA = {"name": "data", "type": "bytes"}
 _METADATA = [
     {"name": "subscription", "type": "string"},
@@ -70,7 +69,7 @@ class StorageExport:
 
     async def _look(self) -> None:
         bucket = quote(self._config.bucket, safe="")
-        self._found(await self._request("GET", f"{self._base}/storage/v1/b/{bucket}"))
+        self._found(await self._poster.answer("GET", f"{self._base}/storage/v1/b/{bucket}"))
 
     async def _object(self) -> None:
         """Gather one object and write it."""
@@ -183,19 +182,10 @@ class StorageExport:
         bucket = quote(self._config.bucket, safe="")
         url = f"{self._base}/upload/storage/v1/b/{bucket}/o?{query}"
         kind = "text/plain" if self._config.avro_config is None else "application/octet-stream"
-        return await self._request("POST", url, raw, {"Content-Type": kind})
-
-    async def _request(
-        self, method: str, url: str, body: bytes = b"", headers: dict[str, str] | None = None
-    ) -> Answer:
-        """The answer; 503 where there is none."""
-        try:
-            return await self._poster.request(method, url, body, headers or {})
-        except PostFailed as error:
-            return Answer(503, str(error).encode())
+        return await self._poster.answer("POST", url, raw, {"Content-Type": kind})
 
     def _found(self, answer: Answer) -> None:
         if answer.code == 200:
             self._settling.state(State.ACTIVE)
-        elif answer.code in _STATES:
-            self._settling.state(_STATES[answer.code], answer.body.decode(errors="replace")[:500])
+        else:
+            self._settling.refused(answer)
