@@ -66,6 +66,26 @@ def rows_of(reads: BigQueryReadClient, session: types.ReadSession) -> list[dict[
     return rows
 
 
+@pytest.mark.parametrize("form", [types.DataFormat.ARROW, types.DataFormat.AVRO])
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("INTERVAL", "INTERVAL 1 DAY"), ("RANGE", "[STRUCT(RANGE(DATE '2020-01-01', NULL) AS r)]")],
+)
+def test_a_type_that_has_no_form_is_refused_by_name(
+    reads: BigQueryReadClient,
+    client: bigquery.Client,
+    dataset: str,
+    form: Any,
+    column: str,
+    value: str,
+) -> None:
+    client.query_and_wait(f"CREATE OR REPLACE TABLE {dataset}.odd AS SELECT 1 AS n, {value} AS v")
+    table = client.get_table(f"{dataset}.odd")
+    with pytest.raises(exceptions.MethodNotImplemented, match=f"type {column} in the Storage Read"):
+        session_of(reads, table, form)
+    assert session_of(reads, table, form, selected_fields=["n"]).name
+
+
 @pytest.mark.parametrize("form", FORMATS, ids=lambda form: form.name)
 def test_every_type(reads: BigQueryReadClient, wide: bigquery.Table, form: Any) -> None:
     full, empty = rows_of(reads, session_of(reads, wide, form))

@@ -14,7 +14,7 @@ from typing import Any
 import fastavro
 import pyarrow.parquet as pq
 import pytest
-from google.api_core.exceptions import BadRequest, NotFound
+from google.api_core.exceptions import BadRequest, GoogleAPICallError, NotFound
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery, storage
 
@@ -67,6 +67,15 @@ def test_a_table_is_extracted(
     assert job._properties["statistics"]["extract"]["inputBytes"] == "31"
     data = bucket.blob("people.csv.gz").download_as_bytes(raw_download=True)
     assert gzip.decompress(data) == b"Ada;36\nBob;41\nCyd;\n"
+
+
+def test_a_type_that_avro_has_not_is_refused_by_name(
+    client: bigquery.Client, dataset: bigquery.DatasetReference, bucket: storage.Bucket
+) -> None:
+    table = dataset.table("odd")
+    client.query_and_wait(f"CREATE TABLE {table} AS SELECT INTERVAL 1 DAY AS v")
+    with pytest.raises(GoogleAPICallError, match="column v of type INTERVAL in an Avro file"):
+        extract(client, table, bucket, "odd.avro", destination_format="AVRO")
 
 
 def test_every_type_in_text(

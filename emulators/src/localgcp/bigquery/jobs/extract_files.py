@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from localgcp.bigquery.catalog.schema import Field, arrow_type
-from localgcp.bigquery.rows.avro_schema import records, schema_of
+from localgcp.bigquery.rows.avro_schema import check_types, records, schema_of
 from localgcp.bigquery.rows.text_files import check_flat, csv_lines, header, json_lines
 
 if TYPE_CHECKING:
@@ -46,9 +46,11 @@ class Written:
 
 
 def check(form: Form, fields: tuple[Field, ...]) -> None:
-    """Raises Invalid where the format cannot hold the columns."""
+    """Raises Invalid, NotSupported where the format cannot hold the columns."""
     if form.format == "CSV":
         check_flat(fields)
+    elif form.format == "AVRO":
+        check_types(fields, "an Avro file")
 
 
 def write(form: Form, fields: tuple[Field, ...], batches: list[pa.RecordBatch]) -> Written:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from localgcp.bigquery.catalog.schema import Field
+from localgcp.bigquery.errors import NotSupported
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -36,6 +37,14 @@ _LOGICAL: dict[str, Schema] = {
 def schema_of(fields: tuple[Field, ...], logical: bool, name: str = "Root") -> dict[str, Any]:
     """A record of the columns; without `logical` a day or a time is text (useAvroLogicalTypes)."""
     return _record(name, "", fields, logical)
+
+
+def check_types(fields: tuple[Field, ...], where: str) -> None:
+    """Raises NotSupported for a column that has no form in Avro or in the Read API's Arrow."""
+    for column in fields:
+        if column.type in ("INTERVAL", "RANGE"):
+            raise NotSupported(f"column {column.name} of type {column.type} in {where}")
+        check_types(column.fields, where)
 
 
 def _record(name: str, space: str, fields: tuple[Field, ...], logical: bool) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from localgcp.bigquery.catalog.schema import Field
+from localgcp.bigquery.catalog.schema import Field, arrow_type
 from localgcp.bigquery.errors import BadValue
 
 if TYPE_CHECKING:
@@ -65,29 +65,11 @@ def arrow_field(field: Field) -> pa.Field:
     """The API's Arrow field (Storage Read API, "Arrow schema details")."""
     import pyarrow as pa
 
-    kind: pa.DataType = _scalar(field.type) if field.type != "RECORD" else None
+    kind = arrow_type(replace(field, mode="NULLABLE"))
     if field.type == "RECORD":
         kind = pa.struct([arrow_field(member) for member in field.fields])
+    if field.type == "BIGNUMERIC":
+        kind = pa.decimal256(76, 38)
     if field.repeated:
         return pa.field(field.name, pa.list_(pa.field("item", kind)), nullable=False)
     return pa.field(field.name, kind, nullable=not field.required)
-
-
-def _scalar(name: str) -> pa.DataType:
-    import pyarrow as pa
-
-    kinds: dict[str, pa.DataType] = {
-        "STRING": pa.string(),
-        "BYTES": pa.binary(),
-        "INTEGER": pa.int64(),
-        "FLOAT": pa.float64(),
-        "NUMERIC": pa.decimal128(38, 9),
-        "BIGNUMERIC": pa.decimal256(76, 38),
-        "BOOLEAN": pa.bool_(),
-        "TIMESTAMP": pa.timestamp("us", tz="UTC"),
-        "DATE": pa.date32(),
-        "TIME": pa.time64("us"),
-        "DATETIME": pa.timestamp("us"),
-        "JSON": pa.string(),
-    }
-    return kinds[name]

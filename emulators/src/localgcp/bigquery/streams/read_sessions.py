@@ -22,6 +22,7 @@ from localgcp.bigquery.catalog.table import Name, Table
 from localgcp.bigquery.errors import BadValue, NotSupported
 from localgcp.bigquery.jobs.queries import Queries
 from localgcp.bigquery.jobs.query import Query
+from localgcp.bigquery.rows.avro_schema import check_types
 from localgcp.bigquery.store import Store
 from localgcp.bigquery.streams.faults import OffsetBeyond, StreamNotFound
 from localgcp.bigquery.streams.projection import pruned, select
@@ -141,6 +142,7 @@ class ReadSessions:
             size, rows = self._figures.bytes(table), None
             _check_snapshot(wanted, table)
         fields = select(table.fields, wanted.selected)
+        check_types(fields, "the Storage Read API")
         if wanted.restriction:
             rows = self._restricted(session, table, rows)
         source = table.name.sql
