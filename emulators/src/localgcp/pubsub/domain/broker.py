@@ -299,4 +299,5 @@ def _check_some(ack_ids: Sequence[str]) -> None:
 
 def _check_lent(target: Subscription, ack_ids: Sequence[str]) -> None:
     if target.config.enable_exactly_once_delivery and (invalid := target.not_lent(ack_ids)):
-        raise AckIdsFailed(invalid, [each for each in ack_ids if each not in set(invalid)])
+        ended = set(invalid)
+        raise AckIdsFailed(invalid, [each for each in ack_ids if each not in ended])
