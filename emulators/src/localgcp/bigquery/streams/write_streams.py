@@ -188,19 +188,15 @@ class WriteStreams:
     def sweep(self) -> None:
         """Forget the streams that are past their time, or whose table is gone."""
         oldest = self._catalog.now_ms() - KEPT_MS
+        there = {(table.name, table.created_ms) for table in self._catalog.all_tables()}
         for stream in list(self._streams.values()):
-            if stream.created_ms >= oldest and self._has_table(stream):
+            has_table = (stream.table, stream.table_created_ms) in there
+            if stream.created_ms >= oldest and has_table:
                 continue
             with self._store.write() as tx:
                 tx.db.execute(f"DROP TABLE IF EXISTS {stream.hidden}")
                 tx.db.execute("DELETE FROM data.emulator.write_streams WHERE id = ?", [stream.name])
                 tx.after.append(lambda name=stream.name: self._streams.pop(name, None))  # type: ignore[misc]
-
-    def _has_table(self, stream: Stream) -> bool:
-        return any(
-            table.name == stream.table and table.created_ms == stream.table_created_ms
-            for table in self._catalog.all_tables()
-        )
 
     def _store_rows(self, tx: Transaction, stream: Stream, table: Table, rows: pa.Table) -> None:
         import pyarrow as pa
@@ -210,9 +206,11 @@ class WriteStreams:
             self._catalog.touch(tx, table)
             tx.after.append(lambda: self._figures.add(table, size))
         else:
-            for column in table.fields:  # some may have come since the stream was made
-                adding = f"{quoted(column.name)} {duckdb_type(column)}"
-                tx.db.execute(f"ALTER TABLE {stream.hidden} ADD COLUMN IF NOT EXISTS {adding}")
+            here = _columns(tx, stream)
+            for column in table.fields:
+                if column.name not in here:  # it has come since the stream was made
+                    adding = f"{quoted(column.name)} {duckdb_type(column)}"
+                    tx.db.execute(f"ALTER TABLE {stream.hidden} ADD COLUMN {adding}")
             offsets = pa.array(range(stream.rows, stream.rows + rows.num_rows), pa.int64())
             tx.db.register("_batch", rows.append_column(_OFFSET, offsets))
             tx.db.execute(f"INSERT INTO {stream.hidden} BY NAME SELECT * FROM _batch")
@@ -222,7 +220,7 @@ class WriteStreams:
 
     def _show(self, tx: Transaction, stream: Stream, table: Table, where: str) -> None:
         """Hidden rows into the table, in the order that they came."""
-        here = {name for name, *_ in tx.db.execute(f"DESCRIBE {stream.hidden}").fetchall()}
+        here = _columns(tx, stream)
         names = ", ".join(quoted(f.name) for f in table.fields if f.name in here)
         tx.db.execute(
             f"INSERT INTO {table.name.sql} ({names}) SELECT {names} FROM {stream.hidden}"
@@ -241,6 +239,11 @@ class WriteStreams:
 def _load(resource: dict[str, Any]) -> Stream:
     named = {"table": Name(**resource["table"]), "type": Type(resource["type"])}
     return Stream(**{**resource, **named})
+
+
+def _columns(tx: Transaction, stream: Stream) -> set[str]:
+    """The columns that a stream's hidden rows have."""
+    return {name for name, *_ in tx.db.execute(f"DESCRIBE {stream.hidden}").fetchall()}
 
 
 def _check_open(stream: Stream, offset: int | None) -> None:

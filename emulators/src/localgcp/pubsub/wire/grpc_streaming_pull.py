@@ -126,7 +126,8 @@ def _sorted(subscription: Subscription, ack_ids: Sequence[str]) -> tuple[list[st
     if not subscription.config.enable_exactly_once_delivery:
         return list(ack_ids), []
     late = subscription.not_lent(ack_ids)
-    return [ack_id for ack_id in ack_ids if ack_id not in set(late)], late
+    ended = set(late)
+    return [ack_id for ack_id in ack_ids if ack_id not in ended], late
 
 
 async def _write(subscription: Subscription, consumer: Consumer, out: _Out) -> None:
