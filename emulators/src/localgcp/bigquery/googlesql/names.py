@@ -16,11 +16,11 @@ from localgcp.bigquery.catalog.catalog import Catalog
 from localgcp.bigquery.catalog.schema import AS_TEXT, Field
 from localgcp.bigquery.catalog.table import Name, Table
 from localgcp.bigquery.errors import InvalidQuery, SqlNotSupported
+from localgcp.bigquery.googlesql.sources import MAX_VIEW_DEPTH, name_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-MAX_VIEW_DEPTH = 16  # Quotas, "Views": nested view levels
 InformationSchema = Callable[[str, str, str], "pa.Table"]
 ViewTree = Callable[[Table, int], exp.Expr]
 
@@ -49,23 +49,7 @@ class Names:
         parts = [part.name for part in node.parts] if isinstance(node, exp.Table) else []
         if not parts or not isinstance(node.this, exp.Identifier):
             raise SqlNotSupported(f"table expression {node.sql(dialect='bigquery')}")
-        table = parts[-1]
-        if "*" in table:
-            raise SqlNotSupported(f"wildcard table {table}")
-        if "$" in table or "@" in table:
-            raise SqlNotSupported(f"partition decorator in {table}")
-        dataset = parts[-2] if len(parts) > 1 else self.dataset
-        if dataset is None:
-            raise InvalidQuery(
-                f'Table "{table}" must be qualified with a dataset (e.g. dataset.table).', "query"
-            )
-        name = Name(parts[-3] if len(parts) > 2 else self.project, dataset, table)
-        if name.is_anonymous:
-            what = (
-                "a query over the anonymous table of a result; give the result a destinationTable"
-            )
-            raise SqlNotSupported(what)
-        return name
+        return name_of(tuple(parts), self.project, self.dataset)
 
     def _replace(self, node: exp.Table) -> None:
         if node.args.get("version"):
@@ -75,11 +59,6 @@ class Names:
             self._replace_information_schema(node, upper.removeprefix("INFORMATION_SCHEMA."))
             return
         name = self.name_of(node)
-        if name.is_anonymous:
-            what = (
-                "a query over the anonymous table of a result; give the result a destinationTable"
-            )
-            raise SqlNotSupported(what)
         table = self.catalog.table(name)
         self.tables.append(table)
         alias = exp.to_identifier(node.alias or name.table, quoted=True)

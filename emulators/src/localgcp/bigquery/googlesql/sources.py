@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 InformationSchema = Callable[[str, str, str], "pa.Table"]
 View = Callable[[Table], "pa.Table"]
+MAX_VIEW_DEPTH = 16  # Quotas, "Views": nested view levels
 _API_NAMES = {"int64": "INTEGER", "timestamp[us, tz=UTC]": "TIMESTAMP", "bool": "BOOLEAN"}
 
 

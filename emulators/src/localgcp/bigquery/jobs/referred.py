@@ -24,6 +24,7 @@ from localgcp.bigquery.errors import (
     SqlNotSupported,
 )
 from localgcp.bigquery.googlesql import texts
+from localgcp.bigquery.googlesql.sources import MAX_VIEW_DEPTH, Sources
 from localgcp.bigquery.jobs.query import Outcome, Query, Watch
 from localgcp.bigquery.jobs.results import plan_of, view_of
 from localgcp.bigquery.store import Store
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
 _INEXACT = {"BIGNUMERIC", "JSON"}  # of 76 digits DuckDB has 38; its JSON is the text as it came
 _LENIENT = {"parse_date", "parse_datetime", "parse_time", "parse_timestamp"}
-MAX_VIEW_DEPTH = 16  # Quotas, "Views": nested view levels
 # Statements with a query in them whose rows go into a table; a view's text stays as it is.
 _DML = ("insert", "update", "delete", "merge")
 _HOLDERS = ("create_table_as_select", "create_view", "insert")
@@ -65,7 +65,6 @@ class Referred:
         reference: Reference | None,
     ) -> None:
         from localgcp.bigquery.googlesql.evaluator import Evaluator
-        from localgcp.bigquery.googlesql.sources import Sources
 
         self._queries, self._reference = queries, reference
         sources = Sources(store, catalog, figures, queries.information_schema)

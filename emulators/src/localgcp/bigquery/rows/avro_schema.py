@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from localgcp.bigquery.catalog.schema import Field
+from localgcp.bigquery.catalog.schema import AS_TEXT, Field
 from localgcp.bigquery.errors import NotSupported
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def schema_of(fields: tuple[Field, ...], logical: bool, name: str = "Root") -> d
 def check_types(fields: tuple[Field, ...], where: str) -> None:
     """Raises NotSupported for a column that has no form in Avro or in the Read API's Arrow."""
     for column in fields:
-        if column.type in ("INTERVAL", "RANGE"):
+        if column.type in AS_TEXT:
             raise NotSupported(f"column {column.name} of type {column.type} in {where}")
         check_types(column.fields, where)
 
