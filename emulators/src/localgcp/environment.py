@@ -75,6 +75,19 @@ def bigquery_endpoint(environ: Mapping[str, str] | None = None) -> str | None:
     return _url("BIGQUERY_EMULATOR_HOST", environ)
 
 
+def copy() -> dict[str, str]:
+    """This process's environment as it is now, for a program that it starts.
+
+    Without one, the program gets the system's own list, which another thread that sets a variable
+    moves meanwhile: then it is started from nowhere (EFAULT).
+    """
+    while True:
+        try:
+            return dict(os.environ)
+        except (KeyError, RuntimeError):  # one came or went just now
+            continue
+
+
 def adopt(environ: Mapping[str, str]) -> None:
     """Make `environ` part of this process's environment, where clients look."""
     os.environ.update(environ)

@@ -7,7 +7,6 @@ compiled. Whoever can do without it asks `ready`; whoever cannot waits, for a bo
 from __future__ import annotations
 
 import atexit
-import os
 import subprocess
 import sys
 import threading
@@ -69,7 +68,7 @@ class _Worker:
         self._process = subprocess.Popen(
             command,
             pass_fds=(theirs.fileno(),),
-            env=_environ(),
+            env=environment.copy(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -93,16 +92,6 @@ class _Worker:
         """End it and let its socket go."""
         self.kill()
         self.line.close()
-
-
-def _environ() -> dict[str, str]:
-    """This process's variables, copied: a thread that sets one meanwhile moves the system's own
-    list, and a program started from that is started from nowhere (EFAULT)."""
-    while True:
-        try:
-            return dict(os.environ)
-        except (KeyError, RuntimeError):  # one came or went just now
-            continue
 
 
 class Reference:
