@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from localgcp.bigquery.catalog.catalog import Catalog
 from localgcp.bigquery.catalog.dataset import Dataset
 from localgcp.bigquery.catalog.expiry import Expiry
-from localgcp.bigquery.catalog.figures import Figures
 from localgcp.bigquery.catalog.schema import to_resource
+from localgcp.bigquery.catalog.sizes import Sizes
 from localgcp.bigquery.catalog.table import Name, Table, apply
 from localgcp.bigquery.jobs.anonymous import AnonymousTables
 from localgcp.bigquery.jobs.copies import Copies
@@ -53,12 +53,12 @@ class Service:
         """
         self.store = Store(path, memory_limit)
         self.catalog = Catalog(self.store, clock)
-        self.figures = Figures(self.store)
+        self.sizes = Sizes(self.store)
         self.insert_ids = InsertIds(self.store, uptime)
-        self.streaming = Streaming(self.store, self.catalog, self.figures, clock, self.insert_ids)
-        self.queries = Queries(self.store, self.catalog, self.figures, reference)
-        self.expiry = Expiry(self.store, self.catalog, self.figures)
-        parts, objects = (self.store, self.catalog, self.figures), Objects(storage)
+        self.streaming = Streaming(self.store, self.catalog, self.sizes, clock, self.insert_ids)
+        self.queries = Queries(self.store, self.catalog, self.sizes, reference)
+        self.expiry = Expiry(self.store, self.catalog, self.sizes)
+        parts, objects = (self.store, self.catalog, self.sizes), Objects(storage)
         self.loads, copies = Loads(*parts, objects), Copies(*parts)
         extracts = Extracts(*parts, objects, self._held)
         now_ms, memory = self.catalog.now_ms, 2 * memory_limit
@@ -104,7 +104,7 @@ class Service:
     def bytes_read(self, outcome: Outcome) -> int:
         """Bytes of the tables that a statement read: an upper bound, since nothing is pruned."""
         names = {table.name: table for table in outcome.tables if not table.is_view}
-        return sum(self.figures.known_bytes(table) for table in names.values())
+        return sum(self.sizes.known_bytes(table) for table in names.values())
 
     def close(self) -> None:
         """End the jobs and let the file go."""

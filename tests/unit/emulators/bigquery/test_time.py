@@ -62,7 +62,7 @@ def insert(service: Service, day: object, insert_id: str | None = None) -> list[
 
 
 def count(service: Service) -> int:
-    return service.figures.rows(service.catalog.table(TABLE))
+    return service.sizes.rows(service.catalog.table(TABLE))
 
 
 def test_an_insert_id_is_forgotten_after_the_window(service: Service, clock: Clock) -> None:

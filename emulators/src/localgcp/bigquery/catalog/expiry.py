@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from localgcp.bigquery.catalog.catalog import Catalog
-from localgcp.bigquery.catalog.figures import Figures
 from localgcp.bigquery.catalog.partitioning import oldest_kept
 from localgcp.bigquery.catalog.schema import quoted
+from localgcp.bigquery.catalog.sizes import Sizes
 from localgcp.bigquery.catalog.table import Table
 from localgcp.bigquery.errors import TableNotFound
 from localgcp.bigquery.store import Store
@@ -18,8 +18,8 @@ SWEEP_EVERY_S = 30.0
 class Expiry:
     """Deletes what is past its time; BigQuery promises no sooner, and soon after."""
 
-    def __init__(self, store: Store, catalog: Catalog, figures: Figures) -> None:
-        self._store, self._catalog, self._figures = store, catalog, figures
+    def __init__(self, store: Store, catalog: Catalog, sizes: Sizes) -> None:
+        self._store, self._catalog, self._sizes = store, catalog, sizes
 
     def sweep(self) -> None:
         """Delete all that has expired by the catalog's clock."""
@@ -28,7 +28,7 @@ class Expiry:
             try:
                 if table.expiration_ms is not None and table.expiration_ms <= now_ms:
                     self._catalog.delete_table(table.name)
-                    self._figures.forget(table)
+                    self._sizes.forget(table)
                 elif table.partitioning is not None and table.partitioning.expiration_ms:
                     self._sweep_partitions(table, now_ms)
             except TableNotFound:
@@ -50,4 +50,4 @@ class Expiry:
             ).fetchone()
             if row and row[0]:
                 self._catalog.touch(tx, table)
-                tx.after.append(lambda: self._figures.forget(table))
+                tx.after.append(lambda: self._sizes.forget(table))

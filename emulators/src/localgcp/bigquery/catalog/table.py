@@ -119,7 +119,7 @@ class Table:
         return settings | {key: value for key, value in optional.items() if value is not None}
 
     def to_resource(self, location: str) -> dict[str, Any]:
-        """The API's Table, all but its figures (numRows and numBytes)."""
+        """The API's Table, all but its counts (numRows and numBytes)."""
         return self.settings() | {
             "kind": "bigquery#table",
             "id": str(self.name),

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from localgcp.bigquery.catalog.catalog import Catalog
-from localgcp.bigquery.catalog.figures import Figures
 from localgcp.bigquery.catalog.schema import Field, quoted
+from localgcp.bigquery.catalog.sizes import Sizes
 from localgcp.bigquery.catalog.table import Name, Table
 from localgcp.bigquery.errors import InvalidQuery, SqlNotSupported
 from localgcp.bigquery.googlesql.reference.messages import ROW, Path
@@ -36,9 +36,9 @@ class Sources:
     """Finds tables and reads them whole."""
 
     def __init__(
-        self, store: Store, catalog: Catalog, figures: Figures, schema: InformationSchema
+        self, store: Store, catalog: Catalog, sizes: Sizes, schema: InformationSchema
     ) -> None:
-        self._store, self._catalog, self._figures, self._schema = store, catalog, figures, schema
+        self._store, self._catalog, self._sizes, self._schema = store, catalog, sizes, schema
 
     def find(self, path: Path, project: str, dataset: str | None) -> Source:
         """Raises TableNotFound, DatasetNotFound, InvalidQuery, SqlNotSupported."""
@@ -62,7 +62,7 @@ class Sources:
 
     def size(self, table: Table) -> tuple[int, int]:
         """Rows and bytes."""
-        return self._figures.rows(table), self._figures.known_bytes(table)
+        return self._sizes.rows(table), self._sizes.known_bytes(table)
 
     def read(self, table: Table, numbered: bool) -> pa.Table:
         """A table's rows, all columns, with their numbers if asked."""

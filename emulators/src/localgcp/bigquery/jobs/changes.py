@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from localgcp.bigquery.catalog.catalog import Catalog
-from localgcp.bigquery.catalog.figures import Figures
 from localgcp.bigquery.catalog.schema import Field, quoted
+from localgcp.bigquery.catalog.sizes import Sizes
 from localgcp.bigquery.catalog.table import Table
 from localgcp.bigquery.errors import QueryFailed
 from localgcp.bigquery.jobs.query import Outcome
@@ -26,8 +26,8 @@ Rows = Callable[[str], "tuple[tuple[Field, ...], pa.Table]"]
 class Changing:
     """Applies the actions of a DML statement."""
 
-    def __init__(self, store: Store, catalog: Catalog, figures: Figures, writing: Writing) -> None:
-        self._store, self._catalog, self._figures = store, catalog, figures
+    def __init__(self, store: Store, catalog: Catalog, sizes: Sizes, writing: Writing) -> None:
+        self._store, self._catalog, self._sizes = store, catalog, sizes
         self._writing = writing
 
     def run(self, kind: str, table: Table, changes: list[Change], rows: Rows) -> Outcome:
@@ -42,7 +42,7 @@ class Changing:
                 count = self._apply(tx, table, change, fields, data)
                 affected[change.action] = affected.get(change.action, 0) + count
             self._catalog.touch(tx, table)
-            tx.after.append(lambda: self._figures.forget(table))
+            tx.after.append(lambda: self._sizes.forget(table))
         total = {kind: sum(affected.values())}
         return Outcome(kind, affected=total, target=table.name, tables=(table,))
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from localgcp.bigquery.catalog.catalog import Catalog
-from localgcp.bigquery.catalog.figures import Figures
 from localgcp.bigquery.catalog.schema import Field, quoted
+from localgcp.bigquery.catalog.sizes import Sizes
 from localgcp.bigquery.catalog.table import Name, Table
 from localgcp.bigquery.errors import BadValue, NotFound, SchemaChangeRefused, TableExists
 from localgcp.bigquery.store import Store, Transaction
@@ -37,8 +37,8 @@ class Copied:
 class Copies:
     """Copies tables, each copy in one transaction."""
 
-    def __init__(self, store: Store, catalog: Catalog, figures: Figures) -> None:
-        self._store, self._catalog, self._figures = store, catalog, figures
+    def __init__(self, store: Store, catalog: Catalog, sizes: Sizes) -> None:
+        self._store, self._catalog, self._sizes = store, catalog, sizes
 
     def run(self, copy: Copy) -> Copied:
         """All of the rows or nothing.
@@ -51,11 +51,11 @@ class Copies:
             sources = [self._catalog.rows_of(name, "copy") for name in copy.sources]
             for other in sources[1:]:
                 _check_same(sources[0], other.fields)
-            size = sum(self._figures.bytes(source) for source in sources)
+            size = sum(self._sizes.bytes(source) for source in sources)
             table = self._prepare(tx, copy, sources[0])
             rows = sum(_pour(tx, source, table) for source in sources)
             self._catalog.write_table(tx, replace(table, modified_ms=self._catalog.now_ms()))
-            tx.after.append(lambda: self._figures.forget(table))
+            tx.after.append(lambda: self._sizes.forget(table))
         return Copied(rows, size)
 
     def _prepare(self, tx: Transaction, copy: Copy, source: Table) -> Table:
@@ -67,7 +67,7 @@ class Copies:
             if copy.create == "CREATE_NEVER":
                 raise
             return self._make(tx, name, source)
-        if copy.write == "WRITE_EMPTY" and self._figures.rows(old):
+        if copy.write == "WRITE_EMPTY" and self._sizes.rows(old):
             raise TableExists(name.project, name.dataset, name.table)
         if copy.write == "WRITE_TRUNCATE" or not old.fields:
             tx.db.execute(f"DROP TABLE {name.sql}")

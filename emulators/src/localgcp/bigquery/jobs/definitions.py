@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from localgcp.bigquery.catalog.catalog import Catalog
-from localgcp.bigquery.catalog.figures import Figures
+from localgcp.bigquery.catalog.sizes import Sizes
 from localgcp.bigquery.catalog.table import Name, Table
 from localgcp.bigquery.errors import Invalid, NotFound, TableExists
 from localgcp.bigquery.jobs.query import Outcome, Query, Watch
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 class Definitions:
     """Runs one DDL statement."""
 
-    def __init__(self, store: Store, catalog: Catalog, figures: Figures, writing: Writing) -> None:
-        self._store, self._catalog, self._figures = store, catalog, figures
+    def __init__(self, store: Store, catalog: Catalog, sizes: Sizes, writing: Writing) -> None:
+        self._store, self._catalog, self._sizes = store, catalog, sizes
         self._writing = writing
 
     def run(
@@ -56,7 +56,7 @@ class Definitions:
         with self._store.write() as tx:
             tx.db.execute(f"DELETE FROM {table.name.sql}")
             self._catalog.touch(tx, table)
-            tx.after.append(lambda: self._figures.forget(table))
+            tx.after.append(lambda: self._sizes.forget(table))
 
     def _drop(self, tree: exp.Expr, kind: str, name: Name, query: Query) -> Outcome:
         try:
@@ -71,7 +71,7 @@ class Definitions:
         if not query.dry_run:
             with self._store.write() as tx:
                 self._catalog.delete_in(tx, table)
-                tx.after.append(lambda: self._figures.forget(table))
+                tx.after.append(lambda: self._sizes.forget(table))
         return Outcome(kind, target=name, operation="DROP")
 
     def _create(
@@ -115,5 +115,5 @@ class Definitions:
         if not tree.args.get("replace"):
             raise TableExists(name.project, name.dataset, name.table)
         self._catalog.delete_in(tx, old)
-        tx.after.append(lambda: self._figures.forget(old))
+        tx.after.append(lambda: self._sizes.forget(old))
         return "REPLACE"

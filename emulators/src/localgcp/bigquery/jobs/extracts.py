@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from localgcp.bigquery.catalog.catalog import Catalog
-from localgcp.bigquery.catalog.figures import Figures
 from localgcp.bigquery.catalog.schema import Field, quoted
+from localgcp.bigquery.catalog.sizes import Sizes
 from localgcp.bigquery.catalog.table import Name, Table
 from localgcp.bigquery.errors import Invalid
 from localgcp.bigquery.jobs import extract_files
@@ -54,10 +54,10 @@ class Extracts:
     """Extracts tables."""
 
     def __init__(
-        self, store: Store, catalog: Catalog, figures: Figures, objects: Objects, held: Held
+        self, store: Store, catalog: Catalog, sizes: Sizes, objects: Objects, held: Held
     ) -> None:
         """`held` finds a result that is kept with its job."""
-        self._store, self._catalog, self._figures = store, catalog, figures
+        self._store, self._catalog, self._sizes = store, catalog, sizes
         self._objects, self._held = objects, held
 
     def run(self, extract: Extract) -> Extracted:
@@ -70,7 +70,7 @@ class Extracts:
             return Extracted(counts, size)
         table = self._catalog.rows_of(extract.source, "extract")
         belonging(extract.partition, table.partitioning)
-        size = self._figures.bytes(table)
+        size = self._sizes.bytes(table)
         self._check(extract, table.fields, size)
         columns = ", ".join(quoted(column.name) for column in table.fields) or "NULL"
         where = within(extract.partition, table.partitioning)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from localgcp.bigquery.catalog import partitioning
 from localgcp.bigquery.catalog import table as tables
 from localgcp.bigquery.catalog.catalog import Catalog
-from localgcp.bigquery.catalog.figures import Figures
 from localgcp.bigquery.catalog.partitioning import TimePartitioning
 from localgcp.bigquery.catalog.schema import Field, to_resource
+from localgcp.bigquery.catalog.sizes import Sizes
 from localgcp.bigquery.catalog.table import Name, Table
 from localgcp.bigquery.errors import BadValue, Invalid, LoadFailed, NotFound, TableExists, Warned
 from localgcp.bigquery.jobs import load_schema
@@ -80,8 +80,8 @@ class Loaded:
 class Loads:
     """Loads files. They are read before the transaction, so that others can write meanwhile."""
 
-    def __init__(self, store: Store, catalog: Catalog, figures: Figures, objects: Objects) -> None:
-        self._store, self._catalog, self._figures = store, catalog, figures
+    def __init__(self, store: Store, catalog: Catalog, sizes: Sizes, objects: Objects) -> None:
+        self._store, self._catalog, self._sizes = store, catalog, sizes
         self._objects = objects
 
     def run(self, load: Load) -> Loaded:
@@ -106,7 +106,7 @@ class Loads:
                 table = self._prepare(tx, load, old, columns.table)
                 loaded.size = sum(append(tx, table.name, batch) for batch in batches)
                 self._catalog.write_table(tx, replace(table, modified_ms=self._catalog.now_ms()))
-                tx.after.append(lambda table=table: self._figures.forget(table))  # type: ignore[misc]
+                tx.after.append(lambda table=table: self._sizes.forget(table))  # type: ignore[misc]
             return loaded
 
     def _find(self, load: Load) -> Table | None:

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from localgcp.bigquery.catalog.catalog import Catalog
-from localgcp.bigquery.catalog.figures import Figures
 from localgcp.bigquery.catalog.information_schema import InformationSchema
 from localgcp.bigquery.catalog.schema import Field
+from localgcp.bigquery.catalog.sizes import Sizes
 from localgcp.bigquery.catalog.table import Table
 from localgcp.bigquery.errors import (
     BadValue,
@@ -45,14 +45,14 @@ class Queries:
     """The query engine over the store and the catalog."""
 
     def __init__(
-        self, store: Store, catalog: Catalog, figures: Figures, reference: Reference | None = None
+        self, store: Store, catalog: Catalog, sizes: Sizes, reference: Reference | None = None
     ) -> None:
-        self._store, self._catalog, self._figures = store, catalog, figures
+        self._store, self._catalog, self._sizes = store, catalog, sizes
         self.information_schema = InformationSchema(store, catalog)
-        self._writing = Writing(catalog, figures)
-        self._definitions = Definitions(store, catalog, figures, self._writing)
-        self.changing = Changing(store, catalog, figures, self._writing)
-        self._referred = Referred(self, store, catalog, figures, reference)
+        self._writing = Writing(catalog, sizes)
+        self._definitions = Definitions(store, catalog, sizes, self._writing)
+        self.changing = Changing(store, catalog, sizes, self._writing)
+        self._referred = Referred(self, store, catalog, sizes, reference)
 
     def run(self, query: Query, watch: Watch = lambda cursor: None) -> Outcome:
         """Run to the end; `watch` gets the cursor, so that another thread can interrupt it.
@@ -167,7 +167,7 @@ class Queries:
             register(tx.db, translation)
             row = tx.db.execute(translation.sql, dict(translation.values)).fetchone()
             self._catalog.touch(tx, table)
-            tx.after.append(lambda: self._figures.forget(table))
+            tx.after.append(lambda: self._sizes.forget(table))
         count = int(row[0]) if row else 0
         return Outcome(kind, affected={kind: count}, target=name, tables=translation.tables)
 

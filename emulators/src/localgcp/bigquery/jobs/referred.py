@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from localgcp.bigquery.catalog.catalog import Catalog
-from localgcp.bigquery.catalog.figures import Figures
 from localgcp.bigquery.catalog.schema import Field
+from localgcp.bigquery.catalog.sizes import Sizes
 from localgcp.bigquery.catalog.table import Table
 from localgcp.bigquery.errors import (
     BigQueryError,
@@ -61,13 +61,13 @@ class Referred:
         queries: Queries,
         store: Store,
         catalog: Catalog,
-        figures: Figures,
+        sizes: Sizes,
         reference: Reference | None,
     ) -> None:
         from localgcp.bigquery.googlesql.evaluator import Evaluator
 
         self._queries, self._reference = queries, reference
-        sources = Sources(store, catalog, figures, queries.information_schema)
+        sources = Sources(store, catalog, sizes, queries.information_schema)
         self._evaluator = Evaluator(reference, sources) if reference is not None else None
 
     def steps(self, query: Query) -> tuple[Step, ...] | None:

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from localgcp.bigquery.catalog.catalog import Catalog
-from localgcp.bigquery.catalog.figures import Figures
 from localgcp.bigquery.catalog.schema import Field, quoted, to_resource
+from localgcp.bigquery.catalog.sizes import Sizes
 from localgcp.bigquery.catalog.table import Name, Table
 from localgcp.bigquery.errors import NotFound, TableExists
 from localgcp.bigquery.jobs.query import Query
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 class Writing:
     """Makes tables and fills them, within a transaction."""
 
-    def __init__(self, catalog: Catalog, figures: Figures) -> None:
-        self._catalog, self._figures = catalog, figures
+    def __init__(self, catalog: Catalog, sizes: Sizes) -> None:
+        self._catalog, self._sizes = catalog, sizes
 
     def destination(self, tx: Transaction, query: Query, fields: tuple[Field, ...]) -> Table:
         """The destination of a query, made, emptied or as it is. Raises NotFound, TableExists."""
@@ -41,7 +41,7 @@ class Writing:
             self._catalog.make_rows(tx, fresh)
             self._catalog.write_table(tx, fresh)
             return fresh
-        if query.write == "WRITE_EMPTY" and self._figures.rows(table):
+        if query.write == "WRITE_EMPTY" and self._sizes.rows(table):
             raise TableExists(name.project, name.dataset, name.table)
         return table
 
@@ -71,5 +71,5 @@ class Writing:
         bind(tx.db, translation)
         statement = f"INSERT INTO {table.name.sql} ({columns}) {translation.sql}"
         row = tx.db.execute(statement, dict(translation.values)).fetchone()
-        tx.after.append(lambda: self._figures.forget(table))
+        tx.after.append(lambda: self._sizes.forget(table))
         return int(row[0]) if row else 0

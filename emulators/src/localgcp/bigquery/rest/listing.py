@@ -97,9 +97,9 @@ class Listing:
         if outcome.target is None:
             return None
         table = self._service.catalog.rows_of(outcome.target, "list the rows of")
-        if self._service.figures.bytes(table) > limit:
+        if self._service.sizes.bytes(table) > limit:
             return None
-        page = self._page(outcome.target, None, 0, self._service.figures.rows(table), limit)
+        page = self._page(outcome.target, None, 0, self._service.sizes.rows(table), limit)
         return None if page.token else page
 
     def _page(
@@ -116,7 +116,7 @@ class Listing:
             return _cut(fields, rows.select([f.name for f in fields]), start, limit)
         table = self._service.catalog.rows_of(name, "list the rows of")
         fields = _select(table.fields, selected.split(",")) if selected else table.fields
-        total = self._service.figures.rows(table)
+        total = self._service.sizes.rows(table)
         columns = ", ".join(quoted(field.name) for field in fields) or "NULL"
         query = f"SELECT {columns} FROM {name.sql} LIMIT {limit} OFFSET {start}"
         with self._service.store.read() as db:

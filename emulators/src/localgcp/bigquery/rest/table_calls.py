@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from localgcp.bigquery.catalog.figures import logical_bytes
+from localgcp.bigquery.catalog.sizes import logical_bytes
 from localgcp.bigquery.catalog.table import Table, anonymous_dataset
 from localgcp.bigquery.rest.call import Call, page_of, plain, some
 from localgcp.bigquery.rest.listing import Listing
@@ -63,7 +63,7 @@ class TableCalls:
         if call.name.is_anonymous:
             table, held = self._service.anonymous.find(call.name)
             size = sum(logical_bytes(chunk) for c in held.columns for chunk in c.chunks)
-            return table.to_resource("US") | _figures(held.num_rows, size)
+            return table.to_resource("US") | _counts(held.num_rows, size)
         return self._resource(self._catalog.table(plain(call.name)))
 
     def patch(self, call: Call) -> Answer:
@@ -87,11 +87,11 @@ class TableCalls:
         resource = table.to_resource(self._catalog.dataset(name.project, name.dataset).location)
         if table.is_view:
             return resource
-        rows, size = self._service.figures.rows(table), self._service.figures.bytes(table)
-        return resource | _figures(rows, size)
+        rows, size = self._service.sizes.rows(table), self._service.sizes.bytes(table)
+        return resource | _counts(rows, size)
 
 
-def _figures(rows: int, size: int) -> dict[str, str]:
+def _counts(rows: int, size: int) -> dict[str, str]:
     return {
         "numRows": str(rows),
         "numBytes": str(size),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from localgcp.bigquery.catalog.figures import logical_bytes
 from localgcp.bigquery.catalog.schema import Field, arrow_type, quoted
+from localgcp.bigquery.catalog.sizes import logical_bytes
 from localgcp.bigquery.catalog.table import Name
 from localgcp.bigquery.store import Transaction
 

@@ -9,8 +9,8 @@ from functools import lru_cache
 from typing import Any
 
 from localgcp.bigquery.catalog.catalog import Catalog
-from localgcp.bigquery.catalog.figures import Figures
 from localgcp.bigquery.catalog.partitioning import FUTURE_DAYS, PAST_DAYS, streamable
+from localgcp.bigquery.catalog.sizes import Sizes
 from localgcp.bigquery.catalog.table import Name, Table
 from localgcp.bigquery.errors import NoRows, TooManyRows
 from localgcp.bigquery.rows.appending import append, to_arrow
@@ -48,11 +48,11 @@ class Streaming:
         self,
         store: Store,
         catalog: Catalog,
-        figures: Figures,
+        sizes: Sizes,
         clock: Callable[[], float],
         insert_ids: InsertIds,
     ) -> None:
-        self._store, self._catalog, self._figures = store, catalog, figures
+        self._store, self._catalog, self._sizes = store, catalog, sizes
         self._clock, self._ids = clock, insert_ids
 
     def insert_all(
@@ -107,7 +107,7 @@ class Streaming:
                 ids = [row.insert_id for row, _ in new if row.insert_id is not None]
                 self._ids.remember(tx, table, ids)
                 self._catalog.touch(tx, table)
-                tx.after.append(lambda: self._figures.add(table, size))
+                tx.after.append(lambda: self._sizes.add(table, size))
         return True
 
 

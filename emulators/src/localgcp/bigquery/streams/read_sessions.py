@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from localgcp.bigquery.catalog.catalog import Catalog
-from localgcp.bigquery.catalog.figures import Figures
 from localgcp.bigquery.catalog.schema import Field, quoted
+from localgcp.bigquery.catalog.sizes import Sizes
 from localgcp.bigquery.catalog.table import Name, Table
 from localgcp.bigquery.errors import BadValue, NotSupported
 from localgcp.bigquery.jobs.queries import Queries
@@ -79,10 +79,10 @@ class ReadSessions:
     """The sessions that are open. Every method may be called from any thread."""
 
     def __init__(
-        self, store: Store, catalog: Catalog, figures: Figures, queries: Queries, held: Held
+        self, store: Store, catalog: Catalog, sizes: Sizes, queries: Queries, held: Held
     ) -> None:
         """`held` finds a result that is kept with its job."""
-        self._store, self._catalog, self._figures = store, catalog, figures
+        self._store, self._catalog, self._sizes = store, catalog, sizes
         self._queries, self._held = queries, held
         self._lock = threading.Lock()
         self._sessions: dict[str, Session] = {}
@@ -139,7 +139,7 @@ class ReadSessions:
             size = int(rows.nbytes)
         else:
             table = self._catalog.rows_of(wanted.table, "read")
-            size, rows = self._figures.bytes(table), None
+            size, rows = self._sizes.bytes(table), None
             _check_snapshot(wanted, table)
         fields = select(table.fields, wanted.selected)
         check_types(fields, "the Storage Read API")

@@ -14,8 +14,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from localgcp.bigquery.catalog.catalog import Catalog
-from localgcp.bigquery.catalog.figures import Figures
 from localgcp.bigquery.catalog.schema import Field, duckdb_type, quoted
+from localgcp.bigquery.catalog.sizes import Sizes
 from localgcp.bigquery.catalog.table import Name, Table
 from localgcp.bigquery.errors import Invalid
 from localgcp.bigquery.rows.appending import append
@@ -86,9 +86,9 @@ def stream_name(table: Name, id_: str) -> str:
 class WriteStreams:
     """The write streams of all tables. Every method may be called from any thread."""
 
-    def __init__(self, store: Store, catalog: Catalog, figures: Figures) -> None:
+    def __init__(self, store: Store, catalog: Catalog, sizes: Sizes) -> None:
         """Load what the store holds."""
-        self._store, self._catalog, self._figures = store, catalog, figures
+        self._store, self._catalog, self._sizes = store, catalog, sizes
         self._streams: dict[str, Stream] = {}
         with store.write() as tx:
             tx.db.execute(_SETUP)
@@ -204,7 +204,7 @@ class WriteStreams:
         if stream.type == Type.COMMITTED:
             size = append(tx, table.name, rows)
             self._catalog.touch(tx, table)
-            tx.after.append(lambda: self._figures.add(table, size))
+            tx.after.append(lambda: self._sizes.add(table, size))
         else:
             here = _columns(tx, stream)
             for column in table.fields:
@@ -227,7 +227,7 @@ class WriteStreams:
             f" WHERE {where} ORDER BY {_OFFSET}"
         )
         self._catalog.touch(tx, table)
-        tx.after.append(lambda: self._figures.forget(table))
+        tx.after.append(lambda: self._sizes.forget(table))
 
     def _keep(self, tx: Transaction, stream: Stream) -> None:
         row = [stream.name, json.dumps(asdict(stream))]

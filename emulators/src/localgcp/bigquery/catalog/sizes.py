@@ -16,7 +16,7 @@ _BATCH = 50_000
 _WIDTHS = {"date32[day]": 8, "time64[us]": 8, "bool": 1, "decimal128(38, 19)": 32}
 
 
-class Figures:
+class Sizes:
     """Rows are counted by DuckDB, which knows; bytes are added up here as rows come in."""
 
     def __init__(self, store: Store) -> None:
