@@ -14,7 +14,7 @@ from google.cloud.pubsub_v1.subscriber.message import Message
 from tests.emulators.pubsub.conftest import Clients
 from tests.emulators.pubsub.processes import EmulatorProcess
 from tests.surface.introspect import covers
-from tests.surface.pubsub.figures import until
+from tests.surface.pubsub.overview import until
 from tests.surface.pubsub.streams import streaming
 
 

@@ -23,7 +23,7 @@ from google.cloud.pubsub_v1.types import (
 from tests.emulators.pubsub.conftest import PROJECT, Clients
 from tests.emulators.pubsub.processes import EmulatorProcess
 from tests.surface.introspect import covers
-from tests.surface.pubsub.figures import until
+from tests.surface.pubsub.overview import until
 from tests.surface.pubsub.streams import streaming
 
 NEVER = 3600.0

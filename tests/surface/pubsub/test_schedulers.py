@@ -11,7 +11,7 @@ from google.cloud.pubsub_v1.subscriber.scheduler import Scheduler, ThreadSchedul
 from tests.emulators.pubsub.conftest import Clients
 from tests.emulators.pubsub.processes import EmulatorProcess
 from tests.surface.introspect import covers
-from tests.surface.pubsub.figures import until
+from tests.surface.pubsub.overview import until
 
 
 @covers(ThreadScheduler, "schedule", "queue", "shutdown")

@@ -6,7 +6,7 @@ import pytest
 
 from localgcp.pubsub.domain.config import PushConfig
 from localgcp.pubsub.domain.push_targets import PushTargets
-from localgcp.pubsub.wire import figures
+from localgcp.pubsub.wire import overview
 from tests.unit.emulators.pubsub.bench import SUBSCRIPTION, Bench
 
 HERE = ["http://127.0.0.1:8081/x", "https://localhost/", "http://a.localhost:1", "http://[::1]:2/"]
@@ -51,9 +51,9 @@ def test_an_endpoint_elsewhere_is_kept_as_data_and_told(bench: Bench) -> None:
     elsewhere = "https://test-project.appspot.com/push"
     bench.subscribe(push_config={"push_endpoint": elsewhere})
     assert bench.broker.subscription(SUBSCRIPTION).config.push_endpoint == elsewhere
-    [row] = figures.subscriptions(bench.broker)["subscriptions"]
+    [row] = overview.subscriptions(bench.broker)["subscriptions"]
     assert row["push_endpoint"] == elsewhere
     assert "ALLOW_PUSH=test-project.appspot.com" in row["push_refused"]
     bench.broker.modify_push_config(SUBSCRIPTION, PushConfig(push_endpoint=HERE[0]))
-    [row] = figures.subscriptions(bench.broker)["subscriptions"]
+    [row] = overview.subscriptions(bench.broker)["subscriptions"]
     assert row["push_refused"] == ""

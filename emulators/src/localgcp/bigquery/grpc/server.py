@@ -148,7 +148,7 @@ async def _abort(context: Any, error: Exception) -> None:
     failure = failure or BigQueryError(f"internal error: {type(error).__name__}: {error}")
     from google.protobuf import message
 
-    from localgcp.bigquery.grpc.status import code_of
+    from localgcp.bigquery.grpc.error_codes import code_of
 
     if isinstance(error, message.DecodeError):
         await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))

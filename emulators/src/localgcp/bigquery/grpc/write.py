@@ -11,8 +11,8 @@ from localgcp.bigquery.catalog.schema import Field
 from localgcp.bigquery.catalog.table import Name, Table
 from localgcp.bigquery.errors import BadValue, BigQueryError, Invalid, MissingField
 from localgcp.bigquery.failures import translate
+from localgcp.bigquery.grpc.error_codes import status_of, storage_error
 from localgcp.bigquery.grpc.names import stream_of, table_of
-from localgcp.bigquery.grpc.status import status_of, storage_error
 from localgcp.bigquery.rows.appending import to_arrow
 from localgcp.bigquery.service import Service
 from localgcp.bigquery.streams.arrow_rows import read_batch

@@ -10,7 +10,7 @@ import grpc.aio
 from localgcp.faults import Faults
 from localgcp.pubsub.domain.broker import Broker
 from localgcp.pubsub.errors import Unsupported
-from localgcp.pubsub.wire import status
+from localgcp.pubsub.wire import error_codes
 from localgcp.pubsub.wire.grpc_streaming_pull import streaming_pull_handler
 from localgcp.pubsub.wire.grpc_unary import method_handler, pull_handler
 from localgcp.pubsub.wire.methods import SERVICES, SUBSCRIBER
@@ -38,7 +38,7 @@ class Refusals(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no typ
 
         async def refuse(request: bytes, context: Any) -> None:
             error = Unsupported(method)
-            await context.abort(status.of(error).grpc, str(error))
+            await context.abort(error_codes.of(error).grpc, str(error))
 
         return grpc.unary_unary_rpc_method_handler(refuse)
 

@@ -16,7 +16,7 @@ from localgcp.pubsub.domain.broker import Broker
 from localgcp.pubsub.domain.subscription import Subscription
 from localgcp.pubsub.domain.subscription_config import check_ack_deadline
 from localgcp.pubsub.errors import InvalidArgument, PubSubError
-from localgcp.pubsub.wire import protos, status
+from localgcp.pubsub.wire import error_codes, protos
 from localgcp.pubsub.wire.consumer import Consumer
 from localgcp.pubsub.wire.encoding import properties, received_messages
 from localgcp.pubsub.wire.protos import Proto
@@ -31,7 +31,7 @@ def streaming_pull_handler(broker: Broker, faults: Faults) -> Any:
             await faults.meet("StreamingPull")
             await _serve(broker, parsed, context)
         except PubSubError as error:
-            await context.abort(status.of(error).grpc, str(error), status.trailing(error))
+            await context.abort(error_codes.of(error).grpc, str(error), error_codes.trailing(error))
         except Thrown as fault:
             await context.abort(grpc.StatusCode[fault.code], str(fault))
 

@@ -9,7 +9,7 @@ import grpc
 from localgcp.faults import Faults, Thrown
 from localgcp.pubsub.domain.broker import Broker
 from localgcp.pubsub.errors import PubSubError
-from localgcp.pubsub.wire import protos, status
+from localgcp.pubsub.wire import error_codes, protos
 from localgcp.pubsub.wire.methods import Method
 from localgcp.pubsub.wire.pull import WAIT_WITHOUT_DEADLINE, pull
 
@@ -27,7 +27,7 @@ def method_handler(broker: Broker, method: Method, faults: Faults, name: str) ->
             await broker.durable()
             return answer
         except PubSubError as error:
-            await context.abort(status.of(error).grpc, str(error), status.trailing(error))
+            await context.abort(error_codes.of(error).grpc, str(error), error_codes.trailing(error))
         except Thrown as fault:
             await context.abort(grpc.StatusCode[fault.code], str(fault))
 
@@ -46,7 +46,7 @@ def pull_handler(broker: Broker, faults: Faults) -> Any:
             await faults.meet("Pull")
             return await pull(broker, protos.parse(protos.PullRequest, request), wait)
         except PubSubError as error:
-            await context.abort(status.of(error).grpc, str(error))
+            await context.abort(error_codes.of(error).grpc, str(error))
         except Thrown as fault:
             await context.abort(grpc.StatusCode[fault.code], str(fault))
 

@@ -27,7 +27,7 @@ from localgcp.asgi import (
 )
 from localgcp.pubsub.domain.broker import Broker
 from localgcp.pubsub.errors import InvalidArgument, PubSubError, Unsupported
-from localgcp.pubsub.wire import figures, peeking, protos, rest_routes, status
+from localgcp.pubsub.wire import error_codes, overview, peeking, protos, rest_routes
 from localgcp.pubsub.wire.methods import SERVICES
 from localgcp.pubsub.wire.protos import Proto
 from localgcp.pubsub.wire.pull import WAIT_WITHOUT_DEADLINE, pull
@@ -72,8 +72,8 @@ class RestApi:
         """
         self._broker, self._trouble, self._tokens = broker, trouble, tokens
         self._pages = {
-            "/_emulator/topics": figures.topics,
-            "/_emulator/subscriptions": figures.subscriptions,
+            "/_emulator/topics": overview.topics,
+            "/_emulator/subscriptions": overview.subscriptions,
         }
         self._peeks = {
             "/_emulator/trace": peeking.trace,
@@ -88,8 +88,8 @@ class RestApi:
         except ClientGone:
             return
         except PubSubError as error:
-            code = status.of(error)
-            reply = _error(code.http, code.name, str(error), status.details(error))
+            code = error_codes.of(error)
+            reply = _error(code.http, code.name, str(error), error_codes.details(error))
         except RequestError as error:
             refused = 413 if isinstance(error, BodyTooLarge) else 400
             reply = _error(refused, "INVALID_ARGUMENT", str(error))
@@ -104,7 +104,7 @@ class RestApi:
             return Reply(200, b"Ok", (_TEXT,))
         if path == "/health":
             why = self._trouble()
-            return _json(figures.health(self._broker, why), 503 if why else 200)
+            return _json(overview.health(self._broker, why), 503 if why else 200)
         if path in self._peeks:
             return _json(self._peeks[path](self._broker, request.query))
         if path in self._pages:

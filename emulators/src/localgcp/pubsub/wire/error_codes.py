@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import grpc
-from google.protobuf.any_pb2 import Any as AnyProto
+from google.protobuf import any_pb2
 from google.rpc.error_details_pb2 import ErrorInfo
-from google.rpc.status_pb2 import Status as RpcStatus
+from google.rpc.status_pb2 import Status
 
 from localgcp.pubsub import errors
 
 
 @dataclass(frozen=True)
-class Status:
+class Code:
     """One canonical code: gRPC's, and HTTP's for the REST API."""
 
     grpc: grpc.StatusCode
@@ -28,22 +28,22 @@ class Status:
 
 _DOMAIN = "pubsub.googleapis.com"
 
-_BY_ERROR: dict[type[errors.PubSubError], Status] = {
-    errors.NotFound: Status(grpc.StatusCode.NOT_FOUND, 404),
-    errors.AlreadyExists: Status(grpc.StatusCode.ALREADY_EXISTS, 409),
-    errors.InvalidArgument: Status(grpc.StatusCode.INVALID_ARGUMENT, 400),
-    errors.InvalidMessage: Status(grpc.StatusCode.INVALID_ARGUMENT, 400),
-    errors.AckIdsFailed: Status(grpc.StatusCode.INVALID_ARGUMENT, 400),
-    errors.TransformFailed: Status(grpc.StatusCode.INVALID_ARGUMENT, 400),
-    errors.Conflict: Status(grpc.StatusCode.ABORTED, 409),
-    errors.WrongState: Status(grpc.StatusCode.FAILED_PRECONDITION, 400),
-    errors.Unsupported: Status(grpc.StatusCode.UNIMPLEMENTED, 501),
-    errors.StorageFailed: Status(grpc.StatusCode.UNAVAILABLE, 503),
+_BY_ERROR: dict[type[errors.PubSubError], Code] = {
+    errors.NotFound: Code(grpc.StatusCode.NOT_FOUND, 404),
+    errors.AlreadyExists: Code(grpc.StatusCode.ALREADY_EXISTS, 409),
+    errors.InvalidArgument: Code(grpc.StatusCode.INVALID_ARGUMENT, 400),
+    errors.InvalidMessage: Code(grpc.StatusCode.INVALID_ARGUMENT, 400),
+    errors.AckIdsFailed: Code(grpc.StatusCode.INVALID_ARGUMENT, 400),
+    errors.TransformFailed: Code(grpc.StatusCode.INVALID_ARGUMENT, 400),
+    errors.Conflict: Code(grpc.StatusCode.ABORTED, 409),
+    errors.WrongState: Code(grpc.StatusCode.FAILED_PRECONDITION, 400),
+    errors.Unsupported: Code(grpc.StatusCode.UNIMPLEMENTED, 501),
+    errors.StorageFailed: Code(grpc.StatusCode.UNAVAILABLE, 503),
 }
 
 
-def of(error: errors.PubSubError) -> Status:
-    """The status to answer a domain error with."""
+def of(error: errors.PubSubError) -> Code:
+    """The code to answer a domain error with."""
     return _BY_ERROR[type(error)]
 
 
@@ -59,8 +59,8 @@ def trailing(error: errors.PubSubError) -> tuple[tuple[str, bytes], ...]:
     """The error's details as gRPC carries them: trailing metadata with a google.rpc.Status."""
     if not isinstance(error, errors.Detailed):
         return ()
-    packed = AnyProto()
+    packed = any_pb2.Any()
     packed.Pack(ErrorInfo(reason=error.reason, domain=_DOMAIN, metadata=error.metadata))
     code = of(error).grpc.value[0]
-    whole = RpcStatus(code=code, message=str(error), details=[packed])
+    whole = Status(code=code, message=str(error), details=[packed])
     return (("grpc-status-details-bin", whole.SerializeToString()),)

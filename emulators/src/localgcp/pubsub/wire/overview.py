@@ -12,12 +12,12 @@ from localgcp.pubsub.domain.broker import Broker
 
 def health(broker: Broker, why: str | None) -> dict[str, Any]:
     """Whether all works, or why not, and what there is."""
-    figures = {
+    held = {
         "subscriptions": len(broker.subscriptions),
         "backlog": sum(len(each.unacked) for each in broker.subscriptions.values()),
         "outstanding": sum(len(each.outstanding) for each in broker.subscriptions.values()),
     }
-    return {"status": why or "ok", **figures}
+    return {"status": why or "ok", **held}
 
 
 def topics(broker: Broker) -> dict[str, Any]:

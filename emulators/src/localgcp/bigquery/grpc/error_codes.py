@@ -1,4 +1,4 @@
-"""A domain error -> gRPC's status, with the API's StorageError where there is one."""
+"""What each domain error is in gRPC, with the API's StorageError where there is one."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _CODES: tuple[tuple[type[BigQueryError], grpc.StatusCode], ...] = (
 
 
 def code_of(error: BigQueryError) -> grpc.StatusCode:
-    """The status that a failure is told by."""
+    """The code that a failure is told by."""
     return next(
         (code for kind, code in _CODES if isinstance(error, kind)), grpc.StatusCode.INTERNAL
     )
