@@ -8,7 +8,7 @@ from apache_beam.runners.direct.evaluation_context import EvaluationContext, _Ex
 from apache_beam.utils.timestamp import Timestamp
 
 from localgcp.beam.bundles import TracedBundle, TracedBundleFactory, TracedResult
-from localgcp.beam.watermarks import Watermarks
+from localgcp.beam.step_watermarks import StepWatermarks
 from localgcp.beam.window_state import StepContext
 
 
@@ -31,7 +31,7 @@ class LocalContext(EvaluationContext):
             visitor.views,
             clock,
         )
-        self._watermark_manager = Watermarks(
+        self._watermark_manager = StepWatermarks(
             clock,
             visitor.root_transforms,
             visitor.value_to_consumers,
@@ -39,9 +39,9 @@ class LocalContext(EvaluationContext):
         )
 
     @property
-    def watermarks(self) -> Watermarks:
+    def watermarks(self) -> StepWatermarks:
         """The watermarks of all transforms."""
-        manager: Watermarks = self._watermark_manager
+        manager: StepWatermarks = self._watermark_manager
         return manager
 
     def handle_result(

@@ -20,8 +20,8 @@ from localgcp.beam.acks import LeaseKeeper
 from localgcp.beam.bundles import PullBatch, TracedResult
 from localgcp.beam.errors import CannotAck, InvalidTimestamp
 from localgcp.beam.failures import Seldom, Trouble
+from localgcp.beam.source_watermark import SourceWatermark
 from localgcp.beam.subscriber import Subscriber
-from localgcp.beam.watermark import SourceWatermark
 
 log = logging.getLogger(__name__)
 

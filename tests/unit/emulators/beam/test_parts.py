@@ -21,8 +21,8 @@ from localgcp.beam import LocalRunnerOptions
 from localgcp.beam.archive import Archive, Record
 from localgcp.beam.errors import StatusPortBusy
 from localgcp.beam.failures import Backoff, FailureLog, Seldom
+from localgcp.beam.source_watermark import SourceWatermark
 from localgcp.beam.status import StatusServer
-from localgcp.beam.watermark import SourceWatermark
 from localgcp.guard import Allowed
 
 RECORD: Record = (("index", (1,)),)

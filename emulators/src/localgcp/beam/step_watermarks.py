@@ -101,7 +101,7 @@ class TransformWatermarks(_TransformWatermarks):
             yield TimerFiring(key, window, name, domain, timestamp, dynamic_timer_tag=tag)
 
 
-class Watermarks(WatermarkManager):
+class StepWatermarks(WatermarkManager):
     """Beam's manager over the transforms' watermarks above."""
 
     def __init__(
