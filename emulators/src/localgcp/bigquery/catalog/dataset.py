@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from localgcp.bigquery.catalog import resource as res
+from localgcp.bigquery.catalog import resources
 from localgcp.bigquery.errors import BadValue
 
 _ID = re.compile(r"[A-Za-z0-9_]{1,1024}")
@@ -54,7 +54,7 @@ class Dataset:
     @property
     def etag(self) -> str:
         """Changes with every change of what the client may set."""
-        return res.etag(self.to_resource(etag=False))
+        return resources.etag(self.to_resource(etag=False))
 
     def to_resource(self, etag: bool = True) -> dict[str, Any]:
         """The API's Dataset."""
@@ -72,9 +72,9 @@ class Dataset:
             "description": self.description,
             "friendlyName": self.friendly_name,
             "labels": self.labels or None,
-            "defaultTableExpirationMs": res.text(self.table_expiration_ms),
-            "defaultPartitionExpirationMs": res.text(self.partition_expiration_ms),
-            "maxTimeTravelHours": res.text(self.travel_hours),
+            "defaultTableExpirationMs": resources.text(self.table_expiration_ms),
+            "defaultPartitionExpirationMs": resources.text(self.partition_expiration_ms),
+            "maxTimeTravelHours": resources.text(self.travel_hours),
             "storageBillingModel": self.billing_model,
         }
         resource |= {key: value for key, value in optional.items() if value is not None}
@@ -84,15 +84,15 @@ class Dataset:
 def parse(project: str, resource: Mapping[str, Any], now_ms: int) -> Dataset:
     """A new dataset from the API's Dataset. Raises MissingField, BadValue, NotSupported."""
     reference = resource.get("datasetReference") or {}
-    id_ = res.required(reference, "datasetId", "datasetReference.datasetId")
-    res.check_id("datasetId", id_, _ID)
+    id_ = resources.required(reference, "datasetId", "datasetReference.datasetId")
+    resources.check_id("datasetId", id_, _ID)
     blank = Dataset(reference.get("projectId") or project, id_, now_ms, now_ms)
     return apply(blank, resource, now_ms)
 
 
 def apply(dataset: Dataset, resource: Mapping[str, Any], now_ms: int) -> Dataset:
     """`dataset` as the resource wants it: absent keeps, null clears."""
-    res.check_keys("dataset", resource, (*_KNOWN, *_UNENFORCED, *_OUTPUT), _REFUSED)
+    resources.check_keys("dataset", resource, (*_KNOWN, *_UNENFORCED, *_OUTPUT), _REFUSED)
     location = str(resource.get("location") or dataset.location)
     return replace(
         dataset,
@@ -100,11 +100,11 @@ def apply(dataset: Dataset, resource: Mapping[str, Any], now_ms: int) -> Dataset
         location=location.upper() if location.lower() in ("us", "eu") else location,
         description=resource.get("description", dataset.description),
         friendly_name=resource.get("friendlyName", dataset.friendly_name),
-        labels=res.merge_labels(dataset.labels, resource),
-        table_expiration_ms=res.duration(
+        labels=resources.merge_labels(dataset.labels, resource),
+        table_expiration_ms=resources.duration(
             resource, "defaultTableExpirationMs", dataset.table_expiration_ms
         ),
-        partition_expiration_ms=res.duration(
+        partition_expiration_ms=resources.duration(
             resource, "defaultPartitionExpirationMs", dataset.partition_expiration_ms
         ),
         travel_hours=_travel_hours(dataset, resource),
@@ -115,7 +115,7 @@ def apply(dataset: Dataset, resource: Mapping[str, Any], now_ms: int) -> Dataset
 
 def _travel_hours(dataset: Dataset, resource: Mapping[str, Any]) -> int | None:
     """Raises BadValue for hours that are not two to seven whole days."""
-    hours = res.duration(resource, "maxTimeTravelHours", dataset.travel_hours)
+    hours = resources.duration(resource, "maxTimeTravelHours", dataset.travel_hours)
     if hours is not None and hours not in _TRAVEL_HOURS:
         raise BadValue("maxTimeTravelHours", hours, "a multiple of 24 from 48 to 168")
     return hours

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from localgcp.bigquery.catalog import resource as res
+from localgcp.bigquery.catalog import resources
 from localgcp.bigquery.catalog.schema import Field
 from localgcp.bigquery.errors import BadValue, NotSupported
 
@@ -39,7 +39,7 @@ class TimePartitioning:
 def parse(resource: Mapping[str, Any], fields: Iterable[Field]) -> TimePartitioning:
     """Read TimePartitioning. Raises BadValue, NotSupported (ingestion time)."""
     known = ("type", "field", "expirationMs", "requirePartitionFilter")
-    res.check_keys("timePartitioning", resource, known, ())
+    resources.check_keys("timePartitioning", resource, known, ())
     unit = str(resource.get("type") or "DAY").upper()
     if unit not in ID_FORMATS:
         raise BadValue("timePartitioning.type", unit, f"one of {', '.join(ID_FORMATS)}")
@@ -57,7 +57,7 @@ def parse(resource: Mapping[str, Any], fields: Iterable[Field]) -> TimePartition
             f"{unit} partitions need a {' or '.join(allowed)} that is not repeated,"
             f" not {column.mode} {column.type}",
         )
-    return TimePartitioning(unit, column.name, res.duration(resource, "expirationMs", None))
+    return TimePartitioning(unit, column.name, resources.duration(resource, "expirationMs", None))
 
 
 def streamable(today: date) -> tuple[date, date]:

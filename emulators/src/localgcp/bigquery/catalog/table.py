@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from localgcp.bigquery.catalog import partitioning, schema
-from localgcp.bigquery.catalog import resource as res
+from localgcp.bigquery.catalog import partitioning, resources, schema
 from localgcp.bigquery.catalog.partitioning import TimePartitioning
 from localgcp.bigquery.catalog.schema import Field
 from localgcp.bigquery.errors import BadValue, NotSupported, SchemaChangeRefused
@@ -88,7 +87,7 @@ class Table:
     @property
     def etag(self) -> str:
         """Changes with every change of what the client may set, not with every row."""
-        return res.etag(replace(self, modified_ms=0).settings())
+        return resources.etag(replace(self, modified_ms=0).settings())
 
     def kept(self) -> dict[str, Any]:
         """What stands on disk: `load` reads it."""
@@ -113,7 +112,7 @@ class Table:
             "description": self.description,
             "friendlyName": self.friendly_name,
             "labels": self.labels or None,
-            "expirationTime": res.text(self.expiration_ms),
+            "expirationTime": resources.text(self.expiration_ms),
             "view": {"query": self.query, "useLegacySql": False} if self.is_view else None,
         }
         return settings | {key: value for key, value in optional.items() if value is not None}
@@ -132,11 +131,11 @@ class Table:
 def parse(project: str, dataset: str, resource: Mapping[str, Any], now_ms: int) -> Table:
     """A new table from the API's Table. Raises MissingField, BadValue, NotSupported."""
     reference = resource.get("tableReference") or {}
-    id_ = res.required(reference, "tableId", "tableReference.tableId")
+    id_ = resources.required(reference, "tableId", "tableReference.tableId")
     if "$" in id_:
         raise NotSupported(f"partition decorator in tableId {id_!r}", "tableReference.tableId")
-    res.check_id("tableId", id_, _ID)
-    res.check_keys("table", resource, _KNOWN | _OUTPUT, _REFUSED)
+    resources.check_id("tableId", id_, _ID)
+    resources.check_keys("table", resource, _KNOWN | _OUTPUT, _REFUSED)
     fields = schema.parse_schema(resource.get("schema") or {})
     query = _view_query(resource)
     if query is not None and (resource.get("timePartitioning") or resource.get("clustering")):
@@ -162,7 +161,7 @@ def load(resource: Mapping[str, Any]) -> Table:
 
 def apply(table: Table, resource: Mapping[str, Any], now_ms: int) -> Table:
     """`table` as the resource wants it: absent keeps, null clears. The schema stays."""
-    res.check_keys("table", resource, _KNOWN | _OUTPUT, _REFUSED)
+    resources.check_keys("table", resource, _KNOWN | _OUTPUT, _REFUSED)
     part = _repartition(table, resource)
     demanded = resource.get("requirePartitionFilter", table.require_partition_filter)
     nested = (resource.get("timePartitioning") or {}).get("requirePartitionFilter")
@@ -177,8 +176,8 @@ def apply(table: Table, resource: Mapping[str, Any], now_ms: int) -> Table:
         require_partition_filter=filtered,
         description=resource.get("description", table.description),
         friendly_name=resource.get("friendlyName", table.friendly_name),
-        labels=res.merge_labels(table.labels, resource),
-        expiration_ms=res.duration(resource, "expirationTime", table.expiration_ms),
+        labels=resources.merge_labels(table.labels, resource),
+        expiration_ms=resources.duration(resource, "expirationTime", table.expiration_ms),
         query=_view_query(resource) if "view" in resource else table.query,
     )
 
@@ -233,7 +232,7 @@ def _view_query(resource: Mapping[str, Any]) -> str | None:
     if not view:
         return None
     known = ("query", "useLegacySql", "useExplicitColumnNames")
-    res.check_keys("view", view, known, ("userDefinedFunctionResources", "privacyPolicy"))
+    resources.check_keys("view", view, known, ("userDefinedFunctionResources", "privacyPolicy"))
     if view.get("useLegacySql", True):
         raise NotSupported("legacy SQL in a view; set useLegacySql to false", "view.useLegacySql")
-    return str(res.required(view, "query", "view.query"))
+    return str(resources.required(view, "query", "view.query"))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from localgcp.bigquery.catalog import resource as res
+from localgcp.bigquery.catalog import resources
 from localgcp.bigquery.catalog.table import Name
 from localgcp.bigquery.errors import BadValue, NotSupported
 
@@ -31,7 +31,7 @@ class Call:
     def number(self, key: str, default: int) -> int:
         """A query parameter as a number. Raises BadValue."""
         text = self.query.get(key)
-        value = res.integer(text, key) if text not in (None, "") else default
+        value = resources.integer(text, key) if text not in (None, "") else default
         if value < 0:
             raise BadValue(key, text, "negative")
         return value

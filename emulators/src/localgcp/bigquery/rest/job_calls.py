@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from localgcp.bigquery.catalog import resource as res
+from localgcp.bigquery.catalog import resources
 from localgcp.bigquery.errors import JobExists
 from localgcp.bigquery.jobs.query import Outcome, Query
 from localgcp.bigquery.jobs.registry import Job
@@ -54,11 +54,13 @@ class JobCalls:
             job = self._jobs.submit(query, configuration, location, id_)
         except JobExists:
             job = self._jobs.get(query.project, str(id_))
-        self._wait(job, res.integer(call.body.get("timeoutMs") or DEFAULT_TIMEOUT_MS, "timeoutMs"))
+        self._wait(
+            job, resources.integer(call.body.get("timeoutMs") or DEFAULT_TIMEOUT_MS, "timeoutMs")
+        )
         kind, limit = "bigquery#queryResponse", call.body.get("maxResults")
         if limit is None:
             return self._whole(kind, job, int64) or self._rows(kind, job, 0, wire.PAGE_ROWS, int64)
-        return self._rows(kind, job, 0, res.integer(limit, "maxResults"), int64)
+        return self._rows(kind, job, 0, resources.integer(limit, "maxResults"), int64)
 
     def get_query_results(self, call: Call) -> Answer:
         """A page of a job's result; waits for the job, at most timeoutMs.

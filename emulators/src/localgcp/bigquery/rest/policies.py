@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from localgcp.bigquery.catalog import resource as res
+from localgcp.bigquery.catalog import resources
 from localgcp.bigquery.catalog.catalog import Catalog
 from localgcp.bigquery.errors import BadValue, PolicyChanged
 from localgcp.bigquery.rest.call import Call, plain
@@ -31,9 +31,9 @@ class Policies:
 
     def set(self, call: Call) -> dict[str, Any]:
         """Replace it. Raises PolicyChanged where the given etag is not that of today's."""
-        res.check_keys("setIamPolicy request", call.body, ("policy", "updateMask"), ())
-        policy = res.required(call.body, "policy", "policy")
-        res.check_keys("policy", policy, ("version", "bindings", "etag"), ("auditConfigs",))
+        resources.check_keys("setIamPolicy request", call.body, ("policy", "updateMask"), ())
+        policy = resources.required(call.body, "policy", "policy")
+        resources.check_keys("policy", policy, ("version", "bindings", "etag"), ("auditConfigs",))
         _check(policy)
         name = plain(call.name)
 
@@ -55,8 +55,8 @@ def _check(policy: Mapping[str, Any]) -> None:
         raise BadValue("policy.version", policy["version"], f"one of {_VERSIONS}")
     for place, binding in enumerate(policy.get("bindings") or ()):
         where = f"policy.bindings[{place}]"
-        res.check_keys(where, binding, ("role", "members", "condition"), ())
-        if not str(res.required(binding, "role", f"{where}.role")).startswith(
+        resources.check_keys(where, binding, ("role", "members", "condition"), ())
+        if not str(resources.required(binding, "role", f"{where}.role")).startswith(
             ("roles/", "projects/", "organizations/")
         ):
             raise BadValue(f"{where}.role", binding["role"], "a role is roles/NAME")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from localgcp.bigquery.catalog import resource as res
+from localgcp.bigquery.catalog import resources
 from localgcp.bigquery.rest import wire
 from localgcp.bigquery.rest.call import Call, int64_timestamps, plain
 from localgcp.bigquery.rest.listing import Listing
@@ -26,7 +26,7 @@ class RowCalls:
     def insert_all(self, call: Call) -> Answer:
         """Stream rows in."""
         known = ("kind", "rows", "skipInvalidRows", "ignoreUnknownValues", "traceId")
-        res.check_keys("insertAll request", call.body, (*known, "templateSuffix"), ())
+        resources.check_keys("insertAll request", call.body, (*known, "templateSuffix"), ())
         errors = self._streaming.insert_all(
             plain(call.name),
             wire.insert_rows(call.body),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from localgcp.bigquery.catalog import resource as res
+from localgcp.bigquery.catalog import resources
 from localgcp.bigquery.catalog.schema import to_resource
 from localgcp.bigquery.catalog.table import Name
 from localgcp.bigquery.errors import (
@@ -137,7 +137,7 @@ def insert_response(errors: Iterable[InsertError]) -> dict[str, Any]:
 
 def read_query(project: str, config: Mapping[str, Any], dry_run: bool = False) -> Query:
     """A QueryRequest, or the `query` part of a JobConfiguration. Raises Invalid and its kin."""
-    res.check_keys("query", config, _UNDERSTOOD | _HARMLESS | _REFUSED, _REFUSED)
+    resources.check_keys("query", config, _UNDERSTOOD | _HARMLESS | _REFUSED, _REFUSED)
     if config.get("useLegacySql", True):
         raise NotSupported("legacy SQL; set useLegacySql to false", "useLegacySql")
     dataset = config.get("defaultDataset") or {}
@@ -145,7 +145,7 @@ def read_query(project: str, config: Mapping[str, Any], dry_run: bool = False) -
         raise NotSupported("a defaultDataset of another project", "defaultDataset")
     target = config.get("destinationTable")
     return Query(
-        sql=str(res.required(config, "query", "query")),
+        sql=str(resources.required(config, "query", "query")),
         project=project,
         dataset=dataset.get("datasetId"),
         parameters=parameters.parse(config.get("queryParameters") or ()),
@@ -157,10 +157,10 @@ def read_query(project: str, config: Mapping[str, Any], dry_run: bool = False) -
 
 
 def _destination(project: str, target: Mapping[str, Any]) -> Name:
-    table = str(res.required(target, "tableId", "destinationTable.tableId"))
+    table = str(resources.required(target, "tableId", "destinationTable.tableId"))
     if "$" in table:
         raise NotSupported(f"partition decorator in {table}", "destinationTable.tableId")
-    dataset = str(res.required(target, "datasetId", "destinationTable.datasetId"))
+    dataset = str(resources.required(target, "datasetId", "destinationTable.datasetId"))
     return Name(target.get("projectId") or project, dataset, table)
 
 
@@ -190,7 +190,7 @@ def job_resource(job: Job, processed: int) -> dict[str, Any]:
         "status": _job_status(job),
         "user_email": "local@emulator",
     }
-    return resource | {"etag": res.etag(resource)}
+    return resource | {"etag": resources.etag(resource)}
 
 
 def _configuration(job: Job) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from localgcp.bigquery.catalog import resource as res
+from localgcp.bigquery.catalog import resources
 from localgcp.bigquery.catalog.table import Name
 from localgcp.bigquery.errors import NotSupported
 from localgcp.bigquery.jobs.copies import Copied, Copy
@@ -19,14 +19,14 @@ _WRITES = ("WRITE_EMPTY", "WRITE_APPEND", "WRITE_TRUNCATE")
 
 def read_copy(project: str, config: Mapping[str, Any]) -> Copy:
     """The `copy` part of a JobConfiguration. Raises MissingField, BadValue, NotSupported."""
-    res.check_keys("copy", config, (*_KNOWN, *_MORE), _REFUSED)
+    resources.check_keys("copy", config, (*_KNOWN, *_MORE), _REFUSED)
     kind = config.get("operationType") or "COPY"
     if kind not in ("COPY", "OPERATION_TYPE_UNSPECIFIED"):
         raise NotSupported(f"copy job of operationType {kind}", "copy.operationType")
     sources = config.get("sourceTables") or [
-        res.required(config, "sourceTable", "copy.sourceTable")
+        resources.required(config, "sourceTable", "copy.sourceTable")
     ]
-    target = res.required(config, "destinationTable", "copy.destinationTable")
+    target = resources.required(config, "destinationTable", "copy.destinationTable")
     return Copy(
         project=project,
         sources=tuple(_name(project, source, "copy.sourceTables") for source in sources),
@@ -37,10 +37,10 @@ def read_copy(project: str, config: Mapping[str, Any]) -> Copy:
 
 
 def _name(project: str, reference: Mapping[str, Any], where: str) -> Name:
-    table = str(res.required(reference, "tableId", f"{where}.tableId"))
+    table = str(resources.required(reference, "tableId", f"{where}.tableId"))
     if "$" in table or "@" in table:
         raise NotSupported(f"copy of the decorated table {table}", f"{where}.tableId")
-    dataset = str(res.required(reference, "datasetId", f"{where}.datasetId"))
+    dataset = str(resources.required(reference, "datasetId", f"{where}.datasetId"))
     return Name(str(reference.get("projectId") or project), dataset, table)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from localgcp.bigquery.catalog import resource as res
+from localgcp.bigquery.catalog import resources
 from localgcp.bigquery.catalog.table import Name
 from localgcp.bigquery.errors import BadValue, MissingField, NotSupported
 from localgcp.bigquery.jobs.extract_files import COMPRESSIONS, Form
@@ -21,15 +21,15 @@ _REFUSED = ("sourceModel", "modelExtractOptions")
 
 def read_extract(project: str, config: Mapping[str, Any]) -> Extract:
     """The `extract` part of a JobConfiguration. Raises MissingField, BadValue, NotSupported."""
-    res.check_keys("extract", config, _KNOWN, _REFUSED)
-    source = res.required(config, "sourceTable", "extract.sourceTable")
+    resources.check_keys("extract", config, _KNOWN, _REFUSED)
+    source = resources.required(config, "sourceTable", "extract.sourceTable")
     uris = config.get("destinationUris") or [config.get("destinationUri")]
     if uris == [None]:
         raise MissingField("extract.destinationUris")
-    table = str(res.required(source, "tableId", "extract.sourceTable.tableId"))
+    table = str(resources.required(source, "tableId", "extract.sourceTable.tableId"))
     if "@" in table:
         raise NotSupported(f"extract of the decorated table {table}", "extract.sourceTable.tableId")
-    dataset = str(res.required(source, "datasetId", "extract.sourceTable.datasetId"))
+    dataset = str(resources.required(source, "datasetId", "extract.sourceTable.datasetId"))
     table, decorated, partition = table.partition("$")
     name = Name(str(source.get("projectId") or project), dataset, table)
     found = tuple(parse_uri(uri, "extract.destinationUris") for uri in uris)

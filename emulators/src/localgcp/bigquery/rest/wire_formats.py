@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from localgcp.bigquery.catalog import resource as res
+from localgcp.bigquery.catalog import resources
 from localgcp.bigquery.errors import BadValue, NotSupported
 from localgcp.bigquery.jobs.load_files import Open
 from localgcp.bigquery.rows.avro_file import AvroFile
@@ -31,7 +31,9 @@ def reader(config: Mapping[str, Any]) -> Open:
         return partial(AvroFile, logical=logical, decimals=_decimals(config, "NUMERIC"))
     if kind == "PARQUET":
         options = config.get("parquetOptions") or {}
-        res.check_keys("load.parquetOptions", options, ("enableListInference", "enumAsString"), ())
+        resources.check_keys(
+            "load.parquetOptions", options, ("enableListInference", "enumAsString"), ()
+        )
         lists = bool(options.get("enableListInference"))
         return partial(ColumnarFile, lists=lists, decimals=_decimals(config, "NUMERIC"))
     if kind == "ORC":
@@ -77,7 +79,7 @@ def _csv_options(config: Mapping[str, Any]) -> CsvOptions:
     return CsvOptions(
         delimiter=delimiter,
         quote=quote or "",
-        skip=None if skip in (None, "") else res.integer(skip, "load.skipLeadingRows"),
+        skip=None if skip in (None, "") else resources.integer(skip, "load.skipLeadingRows"),
         null_marker=str(config.get("nullMarker") or ""),
         newlines=bool(config.get("allowQuotedNewlines")),
         jagged=bool(config.get("allowJaggedRows")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from localgcp.bigquery.catalog import resource as res
+from localgcp.bigquery.catalog import resources
 from localgcp.bigquery.errors import BadValue, NotSupported
 from localgcp.bigquery.jobs.registry import Job, Work
 from localgcp.bigquery.rest import wire, wire_copy, wire_extract, wire_load
@@ -27,7 +27,7 @@ _STATES = ("pending", "running", "done")
 
 def read_work(project: str, configuration: Mapping[str, Any], media: bytes | None) -> Work:
     """The one part that says what to do. Raises MissingField, BadValue, NotSupported."""
-    res.check_keys("job configuration", configuration, (*_KNOWN, "maxSlots"), ())
+    resources.check_keys("job configuration", configuration, (*_KNOWN, "maxSlots"), ())
     dry_run = bool(configuration.get("dryRun"))
     for kind in ("load", "copy", "extract"):
         if kind in configuration and dry_run:
@@ -38,7 +38,7 @@ def read_work(project: str, configuration: Mapping[str, Any], media: bytes | Non
         return wire_copy.read_copy(project, configuration["copy"])
     if "extract" in configuration:
         return wire_extract.read_extract(project, configuration["extract"])
-    query = res.required(configuration, "query", "configuration.query")
+    query = resources.required(configuration, "query", "configuration.query")
     return wire.read_query(project, query, dry_run)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from localgcp.bigquery.catalog import resource as res
+from localgcp.bigquery.catalog import resources
 from localgcp.bigquery.catalog.schema import parse_schema
 from localgcp.bigquery.catalog.table import Name
 from localgcp.bigquery.errors import BadValue, Invalid, MissingField
@@ -40,10 +40,10 @@ def read_load(project: str, config: Mapping[str, Any], data: bytes | None) -> Lo
 
     Raises MissingField, BadValue, NotSupported.
     """
-    res.check_keys("load", config, _KNOWN | _HARMLESS, _REFUSED)
-    target = res.required(config, "destinationTable", "load.destinationTable")
-    table = str(res.required(target, "tableId", "load.destinationTable.tableId"))
-    dataset = str(res.required(target, "datasetId", "load.destinationTable.datasetId"))
+    resources.check_keys("load", config, _KNOWN | _HARMLESS, _REFUSED)
+    target = resources.required(config, "destinationTable", "load.destinationTable")
+    table = str(resources.required(target, "tableId", "load.destinationTable.tableId"))
+    dataset = str(resources.required(target, "datasetId", "load.destinationTable.datasetId"))
     table, decorated, partition = table.partition("$")
     schema = config.get("schema")
     return Load(
@@ -57,7 +57,7 @@ def read_load(project: str, config: Mapping[str, Any], data: bytes | None) -> Lo
         updates=_updates(config, bool(decorated)),
         write=one_of(config, "load", "writeDisposition", _WRITES),
         create=one_of(config, "load", "createDisposition", CREATES),
-        max_bad=res.integer(config.get("maxBadRecords") or 0, "load.maxBadRecords"),
+        max_bad=resources.integer(config.get("maxBadRecords") or 0, "load.maxBadRecords"),
         ignore_unknown=bool(config.get("ignoreUnknownValues")),
         layout={key: config[key] for key in ("timePartitioning", "clustering") if config.get(key)},
         properties=_properties(config.get("destinationTableProperties") or {}),
@@ -102,7 +102,7 @@ def one_of(config: Mapping[str, Any], part: str, key: str, choices: tuple[str, .
 
 def _properties(resource: Mapping[str, Any]) -> Mapping[str, Any]:
     known = ("description", "friendlyName", "labels", "expirationTime")
-    res.check_keys("destination table", resource, known, ())
+    resources.check_keys("destination table", resource, known, ())
     return resource
 
 
