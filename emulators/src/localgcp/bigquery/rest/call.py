@@ -14,7 +14,7 @@ _UNSPECIFIED = "TIMESTAMP_OUTPUT_FORMAT_UNSPECIFIED"
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class MethodCall:
     """One request, whatever carried it."""
 
     path: Mapping[str, str]
@@ -44,7 +44,7 @@ def plain(name: Name) -> Name:
     return name
 
 
-def int64_timestamps(call: Call) -> bool:
+def int64_timestamps(call: MethodCall) -> bool:
     """Whether a query string asks for TIMESTAMPs as microseconds. Raises what `as_int64` raises."""
     prefix = "formatOptions."
     return as_int64({k.removeprefix(prefix): v for k, v in call.query.items() if prefix in k})
@@ -62,7 +62,7 @@ def as_int64(options: Mapping[str, Any]) -> bool:
     return plain_flag or form == "INT64"
 
 
-def label_filter(call: Call) -> Callable[[Mapping[str, str]], bool]:
+def label_filter(call: MethodCall) -> Callable[[Mapping[str, str]], bool]:
     """What a list's filter asks of labels: `labels.KEY[:VALUE]`, spaces between. Raises BadValue.
 
     Source: datasets.list, filter.
@@ -83,7 +83,7 @@ def some(resource: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
     return {key: resource[key] for key in keys if key in resource}
 
 
-def page_of(call: Call, key: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
+def page_of(call: MethodCall, key: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
     """One page of a list, with the token of the next."""
     start, size = call.number("pageToken", 0), call.number("maxResults", 1000) or 1000
     page: dict[str, Any] = {key: rows[start : start + size]}

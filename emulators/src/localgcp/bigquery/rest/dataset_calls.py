@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from dataclasses import replace
 
-from localgcp.bigquery.rest.call import Call, label_filter, page_of, some
+from localgcp.bigquery.rest.call import MethodCall, label_filter, page_of, some
 from localgcp.bigquery.rest.methods import DATASET, PROJECT, Answer, Method
 from localgcp.bigquery.service import Service
 
@@ -29,7 +29,7 @@ class DatasetCalls:
             Method("DELETE", DATASET, self.delete),
         ]
 
-    def list_projects(self, call: Call) -> Answer:
+    def list_projects(self, call: MethodCall) -> Answer:
         """The projects that have a dataset."""
         projects = [
             {
@@ -44,12 +44,12 @@ class DatasetCalls:
         answer = {"kind": "bigquery#projectList", "projects": projects}
         return answer | {"totalItems": len(projects)}
 
-    def get_service_account(self, call: Call) -> Answer:
+    def get_service_account(self, call: MethodCall) -> Answer:
         """The account that BigQuery would use for KMS: here a name that nobody has."""
         email = f"bq-{call.path['project']}@bigquery-encryption.local"
         return {"kind": "bigquery#getServiceAccountResponse", "email": email}
 
-    def list_(self, call: Call) -> Answer:
+    def list_(self, call: MethodCall) -> Answer:
         """Datasets of a project, page by page."""
         found = self._catalog.list_datasets(call.path["project"])
         if call.query.get("all", "").lower() == "true":
@@ -62,27 +62,27 @@ class DatasetCalls:
         rows = [some(dataset.to_resource(), keys) for dataset in found if wanted(dataset.labels)]
         return {"kind": "bigquery#datasetList"} | page_of(call, "datasets", rows)
 
-    def insert(self, call: Call) -> Answer:
+    def insert(self, call: MethodCall) -> Answer:
         """Make a dataset."""
         return self._catalog.create_dataset(call.path["project"], call.body).to_resource()
 
-    def get(self, call: Call) -> Answer:
+    def get(self, call: MethodCall) -> Answer:
         """One dataset."""
         return self._service.dataset(call.path["project"], call.path["dataset"]).to_resource()
 
-    def patch(self, call: Call) -> Answer:
+    def patch(self, call: MethodCall) -> Answer:
         """Change what the body names."""
         project, dataset = call.path["project"], call.path["dataset"]
         changed = self._catalog.change_dataset(project, dataset, call.body, call.if_match)
         return changed.to_resource()
 
-    def update(self, call: Call) -> Answer:
+    def update(self, call: MethodCall) -> Answer:
         """Replace all that a client may set."""
         keys = ("description", "friendlyName", "labels", "defaultTableExpirationMs")
         body = {**dict.fromkeys((*keys, "defaultPartitionExpirationMs")), **call.body}
         return self.patch(replace(call, body=body))
 
-    def delete(self, call: Call) -> Answer:
+    def delete(self, call: MethodCall) -> Answer:
         """Delete a dataset; with deleteContents its tables, too."""
         contents = call.query.get("deleteContents", "").lower() == "true"
         self._catalog.delete_dataset(call.path["project"], call.path["dataset"], contents)

@@ -9,7 +9,7 @@ from localgcp.bigquery.errors import JobExists
 from localgcp.bigquery.jobs.query import Outcome, Query
 from localgcp.bigquery.jobs.registry import Job
 from localgcp.bigquery.rest import wire, wire_job
-from localgcp.bigquery.rest.call import Call, as_int64, int64_timestamps, page_of
+from localgcp.bigquery.rest.call import MethodCall, as_int64, int64_timestamps, page_of
 from localgcp.bigquery.rest.listing import Listing
 from localgcp.bigquery.rest.methods import PROJECT, Answer, Method
 from localgcp.bigquery.rest.whole import MAX_WHOLE_BYTES, whole_json
@@ -42,7 +42,7 @@ class JobCalls:
             Method("DELETE", _JOB + "/delete", self.delete),
         ]
 
-    def query(self, call: Call) -> Answer:
+    def query(self, call: MethodCall) -> Answer:
         """Run a query and wait for it, at most timeoutMs; requestId makes a retry the same job."""
         query = wire.read_query(call.path["project"], call.body)
         int64 = as_int64(call.body.get("formatOptions") or {})
@@ -62,7 +62,7 @@ class JobCalls:
             return self._whole(kind, job, int64) or self._rows(kind, job, 0, wire.PAGE_ROWS, int64)
         return self._rows(kind, job, 0, resources.integer(limit, "maxResults"), int64)
 
-    def get_query_results(self, call: Call) -> Answer:
+    def get_query_results(self, call: MethodCall) -> Answer:
         """A page of a job's result; waits for the job, at most timeoutMs.
 
         Asked for no rows from no certain place, as the Python client does to wait, it gives all if
@@ -99,7 +99,7 @@ class JobCalls:
             raise job.error.with_traceback(None)
         return True
 
-    def insert(self, call: Call) -> Answer:
+    def insert(self, call: MethodCall) -> Answer:
         """Start a job; a load comes with its file.
 
         One that moves rows is given a moment to end: who finds it running looks again by a clock of
@@ -118,11 +118,11 @@ class JobCalls:
                 raise job.error.with_traceback(None)
         return self._resource(job)
 
-    def get(self, call: Call) -> Answer:
+    def get(self, call: MethodCall) -> Answer:
         """One job."""
         return self._resource(self._job(call))
 
-    def list_(self, call: Call) -> Answer:
+    def list_(self, call: MethodCall) -> Answer:
         """Jobs of a project, the newest first."""
         rows = []
         for job in self._jobs.list(call.path["project"]):
@@ -132,17 +132,17 @@ class JobCalls:
             rows.append(row | ({"errorResult": wire.error_proto(job.error)} if job.error else {}))
         return {"kind": "bigquery#jobList"} | page_of(call, "jobs", rows)
 
-    def cancel(self, call: Call) -> Answer:
+    def cancel(self, call: MethodCall) -> Answer:
         """Ask a job to end."""
         job = self._jobs.cancel(call.path["project"], call.path["job"])
         return {"kind": "bigquery#jobCancelResponse", "job": self._resource(job)}
 
-    def delete(self, call: Call) -> Answer:
+    def delete(self, call: MethodCall) -> Answer:
         """Forget a job."""
         self._jobs.delete(call.path["project"], call.path["job"])
         return None
 
-    def _job(self, call: Call) -> Job:
+    def _job(self, call: MethodCall) -> Job:
         return self._jobs.get(call.path["project"], call.path["job"])
 
     def _resource(self, job: Job) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 from localgcp.asgi import Handler, Reply, Request, Route, json_object
-from localgcp.bigquery.rest.call import Call
+from localgcp.bigquery.rest.call import MethodCall
 
 MAX_BODY = 10 * 1024 * 1024  # Quotas, "Streaming inserts": maximum HTTP request size
 WORKERS, WAITERS = 8, 32
@@ -29,7 +29,7 @@ class Method(NamedTuple):
 
     verb: str
     path: str
-    answer: Callable[[Call], Answer]
+    answer: Callable[[MethodCall], Answer]
     waits: bool = False
     """Whether it waits for a query."""
 
@@ -45,7 +45,7 @@ class Threads:
         """Their routes, whose paths follow /bigquery/v2."""
         return [Route(each.verb, each.path, self._handler(each)) for each in methods]
 
-    async def run(self, method: Method, call: Call) -> Answer:
+    async def run(self, method: Method, call: MethodCall) -> Answer:
         """Answer a call. Raises what the method raises."""
         pool = self._waiters if method.waits else self._workers
         return await asyncio.get_running_loop().run_in_executor(pool, method.answer, call)
@@ -57,7 +57,7 @@ class Threads:
 
     def _handler(self, method: Method) -> Handler:
         async def handle(request: Request, **names: str) -> Reply:
-            call = Call(
+            call = MethodCall(
                 path=names,
                 query=query_of(request),
                 body=json_object(await request.unpacked(MAX_BODY)),

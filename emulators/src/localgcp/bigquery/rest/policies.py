@@ -14,7 +14,7 @@ from typing import Any
 from localgcp.bigquery.catalog import resources
 from localgcp.bigquery.catalog.catalog import Catalog
 from localgcp.bigquery.errors import BadValue, PolicyChanged
-from localgcp.bigquery.rest.call import Call, plain
+from localgcp.bigquery.rest.call import MethodCall, plain
 
 _VERSIONS = (0, 1, 3)
 
@@ -25,11 +25,11 @@ class Policies:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
 
-    def get(self, call: Call) -> dict[str, Any]:
+    def get(self, call: MethodCall) -> dict[str, Any]:
         """The policy, which is empty until one is set."""
         return _shown(self._catalog.table(plain(call.name)).policy)
 
-    def set(self, call: Call) -> dict[str, Any]:
+    def set(self, call: MethodCall) -> dict[str, Any]:
         """Replace it. Raises PolicyChanged where the given etag is not that of today's."""
         resources.check_keys("setIamPolicy request", call.body, ("policy", "updateMask"), ())
         policy = resources.required(call.body, "policy", "policy")
@@ -44,7 +44,7 @@ class Policies:
         kept = {key: policy[key] for key in ("version", "bindings") if policy.get(key)}
         return _shown(self._catalog.set_policy(name, kept, check).policy)
 
-    def test(self, call: Call) -> dict[str, Any]:
+    def test(self, call: MethodCall) -> dict[str, Any]:
         """Which of the named permissions the caller has: all of them."""
         self._catalog.table(plain(call.name))
         return {"permissions": list(call.body.get("permissions") or ())}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from localgcp.bigquery.catalog import resources
 from localgcp.bigquery.rest import wire
-from localgcp.bigquery.rest.call import Call, int64_timestamps, plain
+from localgcp.bigquery.rest.call import MethodCall, int64_timestamps, plain
 from localgcp.bigquery.rest.listing import Listing
 from localgcp.bigquery.rest.methods import TABLE, Answer, Method
 from localgcp.bigquery.service import Service
@@ -23,7 +23,7 @@ class RowCalls:
             Method("GET", TABLE + "/data", self.list_),
         ]
 
-    def insert_all(self, call: Call) -> Answer:
+    def insert_all(self, call: MethodCall) -> Answer:
         """Stream rows in."""
         known = ("kind", "rows", "skipInvalidRows", "ignoreUnknownValues", "traceId")
         resources.check_keys("insertAll request", call.body, (*known, "templateSuffix"), ())
@@ -35,7 +35,7 @@ class RowCalls:
         )
         return wire.insert_response(errors)
 
-    def list_(self, call: Call) -> Answer:
+    def list_(self, call: MethodCall) -> Answer:
         """Rows of a table in the order they came, page by page."""
         start = call.number("startIndex", 0) if not call.query.get("pageToken") else 0
         return self._listing.rows(

@@ -7,7 +7,7 @@ from typing import Any
 
 from localgcp.bigquery.catalog.sizes import logical_bytes
 from localgcp.bigquery.catalog.table import Table, anonymous_dataset
-from localgcp.bigquery.rest.call import Call, page_of, plain, some
+from localgcp.bigquery.rest.call import MethodCall, page_of, plain, some
 from localgcp.bigquery.rest.listing import Listing
 from localgcp.bigquery.rest.methods import DATASET, TABLE, Answer, Method
 from localgcp.bigquery.rest.policies import Policies
@@ -35,7 +35,7 @@ class TableCalls:
             Method("POST", TABLE + ":testIamPermissions", self._policies.test),
         ]
 
-    def list_(self, call: Call) -> Answer:
+    def list_(self, call: MethodCall) -> Answer:
         """Tables and views of a dataset, page by page."""
         dataset = self._service.dataset(call.path["project"], call.path["dataset"])
         keys = ("kind", "id", "tableReference", "type", "labels", "timePartitioning")
@@ -51,12 +51,12 @@ class TableCalls:
         answer = {"kind": "bigquery#tableList"} | page_of(call, "tables", rows)
         return answer | {"totalItems": len(rows)}
 
-    def insert(self, call: Call) -> Answer:
+    def insert(self, call: MethodCall) -> Answer:
         """Make a table or a view."""
         made = self._service.create_table(call.path["project"], call.path["dataset"], call.body)
         return self._resource(made)
 
-    def get(self, call: Call) -> Answer:
+    def get(self, call: MethodCall) -> Answer:
         """One table, with its rows and bytes as of now."""
         if self._listing.is_summary(call.name):
             return self._listing.summary_table(call.name)
@@ -66,18 +66,18 @@ class TableCalls:
             return table.to_resource("US") | _counts(held.num_rows, size)
         return self._resource(self._catalog.table(plain(call.name)))
 
-    def patch(self, call: Call) -> Answer:
+    def patch(self, call: MethodCall) -> Answer:
         """Change what the body names; a schema may only grow and relax."""
         changed = self._service.change_table(plain(call.name), call.body, call.if_match)
         return self._resource(changed)
 
-    def update(self, call: Call) -> Answer:
+    def update(self, call: MethodCall) -> Answer:
         """Replace all that a client may set."""
         keys = ("description", "friendlyName", "labels", "clustering", "expirationTime")
         body = {**dict.fromkeys(keys), **call.body}
         return self.patch(replace(call, body=body))
 
-    def delete(self, call: Call) -> Answer:
+    def delete(self, call: MethodCall) -> Answer:
         """Delete a table and its rows."""
         self._catalog.delete_table(plain(call.name))
         return None

@@ -6,7 +6,7 @@ import re
 
 from localgcp.asgi import Reply, Request, Route, json_object
 from localgcp.bigquery.errors import NotSupported
-from localgcp.bigquery.rest.call import Call
+from localgcp.bigquery.rest.call import MethodCall
 from localgcp.bigquery.rest.methods import Method, Threads, query_of
 from localgcp.bigquery.rest.uploads import MAX_UPLOAD, Uploads, split_multipart
 
@@ -51,5 +51,5 @@ class UploadCalls:
             resource = json_object(document)
         else:
             raise NotSupported(f"uploadType {kind}; use multipart or resumable", "uploadType")
-        call = Call(path={"project": project}, body=resource, media=media)
+        call = MethodCall(path={"project": project}, body=resource, media=media)
         return Reply.json(await self._threads.run(self._insert, call))

@@ -9,7 +9,7 @@ from localgcp.bigquery.catalog import resources
 from localgcp.bigquery.errors import BadValue, NotSupported
 from localgcp.bigquery.jobs.registry import Job, Work
 from localgcp.bigquery.rest import wire, wire_copy, wire_extract, wire_load
-from localgcp.bigquery.rest.call import Call
+from localgcp.bigquery.rest.call import MethodCall
 
 _KNOWN = (
     "query",
@@ -42,7 +42,7 @@ def read_work(project: str, configuration: Mapping[str, Any], media: bytes | Non
     return wire.read_query(project, query, dry_run)
 
 
-def is_listed(call: Call, job: Job) -> bool:
+def is_listed(call: MethodCall, job: Job) -> bool:
     """Whether jobs.list with this query is asked for the job. Raises BadValue."""
     earliest, latest = call.number("minCreationTime", 0), call.number("maxCreationTime", 0)
     states = [state.lower() for state in call.query.get("stateFilter", "").split(",") if state]

@@ -40,7 +40,7 @@ class Batches:
         headers = ((b"content-type", f"multipart/mixed; boundary={boundary}".encode()),)
         return Reply(200, body + f"--{boundary}--\r\n".encode(), headers)
 
-    async def _batched(self, outer: Request, call: multipart.Call) -> bytes:
+    async def _batched(self, outer: Request, call: multipart.BatchedRequest) -> bytes:
         path, _, query = call.target.partition("?")
         host = outer.headers.get("host", "")
         scope = {

@@ -79,7 +79,7 @@ async def _content(
 
 
 @dataclass(frozen=True)
-class Call:
+class BatchedRequest:
     """One request of a batch."""
 
     id: str
@@ -89,7 +89,7 @@ class Call:
     body: bytes
 
 
-def split_batch(raw: bytes, content_type: str) -> list[Call]:
+def split_batch(raw: bytes, content_type: str) -> list[BatchedRequest]:
     """The requests of a batch, in order. Raises Invalid."""
     boundary_of(content_type)
     whole = BytesParser().parsebytes(
@@ -97,7 +97,7 @@ def split_batch(raw: bytes, content_type: str) -> list[Call]:
     )
     if not whole.is_multipart():
         raise Invalid("body", "no parts", "a batch is multipart/mixed with a request in each part")
-    calls = []
+    requests = []
     for part in whole.get_payload():
         if isinstance(part, str):
             raise Invalid("body", part, "each part of a batch has headers")
@@ -106,18 +106,18 @@ def split_batch(raw: bytes, content_type: str) -> list[Call]:
         payload = part.get_payload(decode=True)
         if not isinstance(payload, bytes):
             raise Invalid("body", part.get_content_type(), "a part holds one request")
-        calls.append(_call(str(part.get("content-id", "")), payload))
-    return calls
+        requests.append(_request(str(part.get("content-id", "")), payload))
+    return requests
 
 
-def _call(id_: str, payload: bytes) -> Call:
+def _request(id_: str, payload: bytes) -> BatchedRequest:
     line, _, rest = payload.lstrip().partition(b"\n")
     words = line.decode("latin-1").split()
     if len(words) not in (2, 3):
         raise Invalid("body", line.decode("latin-1").strip(), "a part begins METHOD PATH HTTP/1.1")
     head = re.match(rb"(?:[^\r\n]+\r?\n)*(?:\r?\n|\Z)", rest)
     headers = BytesParser().parsebytes(head[0] if head else b"", headersonly=True)
-    return Call(
+    return BatchedRequest(
         id_,
         words[0].upper(),
         re.sub(r"\A[a-z]+://[^/]*", "", words[1]),
