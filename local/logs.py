@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import textwrap
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
 from shutil import get_terminal_size
-from typing import TextIO
+from typing import Any, TextIO
 
 WIDTH, LEAST_WIDTH = 13, 20
+_DATED = re.compile(r"\d{4}-\d\d-\d\dT(\d\d:\d\d:\d\d(?:\.\d+)?)Z ")
+_CLOCK = re.compile(r"^\d\d:\d\d:\d\d(?:\.\d+)?Z ")
 COLOURS = {
     "pubsub": 36,
     "storage": 34,
@@ -68,17 +72,41 @@ def to_nowhere(stream: TextIO) -> None:
     os.close(nowhere)
 
 
-def readable(line: str) -> str:
-    """A structured line as a person reads it; any other line as it is."""
-    if not line.startswith("{"):
+def stamped(line: str, now: datetime) -> str:
+    """The line with the time in front, RFC 3339 in UTC, unless it bears one itself."""
+    if _DATED.match(line) or (line.startswith("{") and '"time": "' in line):
         return line
+    return f"{now.isoformat(timespec='milliseconds').removesuffix('+00:00')}Z {line}"
+
+
+def undated(line: str) -> str:
+    """A readable line without its time."""
+    return _CLOCK.sub("", line)
+
+
+def readable(line: str) -> str:
+    """A line as a person reads it: the time of the day in UTC, where it is known, and the text."""
+    clock = ""
+    if dated := _DATED.match(line):
+        clock, line = f"{dated[1][:12]}Z ", line[dated.end() :]
+    if not line.startswith("{"):
+        return clock + line
     try:
         record = json.loads(line)
     except json.JSONDecodeError:
-        return line
+        return clock + line
     match record:
         case {"severity": severity, "message": message}:
-            return f"{severity} {message}"
+            return f"{clock or _clock(record)}{severity} {message}"
         case {"listening": name, "port": port}:
-            return f"INFO {name} listens on port {port}"
-    return line
+            return f"{clock}INFO {name} listens on port {port}"
+    return clock + line
+
+
+def _clock(record: dict[str, Any]) -> str:
+    """The time of the day that a structured line bears, to the millisecond, or ""."""
+    try:
+        moment = datetime.fromisoformat(record["time"])
+    except (ValueError, KeyError, TypeError):
+        return ""
+    return f"{moment.astimezone(UTC).isoformat(timespec='milliseconds')[11:23]}Z "

@@ -26,6 +26,8 @@ class Process:
     environ: Mapping[str, str] = field(default_factory=dict)
     stop_seconds: float = 10.0
     """How long it may take to end after SIGTERM."""
+    drains_into: tuple[str, ...] = ()
+    """Without these a drain does harm, or nothing: it is killed at once when one of them ends."""
 
 
 EMULATORS = ("pubsub", "storage", "bigquery")
@@ -79,6 +81,7 @@ def _generator(stack: Stack) -> Process:
         environ={"HOST": LOOPBACK, "PORT": str(stack.ports["generator"])},
         # It ends once every event it took on is confirmed.
         stop_seconds=30.0,
+        drains_into=("pubsub",),
     )
 
 
@@ -103,8 +106,10 @@ def _pipeline(stack: Stack) -> Process:
             *("--status_port", str(stack.ports["pipeline"])),
         ),
         ready_url=ready_url(stack, "pipeline"),
-        # It drains: windows close, files are written, messages acked.
+        # It drains: windows close, files are written, messages acked. What it writes and can't ack
+        # comes again, and is written again.
         stop_seconds=60.0,
+        drains_into=EMULATORS,
     )
 
 

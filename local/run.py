@@ -124,6 +124,7 @@ def down(data_dir: Path) -> int:
     if is_held(data_dir):
         stack = saved(data_dir)
         os.kill(stack.pid, signal.SIGTERM)
+        os.kill(stack.pid, signal.SIGCONT)  # a stopped one would hear nothing
         deadline = time.monotonic() + DOWN_SECONDS
         while is_held(data_dir):
             if time.monotonic() > deadline:

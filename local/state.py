@@ -113,18 +113,32 @@ def leftovers(data_dir: Path) -> int:
     """End what a supervisor that is gone has left on the folder; gives how many processes."""
     with contextlib.suppress(NoStack, BrokenState):
         stack = saved(data_dir)
-        left = [pid for pid, command in stack.children.values() if _runs(pid, command)]
-        for pid in left:
+        members = _members()
+        left = [
+            group
+            for group, command in stack.children.values()
+            if any(_ours(each, command, data_dir) for each in members.get(group, ()))
+        ]
+        for group in left:
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(pid, signal.SIGKILL)
+                os.killpg(group, signal.SIGKILL)
         stack.forget()
         return len(left)
     return 0
 
 
-def _runs(pid: int, command: str) -> bool:
-    # The id may long since belong to another program.
+def _members() -> dict[int, list[str]]:
+    """The command lines of all processes, by group."""
     asked = subprocess.run(
-        ["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
+        ["ps", "axww", "-o", "pgid=,command="], capture_output=True, text=True, check=False
     )
-    return command in asked.stdout
+    found: dict[int, list[str]] = {}
+    for line in asked.stdout.splitlines():
+        group, _, command = line.strip().partition(" ")
+        found.setdefault(int(group), []).append(command)
+    return found
+
+
+def _ours(running: str, command: str, data_dir: Path) -> bool:
+    """Whether one of a group is what was started, or a child of it: the id may be another's now."""
+    return command in running or str(data_dir) in running

@@ -11,11 +11,12 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import settings
 from local.errors import NotReady
-from local.logs import readable
+from local.logs import readable, stamped, undated
 from local.processes import Process, is_ready
 from local.reaper import Reaper
 from localgcp.launch import Launched
@@ -61,7 +62,7 @@ class Child:
         """What it said last; all of it, if it has ended."""
         if self.exit_code() is not None:
             self._reader.join(READ_SECONDS)
-        return readable(self._last_line)
+        return undated(readable(self._last_line))
 
     def stop(self, at_most: float = float("inf")) -> None:
         """SIGTERM, wait as long as the process may take, then SIGKILL for it and its children."""
@@ -77,11 +78,12 @@ class Child:
     def _copy(self) -> None:
         with self._running.stdout as stream, self.log_file.open("ab", buffering=0) as copy:
             for line in stream:
-                with contextlib.suppress(OSError):  # a full disk must not stop who writes
-                    copy.write(line)
                 text = line.decode(errors="replace").rstrip()
                 self._last_line = text or self._last_line
-                self._log(self.process.name, text)
+                dated = stamped(text, datetime.now(UTC))
+                with contextlib.suppress(OSError):  # a full disk must not stop who writes
+                    copy.write(f"{dated}\n".encode())
+                self._log(self.process.name, dated)
 
 
 class Supervisor:
@@ -89,7 +91,8 @@ class Supervisor:
 
     def __init__(self, environ: dict[str, str], logs: Path, log: Log) -> None:
         self._environ, self._logs, self._log = environ, logs, log
-        self._broken = False
+        self._ended = ""
+        """Which child ended by itself, and so ends the others."""
         self._reaper: Reaper | None = None
         self.children: dict[str, Child] = {}
 
@@ -170,15 +173,21 @@ class Supervisor:
             ended = self.first_exit(look())
             if ended is not None:
                 name, code = ended
-                self._broken = True
+                self._ended = name
                 self._log(name, f"exited with {code}: the stack stops")
                 return code
         return 0
 
     def stop(self) -> None:
-        """End all, last started first; returns when none is left. Safe twice."""
-        # Without the one that ended, a drain may have nowhere to go.
-        at_most = BROKEN_STOP_SECONDS if self._broken else float("inf")
+        """End all, last started first; returns when none is left. Safe twice.
+
+        What drains into a child that ended by itself is killed before anything else: each moment
+        that a job goes on writing what it can't ack makes duplicates.
+        """
+        for child in self.children.values():
+            if self._ended in child.process.drains_into:
+                child.kill()
+        at_most = BROKEN_STOP_SECONDS if self._ended else float("inf")
         for name in reversed(list(self.children)):
             self.children[name].stop(at_most)
             self._forget(name)

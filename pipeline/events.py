@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import traceback
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cache
@@ -31,6 +32,16 @@ class Router:
     def __init__(self, event_types: tuple[EventType, ...], max_event_bytes: int) -> None:
         self._by_name = {each.name: each for each in event_types}
         self._validate = Validator(tuple(each.model for each in event_types), max_event_bytes)
+        self._told: set[object] = set()
+
+    def tell(self, message: Message, error: Exception) -> None:
+        """Log an error that nobody foresaw, with its traceback; once for each place and kind."""
+        *_, (place, line) = traceback.walk_tb(error.__traceback__)
+        cause = (type(error), place.f_code, line)
+        if cause not in self._told:
+            self._told.add(cause)
+            said = "event %s: unexpected error; dead-lettered, as all like it are from here on"
+            log.error(said, message.event_id, exc_info=error)
 
     def row(self, message: Message) -> Row:
         """The row of an event. Raises InvalidEvent."""
@@ -82,8 +93,8 @@ class Route(beam.DoFn):
             row = self._router.row(message)
         except InvalidEvent as invalid:
             yield self._dead_letter(message, invalid.reason, invalid.detail)
-        except Exception as error:
-            log.exception("event %s: unexpected error; dead-lettered", message.event_id)
+        except Exception as error:  # noqa: BLE001 - told, and kept as a dead letter
+            self._router.tell(message, error)
             yield self._dead_letter(message, Reason.INTERNAL_ERROR, ascii(error))
         else:
             self._events += 1

@@ -9,6 +9,7 @@ import argparse
 import gc
 import logging
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -29,6 +30,7 @@ from pipeline.bigquery_sink import SINKS
 from pipeline.insertion import Target
 
 DONE, FAILED, MISUSED = range(3)
+LINE = "%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s: %(message)s"
 # A bundle makes tens of thousands of objects, and few of them are garbage in cycles.
 YOUNG_OBJECTS = 50_000
 # A number of three digits names an object; more shards than that would be wider from the first.
@@ -184,7 +186,10 @@ def assemble(argv: Sequence[str]) -> tuple[beam.Pipeline, settings.Settings, str
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the job. Returns the exit code: DONE (or handed to Dataflow), FAILED or MISUSED."""
-    logging.basicConfig(level="WARNING", format="%(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(level="WARNING", format=LINE, datefmt="%Y-%m-%dT%H:%M:%S")
+    for handler in logging.getLogger().handlers:
+        if handler.formatter is not None:
+            handler.formatter.converter = time.gmtime
     try:
         pipeline, here, name = assemble(sys.argv[1:] if argv is None else argv)
     except (settings.InvalidSetting, Misused) as error:

@@ -33,6 +33,7 @@ class Requests:
         self._topic, self._publisher, self._clock = topic, publisher, clock
         self._asked: dict[str, float] = {}
         """By table: when it was asked for last."""
+        self._failing: set[str] = set()
 
     def ask(self, table: str, event: Message) -> None:
         """Ask for the table of `event`, or for what it lacks, unless that was done just now.
@@ -44,9 +45,11 @@ class Requests:
             return
         self._asked[table] = now
         sent = self._publisher.publish(self._topic, event.data, **event.attributes)
-        sent.add_done_callback(lambda done: _tell(table, done))
+        sent.add_done_callback(lambda done: self._tell(table, done))
 
-
-def _tell(table: str, done: Future[str]) -> None:
-    if (error := done.exception()) is not None:
-        log.warning("table %s could not be asked for: %s", table, error)
+    def _tell(self, table: str, done: Future[str]) -> None:
+        """Log the first failure of a row of them."""
+        error = done.exception()
+        if error is not None and table not in self._failing:
+            log.warning("table %s can't be asked for, trying again: %s", table, error)
+        (self._failing.discard if error is None else self._failing.add)(table)

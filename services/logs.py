@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import time
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -43,6 +45,33 @@ def set_up(level: str, labels: Labels = dict) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter(labels))
     logging.basicConfig(level=level, handlers=[handler], force=True)
+
+
+class Seldom:
+    """Logs an error once a minute for each cause, and with it how many there were since.
+
+    A log that one outage fills with a line an event hides everything else that happened.
+    """
+
+    SECONDS = 60.0
+
+    def __init__(
+        self, log: logging.Logger, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._log, self._monotonic = log, monotonic
+        self._said: dict[str, float] = {}
+        self._silent: Counter[str] = Counter()
+
+    def error(self, cause: str, text: str, *values: object, **fields: object) -> None:
+        """Log it, with the fields, unless the same cause was logged within the last minute."""
+        now = self._monotonic()
+        if now - self._said.get(cause, float("-inf")) < self.SECONDS:
+            self._silent[cause] += 1
+            return
+        self._said[cause] = now
+        silent = self._silent.pop(cause, 0)
+        more = f" ({silent} more like it before)" if silent else ""
+        self._log.error(text + "%s", *values, more, extra=fields)
 
 
 def trace_labels(traceparent: str, project_id: str) -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from local import chaos, laptop, snapshots
 from local.control_room.room import Api, BadCall, Call, Room
-from local.logs import readable
+from local.logs import readable, undated
 from local.state import is_held, running
 from local.tail import ending
 
@@ -75,7 +75,7 @@ def _lines(part: str, file: Path) -> Iterator[dict[str, Any]]:
     """A part's last lines; one without a time has that of the line before it."""
     at = ""
     for line in _tail(file):
-        text = readable(line)
+        text = undated(readable(line))
         at = _time(line) or at
         match = _WORSE.search(text)
         severity = "" if match is None else match[1] or "ERROR"

@@ -17,6 +17,7 @@ from typing import Any
 import orjson
 
 from services.generator.client import MESSAGE_LIMIT, RETRY_FOR_SECONDS, connect
+from services.logs import Seldom
 
 log = logging.getLogger(__name__)
 
@@ -97,6 +98,7 @@ class Publisher:
         self.topic = topic
         self._publish_log, self._monotonic = publish_log, monotonic
         self._error: str | None = None
+        self._seldom = Seldom(log, monotonic)
         self._progress = 0.0
         self._clients: dict[bool, Any] = {}
         self._connecting = Lock()
@@ -258,7 +260,8 @@ class Publisher:
 
     def _give_up(self, sent: _Sent, error: PublishFailed) -> None:
         self._error = str(error)
-        log.error("message given up: %s", error, extra={"attributes": dict(sent.attributes)})
+        attributes = dict(sent.attributes)
+        self._seldom.error(str(error), "message given up: %s", error, attributes=attributes)
         if sent.ordering_key:
             # The client refuses a key after its first failure until told to go on.
             self._client(ordered=True).resume_publish(self.topic, sent.ordering_key)

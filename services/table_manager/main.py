@@ -32,6 +32,7 @@ from services.table_manager.tables import ensure_table, ensure_view
 
 here = settings.load()
 log = logging.getLogger("table_manager")
+seldom = logs.Seldom(log)
 
 
 def _labels() -> dict[str, str]:
@@ -100,7 +101,7 @@ def manage_table(event: CloudEvent) -> None:
 @functions_framework.errorhandler(TableNotReady)  # type: ignore[untyped-decorator]
 def table_not_ready(error: TableNotReady) -> tuple[str, int]:
     """Say so in one line; many requests may wait for the same table."""
-    log.error("%s", error)
+    seldom.error(str(error), "%s", error)
     return str(error), HTTPStatus.SERVICE_UNAVAILABLE
 
 

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from localgcp import environment, private
+from localgcp import environment, logs, private
 from localgcp.base import LOOPBACK, Emulator, EmulatorError
 from localgcp.emulators import CLASSES, build
 from localgcp.environment import InvalidVariable
@@ -173,6 +173,7 @@ def main(argv: list[str] | None = None) -> int:
         if name == "env":
             return _env(args["files"], args["project"], args["json"])
         named = {what: args.pop(f"allow_{what}") for what in _ALLOW}
+        logs.to_stderr()
         with private.files():
             if name == "up":
                 return up(args["data_dir"], allowed(named))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -79,6 +80,23 @@ def test_what_a_killed_stack_left_is_ended_and_nothing_else(tmp_path: Path) -> N
     assert leftovers(tmp_path) == 1
     assert left.wait(10) == -9
     assert leftovers(tmp_path) == 0
+
+
+def test_a_child_of_what_was_killed_is_ended_too(tmp_path: Path) -> None:
+    sleep = "import time; time.sleep(60)"
+    parent = subprocess.Popen(
+        ["sh", "-c", f'{sys.executable} -c "{sleep}" {tmp_path} & echo started; wait'],
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+    )
+    assert parent.stdout is not None
+    with parent.stdout as held_by_the_child:
+        assert held_by_the_child.readline() == b"started\n"
+        os.kill(parent.pid, signal.SIGKILL)
+        parent.wait(10)
+        claim(asked(tmp_path)).save(READY, {"one": (parent.pid, "no longer there")})
+        assert leftovers(tmp_path) == 1
+        assert held_by_the_child.read() == b"", "its last writer is gone"
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"data_dir": 1}'])

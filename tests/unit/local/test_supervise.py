@@ -9,12 +9,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from local.errors import NotReady
-from local.logs import Logs
+from local.logs import Logs, readable, undated
 from local.processes import Process, is_ready
 from local.supervise import Supervisor
 from localgcp.base import LOOPBACK, claim_port
@@ -64,7 +65,9 @@ def lines() -> Lines:
 
 @pytest.fixture
 def supervisor(tmp_path: Path, lines: Lines) -> Iterator[Supervisor]:
-    made = Supervisor({}, tmp_path / "logs", lambda name, line: lines.append((name, line)))
+    made = Supervisor(
+        {}, tmp_path / "logs", lambda name, line: lines.append((name, undated(readable(line))))
+    )
     yield made
     made.kill()
 
@@ -139,6 +142,19 @@ def test_stop_lets_each_drain_the_last_started_first(supervisor: Supervisor, lin
     supervisor.stop()
 
 
+def test_what_can_drain_nowhere_is_killed_before_the_others_stop(
+    supervisor: Supervisor, lines: Lines
+) -> None:
+    job = replace(process("job", DRAIN), drains_into=("source",))
+    supervisor.start([process("source", DRAIN), job, process("last", DRAIN)])
+    until(lambda: sum(line == "working" for _, line in lines) == 3)
+    os.kill(supervisor.children["source"].pid, signal.SIGKILL)
+    supervisor.watch(threading.Event())
+    supervisor.stop()
+    assert ("last", "drained") in lines
+    assert ("job", "drained") not in lines
+
+
 def test_one_that_does_not_end_is_killed(supervisor: Supervisor, lines: Lines) -> None:
     supervisor.start([process("deaf", DEAF, stop_seconds=0.3)])
     until(lambda: ("deaf", "deaf") in lines)
@@ -161,7 +177,8 @@ def test_output_goes_to_the_log_file_too(supervisor: Supervisor, tmp_path: Path)
     supervisor.start([process("talker", "print('one'); print('two')")])
     until(lambda: supervisor.first_exit() is not None)
     supervisor.stop()
-    assert (tmp_path / "logs" / "talker.log").read_text() == "one\ntwo\n"
+    written = (tmp_path / "logs" / "talker.log").read_text().splitlines()
+    assert [undated(readable(line)) for line in written] == ["one", "two"]
 
 
 SUPERVISE = """

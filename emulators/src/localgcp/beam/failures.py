@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 
 log = logging.getLogger(__name__)
-
-SELDOM_SECONDS = 60.0
-"""One cause is warned of no more often."""
 
 
 @dataclass(frozen=True)
@@ -43,28 +39,6 @@ class Backoff:
     def reset(self) -> None:
         """It worked: the next failure waits `first` seconds again."""
         self._pause = self._first
-
-
-class Seldom:
-    """Says something at most once a minute for each cause, and then how often it was so."""
-
-    def __init__(self, log: logging.Logger, clock: Callable[[], float] = time.monotonic) -> None:
-        """`clock` gives monotonic seconds."""
-        self._log, self._clock = log, clock
-        self._said: dict[object, tuple[float, int]] = {}
-        self._lock = threading.Lock()
-
-    def warn(self, cause: object, text: str, *values: object) -> None:
-        """Log a warning, unless this cause was warned of within the last minute."""
-        now = self._clock()
-        with self._lock:
-            said, silent = self._said.get(cause, (now - SELDOM_SECONDS, 0))
-            if now - said < SELDOM_SECONDS:
-                self._said[cause] = (said, silent + 1)
-                return
-            self._said[cause] = (now, 0)
-        more = f" ({silent} more like it in the minute before)" if silent else ""
-        self._log.warning(text + "%s", *values, more)
 
 
 class FailureLog:

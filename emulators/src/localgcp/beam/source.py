@@ -19,9 +19,10 @@ from apache_beam.utils.timestamp import MAX_TIMESTAMP, Timestamp
 from localgcp.beam.acks import LeaseKeeper
 from localgcp.beam.bundles import PullBatch, TracedResult
 from localgcp.beam.errors import CannotAck, InvalidTimestamp
-from localgcp.beam.failures import Seldom, Trouble
+from localgcp.beam.failures import Trouble
 from localgcp.beam.source_watermark import SourceWatermark
 from localgcp.beam.subscriber import Subscriber
+from localgcp.logs import Seldom
 
 log = logging.getLogger(__name__)
 

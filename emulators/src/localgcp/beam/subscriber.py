@@ -18,7 +18,8 @@ from google.pubsub_v1.types import (
 )
 
 from localgcp.beam.errors import SubscriptionUnusable
-from localgcp.beam.failures import Backoff, Seldom, Trouble
+from localgcp.beam.failures import Backoff, Trouble
+from localgcp.logs import Seldom
 
 log = logging.getLogger(__name__)
 

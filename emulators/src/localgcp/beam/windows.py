@@ -13,8 +13,8 @@ from apache_beam.utils.timestamp import MAX_TIMESTAMP, TIME_GRANULARITY, Timesta
 
 from localgcp.beam.archive import Archive, Record
 from localgcp.beam.bundles import Lineage, PullBatch, TracedResult
-from localgcp.beam.failures import Seldom
 from localgcp.beam.window_state import END_TIMER, WindowStates
+from localgcp.logs import Seldom
 
 _seldom = Seldom(logging.getLogger(__name__))
 

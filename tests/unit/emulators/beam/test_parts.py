@@ -20,10 +20,11 @@ from apache_beam.utils.timestamp import Duration, Timestamp
 from localgcp.beam import LocalRunnerOptions
 from localgcp.beam.archive import Archive, Record
 from localgcp.beam.errors import StatusPortBusy
-from localgcp.beam.failures import Backoff, FailureLog, Seldom
+from localgcp.beam.failures import Backoff, FailureLog
 from localgcp.beam.source_watermark import SourceWatermark
 from localgcp.beam.status import StatusServer
 from localgcp.guard import Allowed
+from localgcp.logs import Seldom
 
 RECORD: Record = (("index", (1,)),)
 

@@ -20,8 +20,8 @@ from localgcp.beam.durable.least import NOTHING, Least
 from localgcp.beam.durable.plan import Group
 from localgcp.beam.durable.saved_windows import SavedWindows
 from localgcp.beam.durable.store import Store
-from localgcp.beam.failures import Seldom
 from localgcp.beam.window_state import END_TIMER, KeyedState, WindowStates
+from localgcp.logs import Seldom
 
 _seldom = Seldom(logging.getLogger(__name__))
 

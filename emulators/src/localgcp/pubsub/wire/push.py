@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
+from localgcp.logs import Seldom
 from localgcp.pubsub.domain.broker import Broker
 from localgcp.pubsub.domain.leases import Entry
 from localgcp.pubsub.domain.subscription import Subscription
@@ -21,6 +22,7 @@ MAX_IN_FLIGHT = 32
 
 _HEADERS = {"User-Agent": "CloudPubSub-Google"}
 logger = logging.getLogger(__name__)
+_seldom = Seldom(logger)
 
 
 class Pushers:
@@ -97,10 +99,11 @@ class Pusher:
             async with asyncio.timeout(self._subscription.ack_deadline):
                 code = await self._poster.post(endpoint, body, headers)
         except (PostFailed, TimeoutError) as error:
-            logger.warning("push to %s failed: %s %s", endpoint, type(error).__name__, error)
+            kind = type(error).__name__
+            _seldom.warn((endpoint, kind), "push to %s failed: %s %s", endpoint, kind, error)
             return False
         if code not in ACCEPTED:
-            logger.warning("push to %s was answered %d", endpoint, code)
+            _seldom.warn((endpoint, code), "push to %s was answered %d", endpoint, code)
         return code in ACCEPTED
 
 
