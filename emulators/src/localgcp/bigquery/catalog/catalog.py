@@ -235,6 +235,19 @@ class Catalog:
         tx.db.execute("DELETE FROM data.emulator.tables WHERE id = ?", [str(table.name)])
         tx.after.append(partial(self._tables.pop, table.name, None))
 
+    def rename_in(self, tx: Transaction, table: Table, id_: str) -> Table:
+        """Another name in the same dataset, as part of a transaction. Raises TableExists."""
+        name = replace(table.name, table=id_)
+        if name in self._tables:
+            raise TableExists(name.project, name.dataset, name.table)
+        tables.check_id(id_)
+        tx.db.execute(f"ALTER TABLE {table.name.sql} RENAME TO {schema.quoted(id_)}")
+        tx.db.execute("DELETE FROM data.emulator.tables WHERE id = ?", [str(table.name)])
+        tx.after.append(partial(self._tables.pop, table.name, None))
+        renamed = replace(table, name=name, modified_ms=self.now_ms())
+        self.write_table(tx, renamed)
+        return renamed
+
     def write_table(self, tx: Transaction, table: Table) -> None:
         """Keep a table's settings as part of a transaction."""
         name = table.name

@@ -132,9 +132,7 @@ def parse(project: str, dataset: str, resource: Mapping[str, Any], now_ms: int) 
     """A new table from the API's Table. Raises MissingField, BadValue, NotSupported."""
     reference = resource.get("tableReference") or {}
     id_ = resources.required(reference, "tableId", "tableReference.tableId")
-    if "$" in id_:
-        raise NotSupported(f"partition decorator in tableId {id_!r}", "tableReference.tableId")
-    resources.check_id("tableId", id_, _ID)
+    check_id(id_)
     resources.check_keys("table", resource, _KNOWN | _OUTPUT, _REFUSED)
     fields = schema.parse_schema(resource.get("schema") or {})
     query = _view_query(resource)
@@ -144,6 +142,13 @@ def parse(project: str, dataset: str, resource: Mapping[str, Any], now_ms: int) 
     if resource.get("timePartitioning"):
         blank = replace(blank, partitioning=_partitioning(resource, fields))
     return apply(blank, resource, now_ms)
+
+
+def check_id(id_: str) -> None:
+    """Raises BadValue for what no table can be called, NotSupported."""
+    if "$" in id_:
+        raise NotSupported(f"partition decorator in tableId {id_!r}", "tableReference.tableId")
+    resources.check_id("tableId", id_, _ID)
 
 
 def load(resource: Mapping[str, Any]) -> Table:

@@ -8,10 +8,10 @@ from sqlglot import exp
 
 from localgcp.bigquery.catalog.schema import to_resource
 from localgcp.bigquery.errors import SqlNotSupported
+from localgcp.bigquery.googlesql.alterations import ValueOf, option_of
 from localgcp.bigquery.googlesql.types import column_of
 
 _TRUNCATIONS = (exp.TimestampTrunc, exp.DateTrunc, exp.DatetimeTrunc)
-_DAY_MS = 86_400_000
 
 
 def target(tree: exp.Expr) -> exp.Expr:
@@ -31,15 +31,18 @@ def _single(tables: list[exp.Expr]) -> exp.Expr:
     return tables[0]
 
 
-def table_resource(tree: exp.Expr) -> dict[str, Any]:
-    """The Table resource of a CREATE TABLE or VIEW, its name left out. Raises SqlNotSupported."""
+def table_resource(tree: exp.Expr, value_of: ValueOf) -> dict[str, Any]:
+    """The Table resource of a CREATE TABLE or VIEW, its name left out. Raises SqlNotSupported.
+
+    `value_of` gives the value of an expression, for options.
+    """
     resource: dict[str, Any] = {}
     if isinstance(tree.this, exp.Schema):
         fields = [column_of(column) for column in tree.this.expressions]
         resource["schema"] = {"fields": to_resource(fields)}
     properties = tree.args.get("properties")
     for option in properties.expressions if properties else ():
-        resource |= _property(option)
+        resource |= _property(option, value_of)
     for key in ("clone", "shallow"):
         if tree.args.get(key):
             raise SqlNotSupported(f"CREATE TABLE ... {key.upper()}")
@@ -51,20 +54,17 @@ def table_resource(tree: exp.Expr) -> dict[str, Any]:
 
 
 def _nest_expiration(resource: dict[str, Any]) -> None:
-    days = resource.pop("partition_expiration_days", None)
-    if days is not None:
-        part = resource.setdefault("timePartitioning", {})
-        part["expirationMs"] = str(int(float(days) * _DAY_MS))
+    expiration = resource.pop("partitionExpirationMs", None)
+    if expiration is not None:
+        resource.setdefault("timePartitioning", {})["expirationMs"] = expiration
 
 
-def _property(option: exp.Expr) -> dict[str, Any]:
+def _property(option: exp.Expr, value_of: ValueOf) -> dict[str, Any]:
     if isinstance(option, exp.PartitionedByProperty):
         return {"timePartitioning": _partitioning(option.this)}
     if isinstance(option, exp.ClusterProperty):
         return {"clustering": {"fields": [column.name for column in option.expressions]}}
-    if type(option) is exp.Property:
-        return _option(option.name, option.args["value"])
-    raise SqlNotSupported(f"{option.sql(dialect='bigquery')} in a CREATE statement")
+    return option_of(option, value_of)
 
 
 def _partitioning(by: exp.Expr) -> dict[str, str]:
@@ -77,18 +77,3 @@ def _partitioning(by: exp.Expr) -> dict[str, str]:
     if isinstance(by, _TRUNCATIONS) and isinstance(by.this, exp.Column):
         return {"type": by.args["unit"].name.upper(), "field": by.this.name}
     raise SqlNotSupported(f"PARTITION BY {by.sql(dialect='bigquery')}")
-
-
-def _option(name: str, value: exp.Expr) -> dict[str, Any]:
-    if name == "description":
-        return {"description": value.name}
-    if name == "friendly_name":
-        return {"friendlyName": value.name}
-    if name == "require_partition_filter":
-        return {"requirePartitionFilter": bool(value.this)}
-    if name == "partition_expiration_days":
-        return {"partition_expiration_days": value.name}
-    if name == "labels" and isinstance(value, exp.Array):
-        pairs = [[part.name for part in pair.expressions] for pair in value.expressions]
-        return {"labels": dict(pairs)}
-    raise SqlNotSupported(f"option {name}")

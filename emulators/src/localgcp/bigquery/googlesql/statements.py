@@ -16,6 +16,7 @@ from localgcp.bigquery.catalog.catalog import Catalog
 from localgcp.bigquery.catalog.table import Table
 from localgcp.bigquery.errors import InvalidQuery, SqlNotSupported, SyntaxRefused
 from localgcp.bigquery.googlesql import partition_filter
+from localgcp.bigquery.googlesql.alterations import read_again
 from localgcp.bigquery.googlesql.names import InformationSchema, Names
 from localgcp.bigquery.googlesql.parameters import Parameter
 from localgcp.bigquery.googlesql.rules import rewrite
@@ -77,6 +78,7 @@ def parse(sql: str) -> exp.Expr:
         raise SyntaxRefused(str(error).splitlines()[0], 1, 1) from error
     _refuse_pipes(sql)
     trees = [tree for tree in trees if not isinstance(tree, exp.Semicolon)]
+    trees = [read_again(sql) or t if isinstance(t, exp.Command) else t for t in trees]
     if not trees:
         raise InvalidQuery("Syntax error: Unexpected end of statement", "query")
     if len(trees) > 1:
@@ -98,6 +100,10 @@ def _refuse_pipes(sql: str) -> None:
 
 def kind_of(tree: exp.Expr) -> str:
     """BigQuery's statementType. Raises SqlNotSupported for what the emulator does not run."""
+    if isinstance(tree, exp.Alter) and tree.args["kind"] in ("TABLE", "VIEW", "SCHEMA"):
+        return f"ALTER_{tree.args['kind']}"
+    if isinstance(tree, exp.Create | exp.Drop) and tree.args.get("kind") == "SCHEMA":
+        return f"{type(tree).__name__.upper()}_SCHEMA"
     if isinstance(tree, exp.Create) and tree.kind in ("TABLE", "VIEW"):
         query = "_AS_SELECT" if tree.kind == "TABLE" and tree.expression else ""
         return f"CREATE_{tree.kind}{query}"

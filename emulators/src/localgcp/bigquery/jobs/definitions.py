@@ -1,13 +1,14 @@
-"""CREATE, DROP and TRUNCATE of tables and views."""
+"""CREATE, DROP and TRUNCATE of tables and views; `alterations` has the rest of the DDL."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from localgcp.bigquery.catalog.catalog import Catalog
 from localgcp.bigquery.catalog.sizes import Sizes
 from localgcp.bigquery.catalog.table import Name, Table
 from localgcp.bigquery.errors import Invalid, NotFound, TableExists
+from localgcp.bigquery.jobs.alterations import Alterations
 from localgcp.bigquery.jobs.query import Outcome, Query, Watch
 from localgcp.bigquery.jobs.results import Plan, bind, fields_of
 from localgcp.bigquery.jobs.writing import Writing
@@ -25,6 +26,7 @@ class Definitions:
     def __init__(self, store: Store, catalog: Catalog, sizes: Sizes, writing: Writing) -> None:
         self._store, self._catalog, self._sizes = store, catalog, sizes
         self._writing = writing
+        self._alterations = Alterations(store, catalog, sizes)
 
     def run(
         self,
@@ -42,15 +44,34 @@ class Definitions:
         from localgcp.bigquery.googlesql import ddl
         from localgcp.bigquery.googlesql.statements import names_of
 
+        def value_of(expression: exp.Expr) -> Any:
+            return self._value(expression, context)
+
+        if kind.startswith("ALTER") or kind.endswith("_SCHEMA"):
+            return self._alterations.run(tree, kind, context, value_of, query.dry_run)
         name = names_of(context).name_of(ddl.target(tree))
         if kind.startswith("CREATE"):
-            return self._create(tree, kind, name, query, context, watch, plan)
+            resource = ddl.table_resource(tree, value_of)
+            return self._create(tree, kind, name, query, context, watch, plan, resource)
         if kind == "TRUNCATE_TABLE":
             table = self._catalog.rows_of(name, "truncate")
             if not query.dry_run:
                 self._truncate(table)
             return Outcome(kind, target=name)
         return self._drop(tree, kind, name, query)
+
+    def _value(self, expression: exp.Expr, context: Context) -> Any:
+        """What an option's expression comes to, in Python's terms."""
+        from sqlglot import exp
+
+        from localgcp.bigquery.googlesql.statements import translate
+
+        if isinstance(expression, exp.Literal) and expression.is_string:
+            return expression.name
+        translation = translate(exp.select(expression.copy()), context)
+        with self._store.read() as db:
+            ((value,),) = bind(db, translation).fetchall()
+        return value
 
     def _truncate(self, table: Table) -> None:
         with self._store.write() as tx:
@@ -83,11 +104,10 @@ class Definitions:
         context: Context,
         watch: Watch,
         plan: Plan | None,
+        resource: dict[str, Any],
     ) -> Outcome:
-        from localgcp.bigquery.googlesql import ddl
         from localgcp.bigquery.googlesql.statements import translate
 
-        resource = ddl.table_resource(tree)
         with self._store.write() as tx:
             watch(tx.db)
             if plan is None and tree.expression:

@@ -47,6 +47,7 @@ class Outcome:
     """What a statement came to.
 
     `rows` are those of a query without a destination; with one they are in the table `target`.
+    `schema` is the project and the dataset that a statement about a schema names.
     """
 
     kind: str
@@ -56,4 +57,5 @@ class Outcome:
     target: Name | None = None
     operation: str | None = None
     tables: tuple[Table, ...] = ()
+    schema: tuple[str, str] | None = None
     dry_run: bool = False

@@ -240,6 +240,9 @@ def _query_statistics(outcome: Outcome, processed: int, dry_run: bool) -> dict[s
         statistics["ddlOperationPerformed"] = outcome.operation
         if outcome.target is not None:
             statistics["ddlTargetTable"] = table_reference(outcome.target)
+        if outcome.schema is not None:
+            project, dataset = outcome.schema
+            statistics["ddlTargetDataset"] = {"projectId": project, "datasetId": dataset}
     return statistics | _affected(outcome)
 
 
