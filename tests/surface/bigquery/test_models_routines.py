@@ -1,8 +1,9 @@
-"""Models and routines: refused by name, however the client asks."""
+"""Models and routines: there are none, and making one is refused by name."""
 
 from __future__ import annotations
 
 import pytest
+from google.api_core.exceptions import NotFound
 from google.cloud import bigquery
 
 from tests.surface.bigquery.conftest import Refused
@@ -12,23 +13,20 @@ from tests.surface.introspect import covers
 @covers(bigquery.Client, "list_models", "get_model", "update_model", "delete_model")
 @covers(bigquery.ModelReference, "project", "dataset_id", "model_id", "path")
 @covers(bigquery.ModelReference, "from_string", "from_api_repr", "to_api_repr")
-def test_models(
-    client: bigquery.Client, dataset: bigquery.DatasetReference, refused: Refused
-) -> None:
+def test_models(client: bigquery.Client, dataset: bigquery.DatasetReference) -> None:
     reference = bigquery.ModelReference.from_string(f"{dataset.project}.{dataset.dataset_id}.m")
     assert reference == dataset.model("m")
     assert bigquery.ModelReference.from_api_repr(reference.to_api_repr()) == reference
     parts = (reference.project, reference.dataset_id, reference.model_id)
     assert reference.path == "/projects/{}/datasets/{}/models/{}".format(*parts)
     model = bigquery.Model(reference)
-    with refused("model"):
-        list(client.list_models(dataset))
-    with refused("model"):
+    assert list(client.list_models(dataset)) == []
+    missing = f"Not found: Model {dataset.project}:{dataset.dataset_id}.m"
+    with pytest.raises(NotFound, match=missing):
         client.get_model(reference)
-    with refused("model"):
+    with pytest.raises(NotFound, match=missing):
         client.update_model(model, ["description"])
-    with refused("model"):
-        client.delete_model(reference)
+    client.delete_model(reference, not_found_ok=True)
 
 
 @covers(bigquery.Client, "list_routines", "create_routine", "get_routine", "update_routine")
@@ -44,16 +42,15 @@ def test_routines(
     parts = (reference.project, reference.dataset_id, reference.routine_id)
     assert reference.path == "/projects/{}/datasets/{}/routines/{}".format(*parts)
     routine = bigquery.Routine(reference, type_="SCALAR_FUNCTION", language="SQL", body="1")
-    with refused("routine"):
-        list(client.list_routines(dataset))
+    assert list(client.list_routines(dataset)) == []
     with refused("routine"):
         client.create_routine(routine)
-    with refused("routine"):
+    missing = f"Not found: Routine {dataset.project}:{dataset.dataset_id}.r"
+    with pytest.raises(NotFound, match=missing):
         client.get_routine(reference)
-    with refused("routine"):
+    with pytest.raises(NotFound, match=missing):
         client.update_routine(routine, ["description"])
-    with refused("routine"):
-        client.delete_routine(reference)
+    client.delete_routine(reference, not_found_ok=True)
 
 
 @pytest.mark.parametrize("sql", ["CREATE FUNCTION f() AS (1)", "CREATE MODEL m AS SELECT 1 AS n"])

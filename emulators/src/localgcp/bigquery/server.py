@@ -20,6 +20,7 @@ from localgcp.asgi import (
 from localgcp.bigquery.errors import BadValue, BigQueryError, NotFound, RequestTooLarge
 from localgcp.bigquery.failures import translate
 from localgcp.bigquery.rest import discovery, refused, wire
+from localgcp.bigquery.rest.absent import AbsentCalls
 from localgcp.bigquery.rest.dataset_calls import DatasetCalls
 from localgcp.bigquery.rest.job_calls import JobCalls
 from localgcp.bigquery.rest.listing import Listing
@@ -52,6 +53,7 @@ class Server:
             *jobs.methods(),
             *TableCalls(service, listing).methods(),
             *DatasetCalls(service).methods(),
+            *AbsentCalls(service).methods(),
         ]
         routes = [
             Route("GET", "/health", self._health),

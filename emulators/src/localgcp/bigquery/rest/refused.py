@@ -1,4 +1,7 @@
-"""The methods of the REST reference that are not served: refused by name, never "not found"."""
+"""The methods of the REST reference that are not served: refused by name, never "not found".
+
+Of models and routines the rest is in `absent.py`.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +19,7 @@ _POLICY = r":(?P<action>getIamPolicy|setIamPolicy|testIamPermissions)"
 # What follows /bigquery/v2, and the method for each verb; an action in the path is the method.
 _METHODS: tuple[tuple[str, str, dict[str, str]], ...] = (
     (rf"{_DATASET}/routines", "routines", _ALL),
-    (rf"{_DATASET}/routines/[^/:]+", "routines", _READ),
     (rf"{_DATASET}/routines/[^/:]+{_POLICY}", "routines", _IAM),
-    (rf"{_DATASET}/models", "models", _ALL),
-    (rf"{_DATASET}/models/[^/]+", "models", _READ),
     (rf"{_TABLE}/rowAccessPolicies", "rowAccessPolicies", _ALL),
     (rf"{_TABLE}/rowAccessPolicies:(?P<action>batchDelete)", "rowAccessPolicies", _IAM),
     (rf"{_TABLE}/rowAccessPolicies/[^/:]+", "rowAccessPolicies", _READ),
