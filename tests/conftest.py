@@ -21,7 +21,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Have the SQL evaluator's machine code before the first test: once a machine, 20 s.
 
-    Without it an emulator answers what it can, unchecked, while it compiles in the background.
+    Without it the first statement of the first emulator would wait for it.
     """
     if not hasattr(config, "workerinput") and find_spec("zetasql") and find_spec("wasmtime"):
         from localgcp import environment

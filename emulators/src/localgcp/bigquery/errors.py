@@ -56,6 +56,13 @@ class Unavailable(BigQueryError):
         super().__init__(f"The emulator cannot store or read its data now; try again later: {why}")
 
 
+class EvaluatorAway(Unavailable):
+    """The process that reads GoogleSQL is not there; without it nothing would be checked."""
+
+    def __init__(self, why: str) -> None:
+        BigQueryError.__init__(self, f"The SQL evaluator is not available; try again later: {why}")
+
+
 class DatasetNotFound(NotFound):
     """No such dataset."""
 

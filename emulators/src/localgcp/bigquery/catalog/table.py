@@ -84,6 +84,16 @@ class Table:
         """Whether it is a view, which has no rows of its own."""
         return self.query is not None
 
+    def reads_as(self, other: Table) -> bool:
+        """Whether a statement means the same of both: columns, query and partitions are alike."""
+        return self is other or (
+            self.name == other.name
+            and self.fields == other.fields
+            and self.query == other.query
+            and self.partitioning == other.partitioning
+            and self.require_partition_filter == other.require_partition_filter
+        )
+
     @property
     def etag(self) -> str:
         """Changes with every change of what the client may set, not with every row."""

@@ -7,7 +7,6 @@ columns, so that a query that comes again costs no call.
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -25,6 +24,7 @@ from localgcp.bigquery.errors import (
 from localgcp.bigquery.googlesql import exceptions, texts
 from localgcp.bigquery.googlesql.reference import messages as m
 from localgcp.bigquery.googlesql.reference.client import Reference
+from localgcp.bigquery.googlesql.remembered import Remembered
 from localgcp.bigquery.googlesql.sources import Source, Sources
 
 if TYPE_CHECKING:
@@ -33,6 +33,12 @@ if TYPE_CHECKING:
     from localgcp.bigquery.googlesql.parameters import Parameter
 
 _REMEMBERED = 1000
+_CONSTANT_BYTES = 4096
+# What answers anew each time; a CAST with FORMAT may take today's date for what the text lacks.
+_VOLATILE = {"rand", "generate_uuid", "session_user", "current_date", "current_time"} | {
+    *("current_datetime", "current_timestamp", "error"),
+}
+_FORMAT = re.compile(r"(?i)\bFORMAT\b")
 MAX_ITERATIONS = 500  # Recursive CTEs, "Limits"
 Watch = Callable[[Any], object]
 View = Callable[[Table], "pa.Table"]
@@ -80,7 +86,8 @@ class Evaluator:
 
     def __init__(self, reference: Reference, sources: Sources) -> None:
         self.reference, self._sources = reference, sources
-        self._known: OrderedDict[tuple[object, ...], Checked] = OrderedDict()
+        self._known = Remembered[Checked](_REMEMBERED)
+        self._constants = Remembered["pa.Table"](_REMEMBERED)
 
     def check(self, statement: Statement) -> Checked:
         """Raises InvalidQuery with BigQuery's text and place, NotFound, SqlNotSupported."""
@@ -90,10 +97,7 @@ class Evaluator:
         split = texts.split_paths(statement.sql)
         with _told(split):
             checked = self._analyze(split, statement)
-        self._known[statement.key] = checked
-        if len(self._known) > _REMEMBERED:
-            self._known.popitem(last=False)
-        return checked
+        return self._known.put(statement.key, checked)
 
     def split_query(self, sql: str) -> tuple[str, str] | None:
         """The text before the query of a CREATE or an INSERT, and the query, which comes last."""
@@ -138,7 +142,8 @@ class Evaluator:
         for shape, source in zip(known.shape.tables, known.sources, strict=True):
             if source.table is None:  # INFORMATION_SCHEMA changes with every table
                 return False
-            if self._find(shape.path, statement).table is not source.table:
+            found = self._find(shape.path, statement).table
+            if found is None or not found.reads_as(source.table):
                 return False
         return True
 
@@ -171,14 +176,24 @@ class Evaluator:
     def evaluate(
         self, checked: Checked, parameters: tuple[Parameter, ...], view: View, watch: Watch
     ) -> pa.Table:
-        """The rows of a query. Raises QueryFailed, SqlNotSupported, QueryCancelled."""
-        contents = self._contents(checked, view)
+        """The rows of a query, which of one over constants are kept for the next time.
+
+        Raises QueryFailed, SqlNotSupported, QueryCancelled.
+        """
         values = tuple(p.value for p in parameters)
+        key = (repr(checked.shape), repr(values)) if _is_constant(checked) else None
+        known = self._constants.get(key) if key else None
+        if known is not None:
+            return known
+        contents = self._contents(checked, view)
         request = m.Evaluate(checked.shape, checked.analysis, contents, values)
         try:
-            return self.reference.evaluate(request, watch)
+            rows: pa.Table = self.reference.evaluate(request, watch)
         except QueryFailed as error:
             raise exceptions.failed(_without_place(error.message)) from error
+        if key and rows.nbytes <= _CONSTANT_BYTES:
+            self._constants.put(key, rows)
+        return rows
 
     def _contents(self, checked: Checked, view: View) -> tuple[pa.Table, ...]:
         read: dict[int, pa.Table] = {}
@@ -214,6 +229,14 @@ def _told(split: texts.Split) -> Iterator[None]:
         raise
     except InvalidQuery as error:
         raise exceptions.told(split.told(error.message)) from error
+
+
+def _is_constant(checked: Checked) -> bool:
+    """Whether it reads no table and comes to the same each time."""
+    analysis = checked.analysis
+    return not (
+        checked.sources or analysis.functions & _VOLATILE or _FORMAT.search(checked.shape.sql)
+    )
 
 
 def _has_rows(source: Source) -> bool:

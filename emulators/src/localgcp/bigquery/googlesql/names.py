@@ -37,6 +37,7 @@ class Names:
     depth: int = 0
     relations: dict[str, pa.Table] = field(default_factory=dict)
     tables: list[Table] = field(default_factory=list)
+    reads: list[Table] = field(default_factory=list)  # those of views as well
 
     def resolve(self, tree: exp.Expr) -> None:
         """Replace every table reference in place. Raises TableNotFound, DatasetNotFound."""
@@ -61,6 +62,7 @@ class Names:
         name = self.name_of(node)
         table = self.catalog.table(name)
         self.tables.append(table)
+        self.reads.append(table)
         alias = exp.to_identifier(node.alias or name.table, quoted=True)
         if table.is_view:
             if self.depth >= MAX_VIEW_DEPTH:

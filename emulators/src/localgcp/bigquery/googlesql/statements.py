@@ -57,12 +57,16 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """DuckDB's SQL for a statement, and what it needs to run."""
+    """DuckDB's SQL for a statement, and what it needs to run.
+
+    `tables` are those that it names; `reads` are those of the views that it names as well.
+    """
 
     sql: str
     values: Mapping[str, object] = field(default_factory=dict)
     relations: Mapping[str, pa.Table] = field(default_factory=dict)
     tables: tuple[Table, ...] = ()
+    reads: tuple[Table, ...] = ()
 
 
 def parse(sql: str) -> exp.Expr:
@@ -130,12 +134,13 @@ def translate(tree: exp.Expr, context: Context) -> Translation:
     except UnsupportedError as error:
         raise SqlNotSupported(str(error)) from error
     values = {key: value for key, value in values.items() if key in used}
-    return Translation(sql, values, names.relations, tuple(names.tables))
+    return Translation(sql, values, names.relations, tuple(names.tables), tuple(names.reads))
 
 
 def names_of(context: Context) -> Names:
     """Resolves names as they are read in this context."""
     relations: dict[str, pa.Table] = {}
+    reads: list[Table] = []
 
     def view_tree(view: Table, level: int) -> exp.Expr:
         inner = Names(
@@ -146,6 +151,7 @@ def names_of(context: Context) -> Names:
             view_tree,
             level,
             relations,
+            reads=reads,
         )
         return _resolved(parse(view.query or ""), inner, ())
 
@@ -156,6 +162,7 @@ def names_of(context: Context) -> Names:
         context.information_schema,
         view_tree,
         relations=relations,
+        reads=reads,
     )
 
 

@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 
     from localgcp.bigquery.googlesql.evaluator import Checked
     from localgcp.bigquery.googlesql.reference.client import Reference
-    from localgcp.bigquery.googlesql.statements import Context
+    from localgcp.bigquery.googlesql.statements import Context, Translation
+    from localgcp.bigquery.googlesql.translations import Translations
 
 
 class Queries:
@@ -53,6 +54,7 @@ class Queries:
         self._definitions = Definitions(store, catalog, sizes, self._writing)
         self.changing = Changing(store, catalog, sizes, self._writing)
         self._referred = Referred(self, store, catalog, sizes, reference)
+        self._known: Translations | None = None
 
     def run(self, query: Query, watch: Watch = lambda cursor: None) -> Outcome:
         """Run to the end; `watch` gets the cursor, so that another thread can interrupt it.
@@ -81,16 +83,31 @@ class Queries:
         """By DuckDB. Raises what `run` raises."""
         from localgcp.bigquery.googlesql import statements as sql
 
+        context = self.context(query)
+        known = self._translations.find(query.sql, context)
+        if known is not None:
+            return self._select(known, query, watch, checked)
         tree = sql.parse(query.sql)
         kind = sql.kind_of(tree)
         with _told(tree):
             if kind == "SELECT":
-                return self._select(tree, query, watch, checked)
+                made = sql.translate(tree, context)
+                outcome = self._select(made, query, watch, checked)
+                self._translations.keep(query.sql, context, made)
+                return outcome
             if query.destination is not None:
                 raise BadValue("destinationTable", str(query.destination), f"{kind} has no result")
             if kind in sql.DML:
                 return self._change(tree, kind, query, watch)
-            return self._definitions.run(tree, kind, query, self.context(query), watch)
+            return self._definitions.run(tree, kind, query, context, watch)
+
+    @property
+    def _translations(self) -> Translations:
+        """Made late: SQLGlot takes its time to load."""
+        from localgcp.bigquery.googlesql.translations import Translations
+
+        self._known = self._known or Translations()
+        return self._known
 
     def view_fields(self, view: Table) -> tuple[Field, ...]:
         """The schema of a view, from its query. Raises what `run` raises."""
@@ -135,11 +152,8 @@ class Queries:
         return Outcome("SELECT", table.fields, target=table.name, tables=tables)
 
     def _select(
-        self, tree: exp.Expr, query: Query, watch: Watch, checked: Checked | None
+        self, translation: Translation, query: Query, watch: Watch, checked: Checked | None
     ) -> Outcome:
-        from localgcp.bigquery.googlesql.statements import translate
-
-        translation = translate(tree, self.context(query))
         tables = translation.tables
         with self._store.read() as db:
             watch(db)

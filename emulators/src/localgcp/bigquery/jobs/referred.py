@@ -79,11 +79,11 @@ class Referred:
         return self._evaluator.steps(query.sql)
 
     def check(self, query: Query, watch: Watch) -> Checked | None:
-        """What the analyzer says of a statement, if it is at hand and knows all of it.
+        """What the analyzer says of a statement, if it is installed and knows all of it.
 
-        Raises InvalidQuery for what is no GoogleSQL, NotFound.
+        Raises InvalidQuery for what is no GoogleSQL, NotFound, EvaluatorAway.
         """
-        if self._reference is None or not self._reference.ready or texts.is_script(query.sql):
+        if self._reference is None or not self._reference.wait() or texts.is_script(query.sql):
             return None
         try:
             checked = self._check(query)

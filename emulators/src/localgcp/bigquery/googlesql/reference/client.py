@@ -1,12 +1,14 @@
 """The caller's side of the reference evaluator: one worker process, its time and its end.
 
 The worker is started in the background and is ready in about a second, or once the machine code is
-compiled. Whoever can do without it asks `ready`; whoever cannot waits, for a bounded time.
+compiled. A statement waits for it, for a bounded time: what is answered never depends on when one
+asks.
 """
 
 from __future__ import annotations
 
 import atexit
+import logging
 import subprocess
 import sys
 import threading
@@ -21,6 +23,7 @@ from typing import Any
 
 from localgcp import environment
 from localgcp.bigquery.errors import (
+    EvaluatorAway,
     InvalidQuery,
     QueryCancelled,
     QueryFailed,
@@ -29,7 +32,10 @@ from localgcp.bigquery.errors import (
 )
 from localgcp.bigquery.googlesql.reference import messages as m
 
-REST_SECONDS = 60.0  # between starts of a worker that does not come up
+REST_SECONDS = 10.0  # between starts of a worker that does not come up
+_log = logging.getLogger(__name__)
+_STARTING = "statements wait for Google's SQL analyzer to start: about a second"
+_COMPILING = "statements wait for Google's SQL analyzer to be compiled, once a machine: 10 to 30 s"
 WORKER = "localgcp.bigquery.googlesql.reference.worker"
 
 
@@ -78,10 +84,14 @@ class _Worker:
 
     def wait(self, seconds: float) -> bool:
         """Whether it is ready, or becomes so in time. Raises EOFError, OSError: it is gone."""
-        if not self.ready and self.line.poll(seconds):
-            self.line.recv()
-            self.ready = True
-        return self.ready
+        end = time.monotonic() + seconds
+        while not self.ready:
+            if not self.line.poll(max(0.0, end - time.monotonic())):
+                return False
+            self.ready = self.line.recv() == m.READY
+            if not self.ready:
+                _log.warning(_COMPILING)
+        return True
 
     def kill(self) -> None:
         """End the process at once."""
@@ -112,24 +122,32 @@ class Reference:
             finally:
                 self._lock.release()
 
-    @property
-    def ready(self) -> bool:
-        """Whether it would answer at once; one that is not there is started."""
+    def wait(self) -> bool:
+        """Whether there is one, once it would answer at once. Raises EvaluatorAway.
+
+        One that dies before it is ready, for want of memory as a rule, is started once again.
+        """
         worker = self._worker
-        if worker is not None and worker.ready:
-            return True
-        if not self.installed or time.monotonic() < self._rested:
-            return False
-        if not self._lock.acquire(blocking=False):
-            return False
-        try:
-            return self._current().wait(0)
-        except (EOFError, OSError):  # it died before it was ready: for want of memory, as a rule
-            self._forget()
-            self._rested = time.monotonic() + REST_SECONDS
-            return False
-        finally:
-            self._lock.release()
+        if not self.installed or (worker is not None and worker.ready):
+            return self.installed
+        with self._exclusive():
+            for _ in range(2):
+                if time.monotonic() < self._rested:
+                    break
+                with suppress(EOFError, OSError):
+                    return self._await(self._current())
+                self._forget()
+            else:
+                self._rested = time.monotonic() + REST_SECONDS
+        raise EvaluatorAway("its process ends as it starts, for want of memory as a rule")
+
+    def _await(self, worker: _Worker) -> bool:
+        """Raises EvaluatorAway after its time, EOFError and OSError if it is gone."""
+        if not worker.ready:
+            _log.warning(_STARTING)
+            if not worker.wait(self.limits.start_seconds):
+                raise EvaluatorAway(f"not ready after {self.limits.start_seconds:g} s")
+        return True
 
     def names(self, sql: str) -> list[m.Path]:
         """The tables that a statement names. Raises what `analyze` raises."""
@@ -181,8 +199,7 @@ class Reference:
             if watch is not None:
                 watch(stop)
             try:
-                if not worker.wait(self.limits.start_seconds):
-                    raise SqlNotSupported("this statement while the evaluator is being compiled")
+                self._await(worker)
                 worker.line.send(request)
                 if not worker.line.poll(self.limits.seconds):
                     self._forget()
@@ -205,7 +222,7 @@ class Reference:
         if not self.installed:
             raise SqlNotSupported("this statement without the package zetasql")
         if not self._lock.acquire(timeout=self.limits.seconds + self.limits.start_seconds):
-            raise SqlNotSupported("this statement: the evaluator is busy")
+            raise EvaluatorAway("other statements keep it busy")
         try:
             yield self._current()
         finally:

@@ -30,6 +30,11 @@ def file_in(folder: Path) -> Path:
     return folder / f"zetasql-{hashlib.sha256(key.encode()).hexdigest()[:16]}.cwasm"
 
 
+def is_made(folder: Path) -> bool:
+    """Whether the machine code is there."""
+    return _is_ours(file_in(folder))
+
+
 def new_engine() -> Engine:
     """An engine that runs it; the file fits an engine of the same settings alone."""
     config = Config()

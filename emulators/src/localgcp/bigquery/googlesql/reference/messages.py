@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 Path = tuple[str, ...]
 Variables = tuple[tuple[str, Field, object], ...]  # name, type, value
 ROW = "_localgcp_row"  # the hidden column that numbers a table's rows
+# What the worker says of itself before it answers.
+COMPILING, READY = "compiling", "ready"
 # Of google.rpc.Code: what is wrong as it stands, and what the evaluator does not do.
 INVALID_ARGUMENT, UNIMPLEMENTED, INTERNAL = 3, 12, 13
 

@@ -18,10 +18,13 @@ from typing import Any
 from wasmtime import ExitTrap, Trap, WasmtimeError
 
 from localgcp.bigquery.errors import BigQueryError, SqlNotSupported
+from localgcp.bigquery.googlesql.reference import compiled
 from localgcp.bigquery.googlesql.reference.engine import Engine, Refusal
 from localgcp.bigquery.googlesql.reference.messages import (
+    COMPILING,
     INTERNAL,
     INVALID_ARGUMENT,
+    READY,
     UNIMPLEMENTED,
     Failed,
     Lost,
@@ -29,14 +32,15 @@ from localgcp.bigquery.googlesql.reference.messages import (
 )
 from localgcp.bigquery.googlesql.reference.statement import Statements
 
-READY = "ready"
-
 
 def main() -> None:
     """Serve, and leave when the caller does or the instance is lost."""
     line = Connection(int(sys.argv[1]))
     threading.Thread(target=_leave_with, args=(line.fileno(),), daemon=True).start()
-    statements = Statements(Engine(Path(sys.argv[2])))
+    folder = Path(sys.argv[2])
+    if not compiled.is_made(folder):
+        line.send(COMPILING)
+    statements = Statements(Engine(folder))
     memory = int(sys.argv[3])
     if memory:  # once the code is there: to compile it takes more
         hard = resource.getrlimit(resource.RLIMIT_DATA)[1]

@@ -1,0 +1,45 @@
+"""Queries that were translated before: a text that comes again is not parsed again.
+
+A translation holds for as long as the tables that it reads keep their columns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from localgcp.bigquery.errors import NotFound
+from localgcp.bigquery.googlesql.remembered import Remembered
+from localgcp.bigquery.googlesql.statements import Context, Translation
+
+_REMEMBERED = 1000
+
+
+class Translations:
+    """The translations of one catalog's queries."""
+
+    def __init__(self) -> None:
+        self._known = Remembered[Translation](_REMEMBERED)
+
+    def find(self, sql: str, context: Context) -> Translation | None:
+        """A query's, with the values of today's parameters; None if it is to be made."""
+        known = self._known.get(_key(sql, context))
+        if known is None or not _still(known, context):
+            return None
+        values = {p.key: p.value for p in context.parameters if p.key in known.values}
+        return replace(known, values=values)
+
+    def keep(self, sql: str, context: Context, made: Translation) -> Translation:
+        """Keep it, unless it holds rows of its moment (INFORMATION_SCHEMA); gives it back."""
+        return made if made.relations else self._known.put(_key(sql, context), made)
+
+
+def _key(sql: str, context: Context) -> object:
+    shapes = tuple((p.name, p.key, p.field) for p in context.parameters)
+    return (sql, context.project, context.dataset, shapes)
+
+
+def _still(known: Translation, context: Context) -> bool:
+    try:
+        return all(context.catalog.table(table.name).reads_as(table) for table in known.reads)
+    except NotFound:
+        return False
