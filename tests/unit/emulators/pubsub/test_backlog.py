@@ -1,0 +1,208 @@
+"""What waits, alone: limits, turns of the lanes, what comes back, what an earlier run had taken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+
+from localgcp.pubsub.domain.backlog import Backlog, Ordered, Unordered
+from localgcp.pubsub.domain.leases import Entry
+from localgcp.pubsub.domain.message import Message
+
+MANY = 1_000
+
+
+def entry(number: int, key: str = "", size: int = 1) -> Entry:
+    return Entry(Message(number, b"x" * size, 0.0, key))
+
+
+def numbers(entries: Iterable[Entry]) -> list[int]:
+    return [each.message.id for each in entries]
+
+
+def added(backlog: Backlog, *entries: Entry) -> list[Entry]:
+    backlog.add(entries)
+    return list(entries)
+
+
+@pytest.fixture(params=[Unordered, Ordered])
+def backlog(request: pytest.FixtureRequest) -> Backlog:
+    made: Backlog = request.param()
+    return made
+
+
+def test_it_gives_what_was_added_in_order_up_to_the_limit(backlog: Backlog) -> None:
+    added(backlog, *map(entry, range(1, 6)))
+    assert numbers(backlog.take(2, MANY)) == [1, 2]
+    assert numbers(backlog.take(2, MANY)) == [3, 4]
+    assert numbers(backlog.take(2, MANY)) == [5]
+    assert not backlog.waiting()
+    assert backlog.take(2, MANY) == []
+
+
+def test_it_gives_no_more_bytes_than_fit_but_always_one(backlog: Backlog) -> None:
+    added(backlog, entry(1, size=5), entry(2, size=5), entry(3, size=1))
+    assert numbers(backlog.take(9, 10)) == [1, 2]
+    backlog.add([entry(4, size=50), entry(5)])
+    assert numbers(backlog.take(9, 10)) == [3]
+    assert numbers(backlog.take(9, 10)) == [4]
+    assert numbers(backlog.take(9, 10)) == [5]
+
+
+def test_what_is_settled_while_it_waits_is_never_given(backlog: Backlog) -> None:
+    first, second, third, fourth = added(backlog, *map(entry, range(1, 5)))
+    for each in (first, third):
+        backlog.settle(each)
+    assert backlog.waiting()
+    assert numbers(backlog.take(9, MANY)) == [2, 4]
+    backlog.put_back(second)
+    backlog.put_back(fourth)
+    backlog.settle(second)
+    backlog.settle(fourth)
+    assert not backlog.waiting()
+
+
+def test_what_comes_back_without_a_key_goes_to_the_end(backlog: Backlog) -> None:
+    added(backlog, *map(entry, range(1, 4)))
+    [first] = backlog.take(1, MANY)
+    backlog.put_back(first)
+    assert numbers(backlog.take(9, MANY)) == [2, 3, 1]
+
+
+def test_the_last_one_of_all_comes_back_too(backlog: Backlog) -> None:
+    added(backlog, entry(1))
+    [only] = backlog.take(1, MANY)
+    assert not backlog.waiting()
+    backlog.put_back(only)
+    assert backlog.waiting()
+    assert backlog.take(9, MANY) == [only]
+    assert not backlog.waiting()
+
+
+def test_two_without_a_key_come_back_into_one_lane() -> None:
+    backlog = Ordered()
+    added(backlog, entry(1), entry(2), entry(3, "k"))
+    one, two = backlog.take(2, MANY)
+    backlog.put_back(one)
+    backlog.put_back(two)
+    assert numbers(backlog.take(1, MANY)) == [3]
+    assert numbers(backlog.take(1, MANY)) == [1]
+    assert numbers(backlog.take(1, MANY)) == [2]
+    assert not backlog.waiting()
+
+
+def test_an_ack_without_a_key_drops_it_alone_even_when_late(backlog: Backlog) -> None:
+    first, _ = added(backlog, entry(1), entry(2))
+    backlog.take(9, MANY)
+    assert backlog.ack(first, leased=True) == [first]
+    assert backlog.ack(first, leased=False) == [first]
+    assert backlog.after(first) == []
+
+
+def test_what_an_earlier_run_had_taken_is_held(backlog: Backlog) -> None:
+    first, second, third = added(backlog, entry(1), entry(2), entry(3))
+    backlog.hold([first, third])
+    assert numbers(backlog.take(9, MANY)) == [2]
+    backlog.put_back(third)
+    backlog.put_back(first)
+    assert numbers(backlog.take(9, MANY)) == [3, 1]
+    assert second.done is False
+
+
+def test_lanes_that_an_earlier_run_had_taken_from_wait_for_it() -> None:
+    backlog = Ordered()
+    loose, a1, a2, b1, a3 = added(
+        backlog, entry(1), entry(2, "a"), entry(3, "a"), entry(4, "b"), entry(5, "a")
+    )
+    backlog.hold([loose, a1, a2])
+    assert backlog.take(9, MANY) == [b1]
+    assert not backlog.waiting()
+    assert backlog.after(a1) == [a2]
+    assert backlog.ack(a2, leased=True) == []
+    assert backlog.ack(a1, leased=True) == [a1, a2]
+    for each in (a1, a2):
+        backlog.settle(each)
+    assert backlog.take(9, MANY) == [a3]
+
+
+def test_a_lane_gives_one_batch_until_all_of_it_is_settled() -> None:
+    backlog = Ordered()
+    a1, a2, a3 = added(backlog, entry(1, "a"), entry(2, "a"), entry(3, "a"))
+    assert backlog.take(2, MANY) == [a1, a2]
+    assert not backlog.waiting()
+    backlog.settle(a1)
+    assert not backlog.waiting()
+    backlog.settle(a2)
+    assert backlog.take(2, MANY) == [a3]
+
+
+def test_lanes_take_turns_and_share_both_limits() -> None:
+    backlog = Ordered()
+    a1, a2, b1, b2, b3 = added(
+        backlog, entry(1, "a"), entry(2, "a"), entry(3, "b"), entry(4, "b"), entry(5, "b")
+    )
+    assert backlog.take(3, MANY) == [a1, a2, b1]
+    backlog.settle(b1)
+    assert backlog.take(9, 1) == [b2]
+    backlog.settle(b2)
+    backlog.settle(a1)
+    backlog.settle(a2)
+    assert backlog.take(9, MANY) == [b3]
+
+
+def test_bytes_that_are_used_up_leave_the_next_lane_its_turn() -> None:
+    backlog = Ordered()
+    a1, b1, c1 = added(backlog, entry(1, "a", 4), entry(2, "b", 4), entry(3, "c", 4))
+    assert backlog.take(9, 4) == [a1]
+    assert backlog.take(9, 6) == [b1]
+    assert backlog.take(9, 6) == [c1]
+
+
+def test_no_limit_is_overstepped_by_a_second_lane() -> None:
+    backlog = Ordered()
+    entries = added(backlog, *(entry(n, key) for n, key in enumerate("abab", 1)))
+    assert backlog.take(3, MANY) == [entries[0], entries[2], entries[1]]
+
+
+def test_what_fails_comes_back_before_what_follows_in_any_order() -> None:
+    backlog = Ordered()
+    entries = added(backlog, *(entry(n, "a") for n in range(1, 6)))
+    assert backlog.take(4, MANY) == entries[:4]
+    for each in (entries[2], entries[0], entries[3], entries[1]):
+        assert not backlog.waiting()
+        backlog.put_back(each)
+    assert backlog.take(9, MANY) == entries
+
+
+def test_what_follows_a_failure_in_its_own_lane_is_told_in_order() -> None:
+    backlog = Ordered()
+    a1, b1, a2, a3 = added(
+        backlog, entry(1, "a"), entry(2, "b"), entry(3, "a"), entry(4, "a")
+    )
+    assert backlog.after(a1) == []  # it waits: nothing was taken
+    backlog.take(3, MANY)
+    assert backlog.after(a1) == [a2, a3]
+    assert backlog.after(a2) == [a3]
+    assert backlog.after(b1) == []
+    assert backlog.after(entry(9, "nobody")) == []
+
+
+def test_an_ack_after_its_lease_ended_drops_nothing_of_a_lane() -> None:
+    backlog = Ordered()
+    [a1] = added(backlog, entry(1, "a"))
+    backlog.take(1, MANY)
+    assert backlog.ack(a1, leased=False) == []
+    assert a1.early is False
+
+
+def test_settling_what_waits_lets_nobody_elses_lane_go() -> None:
+    backlog = Ordered()
+    a1, a2 = added(backlog, entry(1, "a"), entry(2, "a"))
+    backlog.take(1, MANY)
+    backlog.settle(a2)
+    backlog.settle(entry(7, "b"))
+    backlog.settle(entry(8))
+    assert not backlog.waiting()
+    backlog.settle(a1)
+    assert not backlog.waiting()
