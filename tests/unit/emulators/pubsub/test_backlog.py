@@ -177,9 +177,7 @@ def test_what_fails_comes_back_before_what_follows_in_any_order() -> None:
 
 def test_what_follows_a_failure_in_its_own_lane_is_told_in_order() -> None:
     backlog = Ordered()
-    a1, b1, a2, a3 = added(
-        backlog, entry(1, "a"), entry(2, "b"), entry(3, "a"), entry(4, "a")
-    )
+    a1, b1, a2, a3 = added(backlog, entry(1, "a"), entry(2, "b"), entry(3, "a"), entry(4, "a"))
     assert backlog.after(a1) == []  # it waits: nothing was taken
     backlog.take(3, MANY)
     assert backlog.after(a1) == [a2, a3]

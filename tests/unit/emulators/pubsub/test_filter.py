@@ -5,7 +5,7 @@ import pytest
 from localgcp.pubsub.domain import filter
 from localgcp.pubsub.errors import InvalidArgument
 
-RED_ORDER = {"colour": "red", "event_type": "order", "iana.org/tag": "de"}
+RED_ORDER = {"colour": "red", "Colour": "Red", "event_type": "order", "iana.org/tag": "de"}
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,7 @@ RED_ORDER = {"colour": "red", "event_type": "order", "iana.org/tag": "de"}
         'attributes."iana.org/tag" = "de"',
         'attributes.colour = "red" AND attributes.event_type = "order"',
         'attributes.colour = "blue" OR attributes.event_type = "order"',
+        'attributes.Colour = "Red"',
         'attributes:colour AND (attributes.event_type = "x" OR attributes.event_type = "order")',
         'NOT (attributes.colour = "red" AND attributes.event_type = "inventory")',
     ],
@@ -60,8 +61,13 @@ def test_a_quote_in_a_value_is_escaped() -> None:
         ("attributes.k = v", "expected a text in quotes"),
         ('attributes.k = "v', "cannot read"),
         ('attributes.k > "v"', "cannot read"),
-        ("attributes:a AND attributes:b OR attributes:c", "need parentheses"),
-        ("(attributes:a", "expected ')'"),
+        ("attributes:a AND attributes:b OR attributes:c", "AND and OR need parentheses"),
+        ("attributes:a OR attributes:b AND attributes:c", "AND and OR need parentheses"),
+        ("(attributes:a", "expected ')', not 'the end'"),
+        ("attributes.1 = 'x'", "cannot read"),
+        ("attributes.( = 'x'", "cannot read"),
+        ("attributes:)", "expected an attribute's key, not ')'"),
+        ("attributes,k", "expected '.', not ','"),
         ("attributes:a attributes:b", "is unexpected"),
         ('hasSuffix(attributes.k, "v")', "expected 'attributes'"),
         ("attributes:" + "k" * 256, "more than 256 bytes"),
@@ -70,3 +76,10 @@ def test_a_quote_in_a_value_is_escaped() -> None:
 def test_refuses(text: str, why: str) -> None:
     with pytest.raises(InvalidArgument, match=why.replace("(", r"\(").replace(")", r"\)")):
         filter.parse(text)
+
+
+def test_a_filter_has_256_bytes_at_most() -> None:
+    longest = "attributes:" + "k" * (256 - len("attributes:"))
+    assert not filter.parse(longest)(RED_ORDER)
+    with pytest.raises(InvalidArgument, match="more than 256 bytes"):
+        filter.parse(longest + "k")
