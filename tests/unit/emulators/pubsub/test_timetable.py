@@ -33,14 +33,15 @@ def test_the_alarm_moves_for_what_is_earlier_alone() -> None:
 def test_what_moved_later_keeps_its_early_place() -> None:
     alarms: list[float] = []
     timetable = Timetable(alarms.append)
-    moving = Due(10.0)
-    timetable.note(cast("Subscription", moving))
-    moving.due = 20.0
-    timetable.note(cast("Subscription", moving))
+    due = Due(10.0)
+    moving = cast("Subscription", due)
+    timetable.note(moving)
+    due.due = 20.0
+    timetable.note(moving)
     assert alarms == [10.0]
     assert timetable.due(9.9) == []
     assert timetable.due(10.0) == [moving]
-    timetable.note(cast("Subscription", moving))
+    timetable.note(moving)
     assert alarms == [10.0, 20.0]
 
 
