@@ -2,53 +2,62 @@
 
 from __future__ import annotations
 
-import logging
-import random
+import sys
 import time
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import grpc
-from google.api_core.exceptions import GoogleAPICallError
+from apache_beam.options.pipeline_options import GoogleCloudOptions
 from google.cloud.pubsub_v1 import SubscriberClient
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
 from localgcp import environment
 from localgcp.beam.acks import LeaseKeeper
-from localgcp.beam.errors import SubscriptionUnusable
+from localgcp.beam.options import LocalRunnerOptions, state_folder
+from localgcp.beam.own_subscription import Record, claim, subscribe, unsubscribe
 from localgcp.beam.source import Limits, Reader
-from localgcp.beam.subscriber import UNARY_SECONDS, Subscriber
-
-log = logging.getLogger(__name__)
+from localgcp.beam.subscriber import Subscriber
 
 
-def open_reader(source: Any, project: str | None, options: Any) -> Reader:
-    """Connect a Beam _PubSubSource; `options` is LocalRunnerOptions.
+def open_reader(step: str, source: Any, options: Any) -> Reader:
+    """Connect a Beam _PubSubSource.
 
-    Reading a topic makes a subscription in `project` (else in the topic's) that is deleted when
-    the reader closes, as Beam's direct runner does. Raises SubscriptionUnusable.
+    Reading a topic makes a subscription in the job's project (else in the topic's) for the job's
+    life, as Dataflow does: it is deleted when the job is drained or cancelled, and found again by
+    the next start after a kill or a failure. Raises SubscriptionUnusable, StoreUnusable.
     """
-    client = _client()
-    temporary = source.subscription_name is None
-    if temporary:
-        name = _subscribe(client, source.full_topic, project or source.project)
+    client, record = _client(), None
+    local = options.view_as(LocalRunnerOptions)
+    if source.subscription_name is None:
+        project = options.view_as(GoogleCloudOptions).project or source.project
+        record = claim(state_folder(local), _job(options), step)
+        name = subscribe(client, record, source.full_topic, project)
     else:
         name = source.full_subscription
     subscriber = Subscriber(name, client, time.monotonic)
-    keeper = LeaseKeeper(subscriber, options.ack_lease_seconds)
+    keeper = LeaseKeeper(subscriber, local.ack_lease_seconds)
     limits = Limits(
-        pull_messages=options.pull_max_messages,
-        wait_seconds=options.pull_wait_seconds,
-        outstanding_messages=options.max_outstanding_messages,
-        outstanding_bytes=options.max_outstanding_bytes,
+        pull_messages=local.pull_max_messages,
+        wait_seconds=local.pull_wait_seconds,
+        outstanding_messages=local.max_outstanding_messages,
+        outstanding_bytes=local.max_outstanding_bytes,
     )
 
-    def disconnect() -> None:
-        if temporary:
-            _unsubscribe(client, name)
-        client.close()
-
     keeper.start()
-    return Reader(source, subscriber, keeper, limits, disconnect)
+    return Reader(source, subscriber, keeper, limits, partial(_disconnect, client, record))
+
+
+def _job(options: Any) -> str:
+    """What the job is called: by its options, else by its script."""
+    return options.view_as(GoogleCloudOptions).job_name or Path(sys.argv[0]).stem
+
+
+def _disconnect(client: SubscriberClient, record: Record | None, over: bool) -> None:
+    if record is not None:
+        unsubscribe(client, record) if over else record.leave()
+    client.close()
 
 
 def _client() -> SubscriberClient:
@@ -68,19 +77,3 @@ def _client() -> SubscriberClient:
         ],
     )
     return SubscriberClient(transport=SubscriberGrpcTransport(channel=channel))
-
-
-def _subscribe(client: SubscriberClient, topic: str, project: str) -> str:
-    name = f"projects/{project}/subscriptions/beam_{int(time.time())}_{random.randrange(1 << 32):x}"
-    try:
-        client.create_subscription(name=name, topic=topic, timeout=UNARY_SECONDS)
-    except GoogleAPICallError as error:
-        raise SubscriptionUnusable(name, type(error).__name__, error.message) from error
-    return name
-
-
-def _unsubscribe(client: SubscriberClient, name: str) -> None:
-    try:
-        client.delete_subscription(subscription=name, timeout=UNARY_SECONDS)
-    except GoogleAPICallError as error:
-        log.warning("temporary subscription %s was not deleted: %s", name, error.message)

@@ -167,7 +167,7 @@ class Job(PipelineResult):
         except BaseException as error:  # noqa: BLE001 - raised again in wait_until_finish
             self._error, state = error, PipelineState.FAILED
         for reader in self._readers:
-            reader.close()
+            reader.close(over=state != PipelineState.FAILED)
         self._state = state
         if self._server is not None:
             self._server.stop()

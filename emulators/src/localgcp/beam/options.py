@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
+from typing import Any
 
 from apache_beam.options.pipeline_options import PipelineOptions
 
@@ -53,7 +55,8 @@ class LocalRunnerOptions(PipelineOptions):
         )
         parser.add_argument(
             "--state_dir",
-            help="Where a job keeps user state, timers and the like; .localgcp/state if absent.",
+            help="Where a job keeps user state, timers and the subscriptions that it makes of"
+            " topics; .localgcp/state if absent.",
         )
         parser.add_argument(
             "--drain_timeout_seconds",
@@ -61,6 +64,11 @@ class LocalRunnerOptions(PipelineOptions):
             default=60.0,
             help="A drain that takes longer fails the job and leaves the rest unacked.",
         )
+
+
+def state_folder(options: Any) -> Path:
+    """Where a job keeps what must outlive it; `options` is LocalRunnerOptions."""
+    return Path(options.state_dir or ".localgcp/state")
 
 
 class _between:  # noqa: N801 - reads as a phrase where it is used

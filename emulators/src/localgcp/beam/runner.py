@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import Any
 
-from apache_beam.options.pipeline_options import GoogleCloudOptions
 from apache_beam.options.value_provider import RuntimeValueProvider
 from apache_beam.runners.direct.clock import RealClock, TestClock
 from apache_beam.runners.direct.consumer_tracking_pipeline_visitor import (
@@ -28,7 +27,7 @@ from localgcp.beam.engine import Engine
 from localgcp.beam.evaluators import Registry
 from localgcp.beam.job import Job, Work
 from localgcp.beam.options import LocalRunnerOptions
-from localgcp.beam.source import Reader
+from localgcp.beam.source import Connect, Reader
 from localgcp.beam.status import StatusServer
 from localgcp.beam.survey import Survey
 from localgcp.guard import Allowed
@@ -44,11 +43,15 @@ class LocalRunner(BundleBasedDirectRunner):
     LocalRunnerOptions for what can be set.
     """
 
-    def __init__(self, connect: Callable[[Any, str | None, Any], Reader] = open_reader) -> None:
-        """`connect(source, project, options)` opens the reader of a _PubSubSource."""
+    def __init__(self, connect: Connect = open_reader, is_drain: bool = False) -> None:
+        """`connect` opens the reader of a subscription or topic.
+
+        `is_drain`, as FnApiRunner's, begins the job in its drain: the restrictions of splittable
+        DoFns are truncated before they are processed.
+        """
         super().__init__()
         cloud.lead()
-        self._connect = connect
+        self._connect, self._is_drain = connect, is_drain
 
     def run_pipeline(self, pipeline: Any, options: Any) -> PipelineResult:
         """Start the job.
@@ -61,7 +64,7 @@ class LocalRunner(BundleBasedDirectRunner):
         RuntimeValueProvider.set_runtime_options({})
         if survey.wants_durable():
             engine = build(pipeline, options, self._connect)
-            return _started(engine, engine.readers, options)
+            return self._started(engine, engine.readers, options)
         pipeline.replace_all(_get_transform_overrides(options))
         visitor = ConsumerTrackingPipelineVisitor()
         pipeline.visit(visitor)
@@ -70,24 +73,24 @@ class LocalRunner(BundleBasedDirectRunner):
 
     def _start(self, visitor: Any, options: Any, clock: Any) -> Job:
         local = options.view_as(LocalRunnerOptions)
-        project = options.view_as(GoogleCloudOptions).project
         readers = {
-            step: self._connect(step.transform._source, project, local)
+            step: self._connect(step.full_label, step.transform._source, options)
             for step in visitor.root_transforms
             if isinstance(step.transform, _DirectReadFromPubSub)
         }
         context = LocalContext(options, visitor, clock)
         registry = Registry(context, readers)
         engine = Engine(context, registry, visitor, readers.values(), local.drain_timeout_seconds)
-        return _started(engine, readers.values(), options)
+        return self._started(engine, readers.values(), options)
 
-
-def _started(engine: Work, readers: Collection[Reader], options: Any) -> Job:
-    local = options.view_as(LocalRunnerOptions)
-    port = local.status_port
-    host, allowed = local.status_host or LOOPBACK, environment.allowed
-    may = Allowed.of(allowed("host"), allowed("origin"))
-    server = None if port is None else StatusServer(port, host, may)
-    job = Job(engine, readers, server)
-    job.start()
-    return job
+    def _started(self, engine: Work, readers: Collection[Reader], options: Any) -> Job:
+        local = options.view_as(LocalRunnerOptions)
+        port = local.status_port
+        host, allowed = local.status_host or LOOPBACK, environment.allowed
+        may = Allowed.of(allowed("host"), allowed("origin"))
+        server = None if port is None else StatusServer(port, host, may)
+        if self._is_drain:
+            engine.drain()
+        job = Job(engine, readers, server)
+        job.start()
+        return job

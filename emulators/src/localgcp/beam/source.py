@@ -76,13 +76,13 @@ class Reader:
         subscriber: Subscriber,
         keeper: LeaseKeeper,
         limits: Limits,
-        disconnect: Callable[[], None] = lambda: None,
+        disconnect: Callable[[bool], None] = lambda over: None,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """`source` is Beam's _PubSubSource; `clock` gives seconds since the epoch.
 
-        `disconnect` is called last of all.
+        `disconnect` is called last of all, with what `close` is told.
         """
         self._subscriber, self._keeper, self._limits = subscriber, keeper, limits
         self._disconnect, self._clock, self._monotonic = disconnect, clock, monotonic
@@ -115,8 +115,11 @@ class Reader:
         """What keeps it from its subscription. From any thread."""
         return self._subscriber.trouble()
 
-    def close(self) -> None:
-        """Ack what is done and give the rest back to Pub/Sub."""
+    def close(self, over: bool = True) -> None:
+        """Ack what is done and give the rest back to Pub/Sub.
+
+        `over` says that the job will not be started again to go on with it.
+        """
         self._subscriber.close()
         left = self.outstanding
         in_vain = self.draining and not self._drain_is_safe
@@ -126,7 +129,7 @@ class Reader:
                 "%s: %d messages given back undone, %d acks not taken; all come again",
                 self._subscriber.subscription, left, unsent,
             )  # fmt: skip
-        self._disconnect()
+        self._disconnect(over)
 
     def remember(self, identities: Iterable[str]) -> None:
         """These messages are done: they are acked and not given when they come again."""
@@ -268,3 +271,7 @@ class PubSubRead(_TransformEvaluator):
                 self._evaluation_context.create_bundle(pvalue.PBegin(pipeline))
             ]
         return result
+
+
+Connect = Callable[[str, Any, Any], Reader]
+"""Opens the reader of a step by its label, its _PubSubSource and the pipeline's options."""

@@ -155,7 +155,7 @@ def play(
     script = Script(list(steps), now=START + now)
     limits = Limits(1000, 0.001, most, 1 << 30)
 
-    def connect(source: Any, project: str | None, options: Any) -> Reader:
+    def connect(step: str, source: Any, options: Any) -> Reader:
         subscriber = cast(Subscriber, script)  # it has all that is called
         keeper = LeaseKeeper(subscriber, 20)
         keeper.start()

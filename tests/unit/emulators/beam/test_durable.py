@@ -241,6 +241,9 @@ class Counted(beam.RestrictionProvider):
     def restriction_size(self, element: int, restriction: OffsetRange) -> int:
         return int(restriction.size())
 
+    def truncate(self, element: int, restriction: OffsetRange) -> OffsetRange:
+        return OffsetRange(restriction.start, min(restriction.stop, 2))
+
 
 RESTRICTION = beam.DoFn.RestrictionParam(Counted())
 
@@ -277,3 +280,9 @@ def test_text_is_read_and_written(pipeline: beam.Pipeline, tmp_path: Path) -> No
     lines | beam.io.WriteToText(str(tmp_path / "out"))
     pipeline.run().wait_until_finish()
     assert sorted("".join(p.read_text() for p in tmp_path.glob("out*")).split()) == ["a", "b"]
+
+
+def test_a_job_that_begins_in_its_drain_truncates_what_it_would_process() -> None:
+    with beam.Pipeline(LocalRunner(is_drain=True)) as pipeline:
+        numbers = pipeline | beam.Create([1, 7]) | beam.ParDo(Counting()) | beam.Values()
+        assert_that(numbers, equal_to([0, 0, 1]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,9 @@ from apache_beam.transforms.userstate import (
 )
 from apache_beam.transforms.window import FixedWindows
 
+from localgcp.beam.durable.plan import Plan
 from localgcp.beam.durable.store import Store
+from localgcp.beam.durable.translate import translate
 from localgcp.beam.errors import StateOfAnother, StoreBusy
 from tests.unit.emulators.beam.script import KILL, Killed, Message, Step, play
 
@@ -156,6 +159,34 @@ def test_state_of_another_graph_is_refused_by_name(tmp_path: Path) -> None:
     play(counted, [Message("a", 1)], KILL, state=tmp_path)
     with pytest.raises(StateOfAnother, match=r"one\.sqlite holds the state of another graph"):
         play(flushed, state=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("build", "before", "after", "panes"),
+    [
+        (flushed, [[Message("a", 1)]], [10.1], [["a"]]),
+        (beside_a_slow_side_input, [[Message("a", 1)]], [[Message("1", 2)], 10.1], [["a1"]]),
+    ],
+    ids=["a timer", "a bundle"],
+)
+def test_what_it_kept_is_found_though_beam_names_its_stages_otherwise(
+    build: Any,
+    before: list[Step],
+    after: list[Step],
+    panes: list[list[str]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    play(build, *before, KILL, state=tmp_path)
+
+    def otherwise(pipeline: Any, options: Any) -> Plan:
+        """Stages are fused in the order of sets, which is another in another process."""
+        plan = translate(pipeline, options)
+        plan.stages = [replace(stage, name=f"{stage.name} again") for stage in plan.stages]
+        return plan
+
+    monkeypatch.setattr("localgcp.beam.durable.build.translate", otherwise)
+    assert play(build, *after, KILL, state=tmp_path).panes == panes
 
 
 def test_a_store_has_one_job_at_a_time(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,28 +17,24 @@ from localgcp.beam.durable.sources import Impulse, Source, Stream, Subscription
 from localgcp.beam.durable.store import Store
 from localgcp.beam.durable.translate import translate
 from localgcp.beam.errors import StateOfAnother
-from localgcp.beam.options import LocalRunnerOptions
-from localgcp.beam.source import Reader
-
-DEFAULT_FOLDER = Path(".localgcp") / "state"
+from localgcp.beam.options import LocalRunnerOptions, state_folder
+from localgcp.beam.source import Connect
 
 
-def build(
-    pipeline: Any, options: Any, connect: Callable[[Any, str | None, Any], Reader]
-) -> DurableEngine:
+def build(pipeline: Any, options: Any, connect: Connect) -> DurableEngine:
     """An engine that has taken up what an earlier run of the job left.
 
-    `connect(source, project, options)` opens the reader of a _PubSubSource. Raises
-    SubscriptionUnusable, StoreBusy, StoreUnusable, StateOfAnother.
+    Raises SubscriptionUnusable, StoreBusy, StoreUnusable, StateOfAnother.
     """
     pipeline.replace_all([FasterMessages()])
     planned = translate(pipeline, options)
     local = options.view_as(LocalRunnerOptions)
-    path = _path(planned, local.state_dir, options.view_as(GoogleCloudOptions).job_name)
+    path = _path(planned, local, options.view_as(GoogleCloudOptions).job_name)
     store = Store(path)
     fingerprint = planned.fingerprint().encode()
     known = store.loaded("graph").get(b"")
     if known is not None and known != fingerprint:
+        store.close()
         raise StateOfAnother(str(path))
     store.put("graph", b"", lambda: fingerprint)
     streams = any(root.kind == "stream" for root in planned.roots.values())
@@ -51,29 +46,26 @@ def build(
     return engine
 
 
-def _path(planned: Plan, folder: str | None, job: str | None) -> Path | None:
+def _path(planned: Plan, local: Any, job: str | None) -> Path | None:
     """Where the job's state is kept; None for a bounded one that names no folder."""
     read = sorted(
         (root.payload.subscription or root.payload.topic).rpartition("/")[2]
         for root in planned.roots.values()
         if root.kind == "pubsub"
     )
-    if not read and folder is None:
+    if not read and local.state_dir is None:
         return None
     name = re.sub(r"[^A-Za-z0-9._-]", "_", job or "+".join(read) or "job")
-    return (DEFAULT_FOLDER if folder is None else Path(folder)) / f"{name}.sqlite"
+    return state_folder(local) / f"{name}.sqlite"
 
 
-def _sources(
-    planned: Plan, options: Any, connect: Callable[[Any, str | None, Any], Reader], clock: Any
-) -> list[Source]:
+def _sources(planned: Plan, options: Any, connect: Connect, clock: Any) -> list[Source]:
     coders = {
         name: stage.coders[name]
         for stage in planned.stages
         for name in stage.inputs
         if name in planned.roots
     }
-    project = options.view_as(GoogleCloudOptions).project
     found: list[Source] = []
     streams: dict[str, list[Any]] = {}
     for name, root in planned.roots.items():
@@ -82,7 +74,7 @@ def _sources(
         elif root.kind == "stream":
             streams.setdefault(root.stream, []).append(root)
         else:
-            reader = connect(_source(root.payload), project, options.view_as(LocalRunnerOptions))
+            reader = connect(name, _source(root.payload), options)
             found.append(Subscription(root, coders[name], reader))
     found += [Stream(roots, coders, clock) for roots in streams.values()]
     return found

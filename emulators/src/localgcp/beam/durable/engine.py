@@ -72,7 +72,7 @@ class DurableEngine(Control):
         self._metrics = Metrics()
 
     def restore(self) -> None:
-        """Take up what the store has; the graph must be the one that wrote it."""
+        """Take up what the store has. Raises StateOfAnother."""
         saved, seen = self._store.loaded("source"), self._store.loaded("seen")
         for source in self._sources:
             source.restore(saved)
@@ -84,7 +84,7 @@ class DurableEngine(Control):
         windows = self._store.loaded("window")
         for grouping in self._graph.groupings():
             grouping.restore(windows)
-        for task in self._bundles.restore(self._graph.nodes):
+        for task in self._bundles.restore(self._graph.takers):
             self._turns.schedule(task)
         self._graph.refresh()
 
@@ -182,7 +182,7 @@ class DurableEngine(Control):
             if fed.batch is not None:
                 self._safe_soon.append(fed.batch)
             return
-        task = Task(self._graph.root(fed.transform), fed.transform, fed.pieces, hold)
+        task = Task(self._graph.takers[fed.transform], fed.transform, fed.pieces, hold)
         task.batch = fed.batch
         # What Pub/Sub still has need not be kept here as well.
         self._turns.enter(task, keep=fed.batch is None)

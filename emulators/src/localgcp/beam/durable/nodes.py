@@ -65,7 +65,7 @@ class StageNode(Node):
         super().__init__(stage.name)
         self.stage = stage
         self.state = State(stage, store, views)
-        self.timers = Timers(stage.name, stage.families, store)
+        self.timers = Timers(stage.families, store)
         self.views = [(s, views.of(s.transform, s.tag)) for s in stage.side_inputs]
         self._worker: Worker | None = None
 
@@ -113,6 +113,8 @@ class Graph:
         self.views = Views([s for stage in plan.stages for s in stage.side_inputs], store)
         self.nodes: list[StageNode | GroupNode] = []
         self.stages: dict[str, StageNode] = {}
+        self.takers: dict[str, StageNode | GroupNode] = {}
+        """Who takes a bundle: stages by their input transforms, GroupByKeys by their names."""
         self._sources = {name: source for source in sources for name in source.watermarks}
         self._producers: dict[bytes, list[Node]] = {}
         self._targets: dict[bytes, list[Target]] = {}
@@ -121,11 +123,13 @@ class Graph:
         for stage in plan.stages:
             for buffer in stage.inputs.values():
                 if buffer in plan.groups and buffer not in self._groups:
-                    self._groups[buffer] = GroupNode(Grouping(plan.groups[buffer], clock, store))
-                    self.nodes.append(self._groups[buffer])
+                    group = GroupNode(Grouping(plan.groups[buffer], clock, store))
+                    self._groups[buffer] = self.takers[group.name] = group
+                    self.nodes.append(group)
             node = StageNode(stage, store, self.views)
             self.nodes.append(node)
             self.stages[stage.name] = node
+            self.takers.update(dict.fromkeys(stage.inputs, node))
             for name, buffer in stage.outputs.items():
                 self._producers.setdefault(buffer, []).append(node)
                 coders[buffer] = stage.coders[name]
@@ -145,10 +149,6 @@ class Graph:
     def grouped(self, node: GroupNode) -> list[Target]:
         """Who takes the panes of a grouping."""
         return self._targets.get(node.grouping.group.buffer, [])
-
-    def root(self, transform: str) -> StageNode:
-        """The stage that a root feeds."""
-        return next(node for node in self.stages.values() if transform in node.stage.inputs)
 
     def refresh(self) -> None:
         """Move all watermarks as far as they may."""

@@ -9,7 +9,7 @@ from typing import Any
 from apache_beam.coders.coder_impl import CoderImpl
 from apache_beam.pvalue import SideInputData
 
-from localgcp.beam.durable.beam_parts import translations
+from localgcp.beam.durable.beam_parts import DATA_INPUT_URN, DATA_OUTPUT_URN, translations
 
 IMPULSE = translations.IMPULSE_BUFFER
 """The buffer of inputs that no stage writes."""
@@ -107,11 +107,15 @@ class Plan:
     context: Any
 
     def fingerprint(self) -> str:
-        """Changes with what a store's content depends on: the transforms and their links."""
-        digest = hashlib.sha256()
+        """Changes with what a store's content depends on: the transforms and their links.
+
+        How they are fused is left out: in Beam's translations it follows the order of sets and of
+        protobuf's maps, which is another in each process.
+        """
+        lines = [repr(family) for stage in self.stages for family in stage.families]
         for stage in self.stages:
-            for name, transform in sorted(stage.descriptor.transforms.items()):
-                links = sorted([*transform.inputs.items(), *transform.outputs.items()])
-                digest.update(f"{name} {transform.spec.urn} {links}\n".encode())
-            digest.update(repr(sorted(stage.families)).encode())
-        return digest.hexdigest()
+            for name, transform in stage.descriptor.transforms.items():
+                if transform.spec.urn not in (DATA_INPUT_URN, DATA_OUTPUT_URN):
+                    links = sorted([*transform.inputs.items(), *transform.outputs.items()])
+                    lines.append(f"{name} {transform.spec.urn} {links}")
+        return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()

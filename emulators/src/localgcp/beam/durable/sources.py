@@ -88,10 +88,6 @@ class Subscription:
         """Entries of the store with identities of messages, and how many each has."""
         self._notes = self._identities = 0
         reader.serialized = True
-        self._remembered: deque[tuple[bytes, int]] = deque()
-        """Entries of the store with identities of messages, and how many each has."""
-        self._number = 0
-        reader.serialized = True
 
     def ask(self) -> list[Fed]:
         """One pull. Raises SubscriptionUnusable, InvalidTimestamp."""

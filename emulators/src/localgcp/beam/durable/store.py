@@ -31,7 +31,7 @@ class Store:
 
     def __init__(self, path: Path | None) -> None:
         """Open or make the file at `path`; None keeps nothing. Raises StoreBusy, StoreUnusable."""
-        self._path = path
+        self.path = path
         self._cells: dict[bytes, list[bytes]] = {}
         self._changed: dict[Entry, Callable[[], bytes] | None] = {}
         self._written: set[Entry] = set()
@@ -94,7 +94,7 @@ class Store:
                 self._write_entries(transaction)
                 self._write_cells(transaction)
         except sqlite3.Error as error:
-            raise StoreUnusable(str(self._path), str(error)) from error
+            raise StoreUnusable(str(self.path), str(error)) from error
 
     def close(self) -> None:
         """Let go of the file; what was not flushed is forgotten, as by a kill."""
@@ -104,11 +104,11 @@ class Store:
 
     def discard(self) -> None:
         """Let go of the file and delete it: its job is over."""
-        if self._file is not None and self._path is not None:
+        if self._file is not None and self.path is not None:
             self._file.close()
             self._file = None
             for suffix in ("", "-wal", "-shm"):
-                Path(f"{self._path}{suffix}").unlink(missing_ok=True)
+                Path(f"{self.path}{suffix}").unlink(missing_ok=True)
 
     def _load(self, file: sqlite3.Connection) -> None:
         for kind, key, value in file.execute("SELECT kind, key, value FROM entries"):

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from localgcp.beam.bundles import PullBatch
 from localgcp.beam.control import Attempts
 from localgcp.beam.durable.nodes import GroupNode, StageNode
 from localgcp.beam.durable.store import Store
 from localgcp.beam.durable.timers import Setting
+from localgcp.beam.errors import StateOfAnother
 
 KIND = "bundle"
 """Entries of the store that are bundles."""
@@ -68,13 +68,19 @@ class Bundles:
         if task.kept:
             self.store.remove(KIND, _key(task))
 
-    def restore(self, nodes: Iterable[StageNode | GroupNode]) -> list[Task]:
-        """The bundles that were on disk, in order."""
-        by_name = {node.name: node for node in nodes}
+    def restore(self, takers: Mapping[str, StageNode | GroupNode]) -> list[Task]:
+        """The bundles that were on disk, in order, for the graph's takers.
+
+        Raises StateOfAnother for one that nobody takes.
+        """
         found = []
         for key, value in sorted(self.store.loaded(KIND).items()):
-            name, transform, pieces, hold, not_before = pickle.loads(value)
-            task = Task(by_name[name], transform, pieces, hold)
+            target, pieces, hold, not_before = pickle.loads(value)
+            node = takers.get(target)
+            if node is None:
+                raise StateOfAnother(str(self.store.path))
+            transform = "" if isinstance(node, GroupNode) else target
+            task = Task(node, transform, pieces, hold)
             task.not_before = not_before
             self.store.remove(KIND, key)
             found.append(task)
@@ -87,8 +93,6 @@ def _key(task: Task) -> bytes:
 
 
 def _encoded(task: Task) -> bytes:
-    what: tuple[Any, ...] = (
-        *(task.node.name, task.transform, task.pieces),
-        *(task.hold, task.not_before),
-    )
-    return pickle.dumps(what)
+    # Not the stage's name: what is fused into a stage, and in which order, differs from run to run.
+    target = task.transform or task.node.name
+    return pickle.dumps((target, task.pieces, task.hold, task.not_before))

@@ -39,8 +39,8 @@ class Setting:
 class Timers:
     """All timers of a stage, by what identifies each: family, key, window and tag."""
 
-    def __init__(self, stage: str, families: Mapping[Family, TimerFamily], store: Store) -> None:
-        self._stage, self._families, self._store = stage, families, store
+    def __init__(self, families: Mapping[Family, TimerFamily], store: Store) -> None:
+        self._families, self._store = families, store
         self._set: dict[tuple[Family, bytes], Setting] = {}
         self._by_event_time: list[tuple[int, int, Setting]] = []
         self._by_clock: list[tuple[int, int, Setting]] = []
@@ -51,8 +51,8 @@ class Timers:
     def restore(self, saved: Iterable[bytes]) -> None:
         """Take up what was on disk of this stage."""
         for each in saved:
-            stage, family, after_end, encoded = pickle.loads(each)
-            if stage == self._stage:
+            family, after_end, encoded = pickle.loads(each)
+            if family in self._families:
                 self.update(family, [encoded], after_end)
 
     def update(self, family: Family, pieces: Iterable[bytes], after_end: bool) -> None:
@@ -137,8 +137,8 @@ class Timers:
         self._push((setting.fires, setting.number, setting))
         self._store.put(
             _KIND,
-            self._name(family, identity),
-            lambda: pickle.dumps((self._stage, family, after_end, encoded)),
+            _name(family, identity),
+            lambda: pickle.dumps((family, after_end, encoded)),
         )
 
     def _push(self, entry: tuple[int, int, Setting]) -> None:
@@ -149,10 +149,11 @@ class Timers:
         setting = self._set.pop((family, identity), None)
         if setting is not None:
             self._holds.remove(setting.hold)
-            self._store.remove(_KIND, self._name(family, identity))
+            self._store.remove(_KIND, _name(family, identity))
 
-    def _name(self, family: Family, identity: bytes) -> bytes:
-        return "\n".join((self._stage, *family)).encode() + b"\n" + identity
+
+def _name(family: Family, identity: bytes) -> bytes:
+    return "\n".join(family).encode() + b"\n" + identity
 
 
 def _cleared(timer: Any, windows: tuple[Any, ...]) -> Timer:
