@@ -23,6 +23,7 @@ from local.observe import Snapshot, look
 from local.stack import Stack
 from localgcp import environment
 from localgcp.base import LOOPBACK, claim_port
+from localgcp.launch import Launched
 from tests.docker.compose import ComposeStack, why_no_engine
 
 ROOT = Path(__file__).parent.parent.parent
@@ -83,7 +84,7 @@ class LocalStack:
     root: Path = ROOT
     settings: dict[str, str] = field(default_factory=dict)
     prefix: tuple[str, ...] = ()
-    process: subprocess.Popen[str] | None = None
+    process: Launched | None = None
     ports: dict[str, str] = field(default_factory=free_ports)
 
     def environ(self) -> dict[str, str]:
@@ -121,19 +122,18 @@ class LocalStack:
         """Start, and return once it is ready."""
         self.data_dir.mkdir(parents=True, exist_ok=True)
         with (self.data_dir / "up.log").open("a") as log:
-            self.process = subprocess.Popen(
+            self.process = Launched(
                 [sys.executable, "-m", "local", "up", *args],
                 cwd=self.root,
                 env=self.environ(),
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                text=True,
             )
         until(self._ready, PATIENCE, "the stack to be ready")
 
     def _ready(self) -> bool:
         assert self.process is not None
-        assert self.process.poll() is None, (self.data_dir / "up.log").read_text()
+        assert self.process.exit_code() is None, (self.data_dir / "up.log").read_text()
         with contextlib.suppress(FileNotFoundError):
             state = self.state()
             return bool(state["pid"] == self.process.pid and state["state"] == "ready")
@@ -148,9 +148,10 @@ class LocalStack:
         """Ctrl-C: drain and end; gives the exit code."""
         if self.process is None:
             return 0
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
-        return self.process.wait(STOP_SECONDS)
+        self.process.send_signal(signal.SIGINT)
+        code = self.process.wait(STOP_SECONDS)
+        assert code is not None, f"it still runs after {STOP_SECONDS:g} s"
+        return code
 
     def port(self, name: str) -> int:
         """Where one of the stack's processes listens."""

@@ -1,7 +1,8 @@
 """A program that this one starts: ready when it says so, ended in order or by force, never half.
 
 It leads a group of its own. A signal for our group, Ctrl-C in a terminal say, reaches us alone, and
-whoever started it ends it in its turn; what it started itself ends with it.
+whoever started it ends it in its turn; what it started itself ends with it. A part of a program
+that must end with that program's own group, such as the evaluator's worker, is not launched so.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import IO, Any
 
 POLL_SECONDS = 0.02
@@ -51,10 +53,26 @@ class Launched:
         assert self._popen.stdout is not None
         return self._popen.stdout
 
+    @property
+    def stdin(self) -> IO[bytes]:
+        """What it reads, where `options` asked for a pipe."""
+        assert self._popen.stdin is not None
+        return self._popen.stdin
+
     def exit_code(self) -> int | None:
         """As a shell has it (128 + signal), or None while it runs."""
         code = self._popen.poll()
         return code if code is None or code >= 0 else 128 - code
+
+    def wait(self, seconds: float) -> int | None:
+        """Its exit code once it has ended, or None where it still runs after `seconds`."""
+        with suppress(subprocess.TimeoutExpired):
+            self._popen.wait(seconds)
+        return self.exit_code()
+
+    def send_signal(self, number: int) -> None:
+        """A signal for it alone, not for its group; none if it has ended."""
+        self._popen.send_signal(number)
 
     def wait_ready(self, ready: Callable[[], bool], seconds: float) -> None:
         """Return once `ready` says so. Raises EndedEarly, Silent."""
@@ -72,13 +90,8 @@ class Launched:
 
         Gives whether it ended in time.
         """
-        in_order = True
-        if self.exit_code() is None:
-            self._popen.send_signal(signal.SIGTERM)
-            try:
-                self._popen.wait(seconds)
-            except subprocess.TimeoutExpired:
-                in_order = False
+        self.send_signal(signal.SIGTERM)
+        in_order = self.wait(seconds) is not None
         self.kill()
         return in_order
 

@@ -52,6 +52,15 @@ def test_it_is_waited_for_and_ends_in_order(running: list[Launched]) -> None:
     assert calm.end(0), "safe twice"
 
 
+def test_a_signal_reaches_it_alone_and_its_end_is_waited_for(running: list[Launched]) -> None:
+    calm = start(running, CALM)
+    calm.stdout.readline()
+    assert calm.wait(0) is None
+    calm.send_signal(15)
+    assert calm.wait(20) == 3
+    calm.send_signal(15)  # nobody is there any more
+
+
 def test_one_that_hears_nothing_is_killed(running: list[Launched]) -> None:
     deaf = start(running, DEAF)
     deaf.stdout.readline()
