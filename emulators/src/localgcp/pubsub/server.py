@@ -7,19 +7,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from weakref import WeakSet
-
-import uvicorn
-from uvicorn.server import ServerState
 
 from localgcp import room
-from localgcp.base import LOOPBACK
 from localgcp.clock import Clock
 from localgcp.controls import Controls
 from localgcp.faults import Faults
-from localgcp.front import Front, MakeProtocol
-from localgcp.guard import Allowed, App, Guard
-from localgcp.http import BoundedHttp
+from localgcp.guard import Allowed, Guard
+from localgcp.http_server import run_with_grpc
 from localgcp.pubsub.disk.journal import Journal
 from localgcp.pubsub.disk.keeper import Fsync, JournalKeeper
 from localgcp.pubsub.disk.segment import NotAJournal
@@ -34,6 +28,8 @@ from localgcp.pubsub.wire.rest import RestApi
 
 JOURNAL_FOLDER = "journal"
 JOURNAL_OF_0_1 = "pubsub.journal"
+NO_GRACE = 0
+"""A pull by REST waits for messages as one by gRPC does: neither is waited for at the end."""
 
 
 @dataclass(frozen=True)
@@ -69,25 +65,18 @@ async def serve(
         broker.on_due, broker.on_change = alarm.set, each(pushers.sync, exports.sync)
         broker.tick()
         clock.on_turn = ticked(broker, exports)
-        grpc_side = grpc_server.build(broker, faults)
-        grpc_port = grpc_side.add_insecure_port(f"{LOOPBACK}:0")
-        await grpc_side.start()
-        connections: WeakSet[asyncio.Transport] = WeakSet()
         rest = RestApi(broker, lambda: room.trouble(kept.data_dir if kept else None), tokens)
-        make_http = _http_protocols(Guard(Controls(rest, clock, faults), allowed))
-        front = await asyncio.get_running_loop().create_server(
-            lambda: Front((LOOPBACK, grpc_port), make_http, connections), host, port
-        )
-        for subscription in broker.subscriptions.values():
-            broker.on_change(subscription)
-        listening()
-        await stopping.wait()
-        front.close()
+        guarded = Guard(Controls(rest, clock, faults), allowed)
+
+        def ready() -> None:
+            for subscription in broker.subscriptions.values():
+                broker.on_change(subscription)
+            listening()
+
+        grpc_side = grpc_server.build(broker, faults)
+        await run_with_grpc(guarded, grpc_side, host, port, ready, stopping, NO_GRACE)
         await pushers.close()
         await exports.close()
-        await grpc_side.stop(grace=None)
-        for connection in list(connections):
-            connection.close()
         alarm.cancel()
 
 
@@ -132,21 +121,6 @@ async def opened(kept: Kept | None, targets: PushTargets, clock: Clock) -> Async
             with suppress(asyncio.CancelledError):
                 await tending
             await keeper.settle()
-
-
-def _http_protocols(app: App) -> MakeProtocol:
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,
-        lifespan="off",
-        proxy_headers=False,
-        server_header=False,
-        ws="none",
-    )
-    config.load()
-    state = ServerState()
-    return lambda: BoundedHttp(config, state, {})
 
 
 class Alarm:

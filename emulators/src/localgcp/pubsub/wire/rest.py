@@ -16,23 +16,25 @@ from google.protobuf import json_format
 
 from localgcp.asgi import (
     JSON,
+    Application,
     BodyTooLarge,
     ClientGone,
     Receive,
     Reply,
     Request,
     RequestError,
+    Route,
     Scope,
     Send,
 )
 from localgcp.pubsub.domain.broker import Broker
 from localgcp.pubsub.errors import InvalidArgument, PubSubError, Unsupported
-from localgcp.pubsub.wire import error_codes, overview, peeking, protos, rest_routes
+from localgcp.pubsub.wire import error_codes, http_rules, overview, peeking, protos
+from localgcp.pubsub.wire.http_rules import Rule
 from localgcp.pubsub.wire.methods import SERVICES
 from localgcp.pubsub.wire.protos import Proto
 from localgcp.pubsub.wire.pull import WAIT_WITHOUT_DEADLINE, pull
 from localgcp.pubsub.wire.push_tokens import PushTokens
-from localgcp.pubsub.wire.rest_routes import Route
 
 _TEXT = (b"content-type", b"text/plain; charset=utf-8")
 _NO_LIMIT = float("inf")
@@ -71,95 +73,88 @@ class RestApi:
         `tokens` are those of authenticated pushes, whose keys are served.
         """
         self._broker, self._trouble, self._tokens = broker, trouble, tokens
-        self._pages = {
-            "/_emulator/topics": overview.topics,
-            "/_emulator/subscriptions": overview.subscriptions,
-        }
-        self._peeks = {
-            "/_emulator/trace": peeking.trace,
-            "/_emulator/messages": peeking.messages,
-        }
+        pages = (
+            Route("GET", "/", _ok),
+            Route("GET", "/health", self._health),
+            Route("GET", "/_emulator/topics", self._topics),
+            Route("GET", "/_emulator/subscriptions", self._subscriptions),
+            Route("GET", "/_emulator/trace", self._trace),
+            Route("GET", "/_emulator/messages", self._messages),
+            Route("GET", "/oauth2/v1/certs", self._certificates),
+            Route("GET", "/oauth2/v3/certs", self._jwks),
+            Route("GET", "/.well-known/openid-configuration", self._discovery),
+        )
+        self._application = Application(pages, self._api, _failed)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
-        request = Request(scope, receive)
-        try:
-            reply = self._page(request) or _shown(await self._answer(request))
-        except ClientGone:
-            return
-        except PubSubError as error:
-            code = error_codes.of(error)
-            reply = _error(code.http, code.name, str(error), error_codes.details(error))
-        except RequestError as error:
-            refused = 413 if isinstance(error, BodyTooLarge) else 400
-            reply = _error(refused, "INVALID_ARGUMENT", str(error))
-        await reply.send(send)
+        await self._application(scope, receive, send)
 
-    def _page(self, request: Request) -> Reply | None:
-        """What is no part of the API."""
-        path = request.path.decode(errors="replace")
-        if request.method != "GET":
-            return None
-        if path == "/":
-            return Reply(200, b"Ok", (_TEXT,))
-        if path == "/health":
-            why = self._trouble()
-            return _json(overview.health(self._broker, why), 503 if why else 200)
-        if path in self._peeks:
-            return _json(self._peeks[path](self._broker, request.query))
-        if path in self._pages:
-            return _json(self._pages[path](self._broker))
-        return self._keys(path, request.headers.get("host", ""))
+    async def _health(self, _: Request) -> Reply:
+        why = self._trouble()
+        return _json(overview.health(self._broker, why), 503 if why else 200)
 
-    def _keys(self, path: str, host: str) -> Reply | None:
-        """What the tokens of authenticated pushes are checked with."""
-        match path:
-            case "/oauth2/v1/certs":
-                return _json(self._tokens.certificates)
-            case "/oauth2/v3/certs":
-                return _json(self._tokens.jwks)
-            case "/.well-known/openid-configuration":
-                return _json(self._tokens.discovery(f"http://{host}"))
-            case _:
-                return None
+    async def _topics(self, _: Request) -> Reply:
+        return _json(overview.topics(self._broker))
+
+    async def _subscriptions(self, _: Request) -> Reply:
+        return _json(overview.subscriptions(self._broker))
+
+    async def _trace(self, request: Request) -> Reply:
+        return _json(peeking.trace(self._broker, request.query))
+
+    async def _messages(self, request: Request) -> Reply:
+        return _json(peeking.messages(self._broker, request.query))
+
+    async def _certificates(self, _: Request) -> Reply:
+        return _json(self._tokens.certificates)
+
+    async def _jwks(self, _: Request) -> Reply:
+        return _json(self._tokens.jwks)
+
+    async def _discovery(self, request: Request) -> Reply:
+        return _json(self._tokens.discovery(request.root))
+
+    async def _api(self, request: Request) -> Reply:
+        return _json(json_format.MessageToDict(await self._answer(request)))
 
     async def _answer(self, request: Request) -> Proto:
         verb, path = request.method, unquote(request.path)
         body = await request.unpacked(MAX_BODY)
-        found = rest_routes.find(verb, path)
+        found = http_rules.find(verb, path)
         if found is None:
             raise Unsupported(f"{verb} {path}")
-        route, resource = found
-        if route.method == "Pull":
-            asked = _request(protos.PullRequest, route, resource, request, body)
+        rule, resource = found
+        if rule.method == "Pull":
+            asked = _request(protos.PullRequest, rule, resource, request, body)
             encoded = await _unless_gone(
                 pull(self._broker, asked, WAIT_WITHOUT_DEADLINE, _NO_LIMIT), request
             )
             return protos.PullResponse.FromString(encoded)
-        method = SERVICES.get(route.service, {}).get(route.method)
+        method = SERVICES.get(rule.service, {}).get(rule.method)
         if method is None:
-            raise Unsupported(f"{route.service}/{route.method}")
-        asked = _request(method.request, route, resource, request, body)
+            raise Unsupported(f"{rule.service}/{rule.method}")
+        asked = _request(method.request, rule, resource, request, body)
         answer = method.answer(self._broker, asked)
         await self._broker.durable()
         return answer
 
 
-def _request(cls: Proto, route: Route, resource: str, asked: Request, body: bytes) -> Proto:
+def _request(cls: Proto, rule: Rule, resource: str, asked: Request, body: bytes) -> Proto:
     """Put together a request from its three parts. Raises InvalidArgument."""
     try:
         fields = json.loads(body) if body else {}
         bound = _query(cls, asked)
-        if route.verb in ("GET", "DELETE"):
+        if rule.verb in ("GET", "DELETE"):
             fields = bound
-        elif route.body:
-            fields = {route.body: fields} | bound
+        elif rule.body:
+            fields = {rule.body: fields} | bound
         elif bound:
-            raise ValueError(f"{route.verb} has its fields in the body, not {', '.join(bound)}")
+            raise ValueError(f"{rule.verb} has its fields in the body, not {', '.join(bound)}")
         request = json_format.ParseDict(fields, cls())
     except (ValueError, json_format.ParseError) as error:
         raise InvalidArgument(f"Invalid JSON payload received: {error}") from error
-    owner, _, field = route.field.rpartition(".")
+    owner, _, field = rule.field.rpartition(".")
     setattr(getattr(request, owner) if owner else request, field, resource)
     return request
 
@@ -196,8 +191,20 @@ async def _unless_gone(answer: Any, request: Request) -> bytes:
         gone.cancel()
 
 
-def _shown(answer: Proto) -> Reply:
-    return _json(json_format.MessageToDict(answer))
+async def _ok(_: Request) -> Reply:
+    return Reply(200, b"Ok", (_TEXT,))
+
+
+def _failed(error: Exception) -> Reply:
+    match error:
+        case PubSubError():
+            code = error_codes.of(error)
+            return _error(code.http, code.name, str(error), error_codes.details(error))
+        case RequestError():
+            refused = 413 if isinstance(error, BodyTooLarge) else 400
+            return _error(refused, "INVALID_ARGUMENT", str(error))
+        case _:
+            return _error(500, "INTERNAL", f"internal error: {type(error).__name__}: {error}")
 
 
 def _error(code: int, name: str, text: str, details: Details = ()) -> Reply:

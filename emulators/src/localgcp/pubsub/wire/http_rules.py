@@ -1,4 +1,4 @@
-"""The REST API's addresses: which method each is, and where the resource in the path belongs.
+"""The REST API's HTTP rules: which method each path is, and where the resource in it belongs.
 
 API reference, "REST resources" v1.projects.schemas, .snapshots, .subscriptions and .topics: all of
 them, so that what is not supported is refused by its name.
@@ -20,8 +20,8 @@ _TOPIC, _SUBSCRIPTION, _SNAPSHOT, _SCHEMA = (
 
 
 @dataclass(frozen=True)
-class Route:
-    """One address: the API's method, and the request's field that the path's resource fills."""
+class Rule:
+    """One path, as google.api.http binds it: a method, and the field that the resource fills."""
 
     verb: str
     path: re.Pattern[str]
@@ -32,13 +32,13 @@ class Route:
     """The field that the body is; "" where it is the whole request."""
 
 
-def _route(
+def _rule(
     verb: str, resource: str, rest: str, service: str, method: str, field: str, body: str = ""
-) -> Route:
-    return Route(verb, re.compile(f"/v1/({resource}){rest}"), service, method, field, body)
+) -> Rule:
+    return Rule(verb, re.compile(f"/v1/({resource}){rest}"), service, method, field, body)
 
 
-def _publisher() -> Iterator[Route]:
+def _publisher() -> Iterator[Rule]:
     for verb, resource, rest, method, field in (
         ("GET", _PROJECT, "/topics", "ListTopics", "project"),
         ("PUT", _TOPIC, "", "CreateTopic", "name"),
@@ -50,10 +50,10 @@ def _publisher() -> Iterator[Route]:
         ("POST", _TOPIC, ":publish", "Publish", "topic"),
         ("POST", _SUBSCRIPTION, ":detach", "DetachSubscription", "subscription"),
     ):
-        yield _route(verb, resource, rest, PUBLISHER, method, field)
+        yield _rule(verb, resource, rest, PUBLISHER, method, field)
 
 
-def _subscriber() -> Iterator[Route]:
+def _subscriber() -> Iterator[Rule]:
     for verb, resource, rest, method, field in (
         ("GET", _PROJECT, "/subscriptions", "ListSubscriptions", "project"),
         ("PUT", _SUBSCRIPTION, "", "CreateSubscription", "name"),
@@ -71,12 +71,12 @@ def _subscriber() -> Iterator[Route]:
         ("PATCH", _SNAPSHOT, "", "UpdateSnapshot", "snapshot.name"),
         ("DELETE", _SNAPSHOT, "", "DeleteSnapshot", "snapshot"),
     ):
-        yield _route(verb, resource, rest, SUBSCRIBER, method, field)
+        yield _rule(verb, resource, rest, SUBSCRIBER, method, field)
 
 
-def _schema_service() -> Iterator[Route]:
+def _schema_service() -> Iterator[Rule]:
     create = "CreateSchema"
-    yield _route("POST", _PROJECT, "/schemas", SCHEMA_SERVICE, create, "parent", body="schema")
+    yield _rule("POST", _PROJECT, "/schemas", SCHEMA_SERVICE, create, "parent", body="schema")
     for verb, resource, rest, method, field in (
         ("GET", _PROJECT, "/schemas", "ListSchemas", "parent"),
         ("POST", _PROJECT, "/schemas:validate", "ValidateSchema", "parent"),
@@ -88,26 +88,26 @@ def _schema_service() -> Iterator[Route]:
         ("POST", _SCHEMA, ":rollback", "RollbackSchema", "name"),
         ("DELETE", _SCHEMA, ":deleteRevision", "DeleteSchemaRevision", "name"),
     ):
-        yield _route(verb, resource, rest, SCHEMA_SERVICE, method, field)
+        yield _rule(verb, resource, rest, SCHEMA_SERVICE, method, field)
 
 
-def _iam_policy() -> Iterator[Route]:
+def _iam_policy() -> Iterator[Rule]:
     for resource in (_TOPIC, _SUBSCRIPTION, _SNAPSHOT, _SCHEMA):
         for verb, rest, method in (
             ("GET", ":getIamPolicy", "GetIamPolicy"),
             ("POST", ":setIamPolicy", "SetIamPolicy"),
             ("POST", ":testIamPermissions", "TestIamPermissions"),
         ):
-            yield _route(verb, resource, rest, IAM_POLICY, method, "resource")
+            yield _rule(verb, resource, rest, IAM_POLICY, method, "resource")
 
 
-ROUTES = (*_publisher(), *_subscriber(), *_schema_service(), *_iam_policy())
+RULES = (*_publisher(), *_subscriber(), *_schema_service(), *_iam_policy())
 
 
-def find(verb: str, path: str) -> tuple[Route, str] | None:
-    """The route of a request and the resource's name in its path; None if there is none."""
-    for route in ROUTES:
-        match = route.path.fullmatch(path) if route.verb == verb else None
+def find(verb: str, path: str) -> tuple[Rule, str] | None:
+    """The rule of a request and the resource's name in its path; None if there is none."""
+    for rule in RULES:
+        match = rule.path.fullmatch(path) if rule.verb == verb else None
         if match:
-            return route, match.group(1)
+            return rule, match.group(1)
     return None

@@ -17,7 +17,7 @@ _HTTP2_PREFACE = b"PRI"
 MakeProtocol = Callable[[], asyncio.Protocol]
 
 
-class Front(asyncio.Protocol):
+class SharedPort(asyncio.Protocol):
     """A new connection, until its first three bytes are in."""
 
     def __init__(
