@@ -7,7 +7,8 @@ returns the message, or null to drop it; it reaches nothing outside.
 from __future__ import annotations
 
 import json
-from typing import Any, TypeAlias
+from collections.abc import Callable
+from typing import Protocol, TypeAlias, cast
 
 from localgcp.pubsub.domain.transforms import Content
 from localgcp.pubsub.errors import TransformFailed, Unsupported
@@ -16,8 +17,31 @@ MAX_SECONDS = 0.5
 MAX_MEMORY = 64 << 20
 MAX_STACK = 1 << 20
 
-# QuickJS comes without types.
-Engine: TypeAlias = Any
+Function: TypeAlias = Callable[[str], str | None]
+
+
+class Context(Protocol):
+    """What is used of QuickJS's, which comes without types."""
+
+    def set_memory_limit(self, size: int) -> None:
+        """At most so many bytes of memory."""
+
+    def set_max_stack_size(self, size: int) -> None:
+        """At most so many bytes of stack."""
+
+    def set_time_limit(self, seconds: float) -> None:
+        """At most so long for each call."""
+
+    def eval(self, code: str) -> object:
+        """Run code; gives the value of its last expression. Raises JSException."""
+
+
+class Engine(Protocol):
+    """The module itself."""
+
+    JSException: type[Exception]
+    Context: Callable[[], Context]
+
 
 _CALL = """
 (text) => {
@@ -72,7 +96,7 @@ class JavaScriptFunction:
             before.published,
         )
 
-    def _start(self) -> Any:
+    def _start(self) -> Function:
         quickjs = _engine()
         context = quickjs.Context()
         context.set_memory_limit(MAX_MEMORY)
@@ -82,7 +106,7 @@ class JavaScriptFunction:
             context.eval(self._code)
             if context.eval(f"typeof {self._name}") != "function":
                 raise TransformFailed(f"the code has no function {self._name}.")
-            return context.eval(_CALL % self._name)
+            return cast(Function, context.eval(_CALL % self._name))
         except quickjs.JSException as error:
             raise TransformFailed(_first_line(error)) from error
 
@@ -94,7 +118,8 @@ def _engine() -> Engine:
         raise Unsupported(
             "a JavaScript UDF without its engine: install localgcp[transforms]"
         ) from error
-    return quickjs
+    engine: Engine = quickjs
+    return engine
 
 
 def _first_line(error: Exception) -> str:

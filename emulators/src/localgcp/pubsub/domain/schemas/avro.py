@@ -9,10 +9,10 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
 
 from fastavro import schemaless_reader
 from fastavro.schema import SchemaParseException, UnknownType, parse_schema
+from fastavro.types import DictSchema, NamedSchemas, Schema
 
 from localgcp.pubsub.domain.schemas import avro_binary, avro_json, avro_resolution
 from localgcp.pubsub.domain.schemas.avro_types import (
@@ -30,15 +30,13 @@ from localgcp.pubsub.domain.schemas.avro_types import (
 from localgcp.pubsub.domain.schemas.definition import Definition, Encoding, Values, unreadable
 from localgcp.pubsub.errors import InvalidArgument, Mismatch, Unsupported
 
-Json: TypeAlias = Any
-
 
 @dataclass(frozen=True)
 class AvroDefinition:
     """One Avro type."""
 
     root: AType
-    parsed: Json = field(compare=False)
+    parsed: Schema = field(compare=False)
     """As fastavro has read it."""
 
     def check(self, data: bytes, encoding: Encoding) -> None:
@@ -52,13 +50,11 @@ class AvroDefinition:
         """The record that a checked message is. Raises Mismatch for no record."""
         if not isinstance(self.root, Record):
             raise Mismatch(f"The schema is of no record, but of {self.root.name}.")
-        read: Any
-        if encoding is Encoding.BINARY:
-            read = schemaless_reader(io.BytesIO(data), self.parsed, None)
-        else:
-            read = avro_json.plain(self.root, json.loads(data))
-        values: Values = read
-        return values
+        if encoding is Encoding.JSON:
+            return avro_json.fields(self.root, json.loads(data))
+        read = schemaless_reader(io.BytesIO(data), self.parsed, None)
+        assert isinstance(read, dict)  # as the root is a record
+        return read
 
     def check_successor(self, other: Definition) -> None:
         """Each must read what the other writes (page "Commit a schema revision").
@@ -72,7 +68,7 @@ class AvroDefinition:
 
 def compile(text: str) -> AvroDefinition:
     """Read a definition. Raises InvalidArgument, Unsupported."""
-    named: dict[str, Json] = {}
+    named: NamedSchemas = {}
     try:
         declared = json.loads(text)
         if isinstance(declared, list):
@@ -91,10 +87,10 @@ def compile(text: str) -> AvroDefinition:
 class _Tree:
     """Builds our types from what fastavro has read; `named` are its named ones."""
 
-    named: dict[str, Json]
+    named: NamedSchemas
     _built: dict[str, AType] = field(default_factory=dict)
 
-    def type(self, parsed: Json) -> AType:
+    def type(self, parsed: Schema) -> AType:
         if isinstance(parsed, list):
             return self._union(parsed)
         if isinstance(parsed, str):
@@ -112,7 +108,7 @@ class _Tree:
             return self._named(parsed["name"])
         return self.type(kind)
 
-    def _union(self, parsed: list[Json]) -> AUnion:
+    def _union(self, parsed: list[Schema]) -> AUnion:
         branches = tuple(self.type(branch) for branch in parsed)
         names = [branch.name for branch in branches]
         if len(set(names)) != len(names) or "union" in names:
@@ -136,7 +132,7 @@ class _Tree:
         self._built[name] = built
         return built
 
-    def _record(self, name: str, parsed: dict[str, Json]) -> Record:
+    def _record(self, name: str, parsed: DictSchema) -> Record:
         record = Record(name)
         self._built[name] = record  # before its fields, which may be of this type
         for each in parsed["fields"]:

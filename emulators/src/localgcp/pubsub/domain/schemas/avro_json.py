@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, NoReturn, TypeAlias
+from typing import NoReturn
 
 from localgcp.pubsub.domain.schemas.avro_types import (
     JSON_TYPES,
@@ -19,8 +19,6 @@ from localgcp.pubsub.domain.schemas.avro_types import (
 )
 from localgcp.pubsub.errors import Mismatch
 
-Json: TypeAlias = Any
-
 _BITS = {"int": 31, "long": 63}
 
 
@@ -33,74 +31,75 @@ def check(type: AType, data: bytes) -> None:
     _value(type, value, 0)
 
 
-def plain(type: AType, value: Json) -> Json:
-    """A checked value without the names of its unions' types, and with bytes as such."""
+def fields(type: Record, value: object) -> dict[str, object]:
+    """A checked record's fields, without the names of unions' types, and with bytes as such."""
+    given = _object(value)
+    return {name: _plain(each.type, given[name]) for name, each in type.fields.items()}
+
+
+def _plain(type: AType, value: object) -> object:
     match type:
         case Record():
-            return {name: plain(each.type, value[name]) for name, each in type.fields.items()}
+            return fields(type, value)
         case AUnion() if value is not None:
-            [(name, inner)] = value.items()
+            [(name, inner)] = _object(value).items()
             [chosen] = [branch for branch in type.branches if branch.name == name]
-            return plain(chosen, inner)
+            return _plain(chosen, inner)
         case AnArray():
-            return [plain(type.items, item) for item in value]
+            return [_plain(type.items, item) for item in _array(value)]
         case Map():
-            return {key: plain(type.values, item) for key, item in value.items()}
+            return {key: _plain(type.values, item) for key, item in _object(value).items()}
         case Fixed() | Primitive(name="bytes"):
-            return _octets(value)
+            return _octets(_text(value))
         case _:
             return value
 
 
-def _value(type: AType, value: Json, depth: int) -> None:
+def _value(type: AType, value: object, depth: int) -> None:
     if depth > MAX_DEPTH:
         raise Mismatch(f"The message is nested more than {MAX_DEPTH} deep.")
     match type:
         case Primitive():
             _primitive(type.name, value)
         case AnEnum() | Fixed():
-            _named(type, value)
+            _named(type, _text(value))
         case Record():
-            _record(type, value, depth)
+            _record(type, _object(value), depth)
         case AUnion():
             _union(type, value, depth)
         case AnArray():
-            _expect(value, "array")
-            for item in value:
+            for item in _array(value):
                 _value(type.items, item, depth + 1)
         case Map():
-            _expect(value, "object")
-            for item in value.values():
+            for item in _object(value).values():
                 _value(type.values, item, depth + 1)
 
 
-def _named(type: AnEnum | Fixed, value: Json) -> None:
-    _expect(value, "string")
-    if isinstance(type, AnEnum) and value not in type.symbols:
-        raise Mismatch(f'"{value}" is no symbol of the enum {type.name}.')
-    if isinstance(type, Fixed) and len(_octets(value)) != type.size:
-        raise Mismatch(f"{type.name} has {type.size} bytes, and not {len(value)}.")
+def _named(type: AnEnum | Fixed, text: str) -> None:
+    if isinstance(type, AnEnum) and text not in type.symbols:
+        raise Mismatch(f'"{text}" is no symbol of the enum {type.name}.')
+    if isinstance(type, Fixed) and len(_octets(text)) != type.size:
+        raise Mismatch(f"{type.name} has {type.size} bytes, and not {len(text)}.")
 
 
-def _record(type: Record, value: Json, depth: int) -> None:
-    _expect(value, "object")
-    for name in value:
+def _record(type: Record, given: dict[str, object], depth: int) -> None:
+    for name in given:
         if name not in type.fields:
             raise Mismatch(f'The record {type.name} has no field "{name}".')
     for name, each in type.fields.items():
-        if name not in value:
+        if name not in given:
             raise Mismatch(f'The field "{name}" of the record {type.name} is missing.')
-        _value(each.type, value[name], depth + 1)
+        _value(each.type, given[name], depth + 1)
 
 
-def _union(type: AUnion, value: Json, depth: int) -> None:
+def _union(type: AUnion, value: object, depth: int) -> None:
     if value is None:
         if not any(branch.name == "null" for branch in type.branches):
             raise Mismatch("JSON object with type null does not match schema, a union without it.")
         return
-    _expect(value, "object")
-    if len(value) == 1:
-        [(name, inner)] = value.items()
+    given = _object(value)
+    if len(given) == 1:
+        [(name, inner)] = given.items()
         for branch in type.branches:
             if branch.name == name and name != "null":
                 _value(branch, inner, depth + 1)
@@ -109,15 +108,16 @@ def _union(type: AUnion, value: Json, depth: int) -> None:
     raise Mismatch(f"A value of a union names its type; expected one of {expected}.")
 
 
-def _primitive(name: str, value: Json) -> None:
+def _primitive(name: str, value: object) -> None:
     expected = JSON_TYPES[name]
     if expected == "number_float" and _json_type(value) == "number_integer":
         return
     _expect(value, expected)
-    if name == "bytes":
-        _octets(value)
-    if name in _BITS and not -(1 << _BITS[name]) <= value < 1 << _BITS[name]:
-        raise Mismatch(f"{value} is out of the range of {name}.")
+    match value:
+        case str() if name == "bytes":
+            _octets(value)
+        case int() if name in _BITS and not -(1 << _BITS[name]) <= value < 1 << _BITS[name]:
+            raise Mismatch(f"{value} is out of the range of {name}.")
 
 
 def _octets(text: str) -> bytes:
@@ -127,15 +127,36 @@ def _octets(text: str) -> bytes:
         raise Mismatch("Bytes are written as characters up to \\u00FF.") from error
 
 
-def _expect(value: Json, expected: str) -> None:
-    found = _json_type(value)
-    if found != expected:
-        raise Mismatch(
-            f"JSON object with type {found} does not match schema which expected {expected}"
-        )
+def _text(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    raise _unexpected(value, "string")
 
 
-def _json_type(value: Json) -> str:
+def _array(value: object) -> list[object]:
+    if isinstance(value, list):
+        return value
+    raise _unexpected(value, "array")
+
+
+def _object(value: object) -> dict[str, object]:
+    if isinstance(value, dict):
+        return value
+    raise _unexpected(value, "object")
+
+
+def _expect(value: object, expected: str) -> None:
+    if _json_type(value) != expected:
+        raise _unexpected(value, expected)
+
+
+def _unexpected(value: object, expected: str) -> Mismatch:
+    return Mismatch(
+        f"JSON object with type {_json_type(value)} does not match schema which expected {expected}"
+    )
+
+
+def _json_type(value: object) -> str:
     match value:
         case None:
             return "null"

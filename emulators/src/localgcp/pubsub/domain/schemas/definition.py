@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
-from typing import Any, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 from localgcp.pubsub.domain.config import Encoding
 from localgcp.pubsub.errors import InvalidArgument, Mismatch
@@ -17,7 +17,7 @@ MAX_DEFINITION_BYTES = 300_000
 KEPT_COMPILED = 256
 
 
-Values: TypeAlias = dict[str, Any]
+Values: TypeAlias = dict[str, object]
 
 
 class Language(Enum):

@@ -11,18 +11,16 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
 
-from google.protobuf import descriptor_pb2, json_format, message_factory
+from google.protobuf import json_format, message_factory
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from google.protobuf.descriptor_pool import DescriptorPool
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 
 from localgcp.pubsub.domain.schemas import protobuf_revisions
 from localgcp.pubsub.domain.schemas.definition import Definition, Encoding, Values, unreadable
 from localgcp.pubsub.errors import InvalidArgument, Mismatch
-
-# Built at run time from the definition, so a type checker can know no more of it.
-Message: TypeAlias = Any
 
 COMPILE_SECONDS = 20
 _FILE, _OUT = "schema.proto", "schema.descriptors"
@@ -32,7 +30,7 @@ _FILE, _OUT = "schema.proto", "schema.descriptors"
 class ProtobufDefinition:
     """One message type."""
 
-    message: Message
+    message: type[Message]
 
     def check(self, data: bytes, encoding: Encoding) -> None:
         """Hold a message against it; fields that it does not have are refused. Raises Mismatch."""
@@ -95,12 +93,12 @@ def _values(message: Message) -> Values:
     return told
 
 
-def _one(field: Message, value: Message) -> Message:
-    if field.message_type is not None:
+def _one(field: FieldDescriptor, value: object) -> object:
+    if isinstance(value, Message):
         return _values(value)
     if field.enum_type is not None:
         known = field.enum_type.values_by_number
-        return known[value].name if value in known else value
+        return known[value].name if isinstance(value, int) and value in known else value
     return value
 
 
@@ -112,13 +110,13 @@ def _check_required(read: Message) -> None:
 
 def compile(text: str) -> ProtobufDefinition:
     """Compile a definition of one top-level type. Raises InvalidArgument."""
-    files = descriptor_pb2.FileDescriptorSet.FromString(_protoc(text))
-    file: Message = files.file[-1]
+    files = FileDescriptorSet.FromString(_protoc(text))
+    file = files.file[-1]
     if file.dependency:
         raise InvalidArgument(
             f"Invalid schema definition: imports are not supported: {file.dependency[0]}"
         )
-    top: list[str] = [each.name for each in (*file.message_type, *file.enum_type)]
+    top = [each.name for each in (*file.message_type, *file.enum_type)]
     if len(top) != 1 or not file.message_type:
         raise InvalidArgument(
             "Invalid schema definition: a schema has exactly one top-level type, a message; "
@@ -130,13 +128,13 @@ def compile(text: str) -> ProtobufDefinition:
 def load(compiled: bytes, root: str) -> ProtobufDefinition:
     """Take a FileDescriptorSet as protoc made it. Raises InvalidArgument."""
     try:
-        files = descriptor_pb2.FileDescriptorSet.FromString(compiled)
+        files = FileDescriptorSet.FromString(compiled)
     except DecodeError as error:
         raise unreadable("compiled_bytes is no FileDescriptorSet.") from error
     return _definition(files, root)
 
 
-def _definition(files: Message, root: str) -> ProtobufDefinition:
+def _definition(files: FileDescriptorSet, root: str) -> ProtobufDefinition:
     pool = DescriptorPool()
     try:
         for file in files.file:
