@@ -43,7 +43,9 @@ def kill(stack: LocalStack, name: str) -> int:
     until(lambda: unacked(stack) > 50, PATIENCE, "messages on their way")
     os.kill(stack.child(name), signal.SIGKILL)
     assert stack.process is not None
-    return stack.process.wait(STOP_SECONDS)
+    code = stack.process.wait(STOP_SECONDS)
+    assert code is not None, f"it still runs after {STOP_SECONDS:g} s"
+    return code
 
 
 def test_a_killed_pipeline_loses_nothing(local_stack: LocalStack) -> None:

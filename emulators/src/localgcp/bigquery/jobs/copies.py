@@ -99,5 +99,5 @@ def _check_same(table: Table, fields: tuple[Field, ...]) -> None:
         raise SchemaChangeRefused(str(table.name), "Source and destination schemas differ")
 
 
-def _shape(field: Field) -> tuple[Any, ...]:
+def _shape(field: Field) -> tuple[object, ...]:
     return field.name.lower(), field.type, field.repeated, tuple(map(_shape, field.fields))

@@ -44,7 +44,7 @@ class Definitions:
         from localgcp.bigquery.googlesql import ddl
         from localgcp.bigquery.googlesql.statements import names_of
 
-        def value_of(expression: exp.Expr) -> Any:
+        def value_of(expression: exp.Expr) -> object:
             return self._value(expression, context)
 
         if kind.startswith("ALTER") or kind.endswith("_SCHEMA"):
@@ -60,7 +60,7 @@ class Definitions:
             return Outcome(kind, target=name)
         return self._drop(tree, kind, name, query)
 
-    def _value(self, expression: exp.Expr, context: Context) -> Any:
+    def _value(self, expression: exp.Expr, context: Context) -> object:
         """What an option's expression comes to, in Python's terms."""
         from sqlglot import exp
 

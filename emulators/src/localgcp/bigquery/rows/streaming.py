@@ -28,7 +28,7 @@ class Row:
     """One row of the request: the client's id for it, if it gave one, and its JSON object."""
 
     insert_id: str | None
-    values: Any
+    values: object
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from localgcp.bigquery.catalog.schema import Field, arrow_type
 from localgcp.bigquery.errors import Invalid
@@ -61,7 +61,7 @@ def _checked(array: pa.Array, column: Field, kind: pa.DataType) -> pa.Array:
     """Value by value, since what is inside may be REQUIRED, or text that has to be JSON."""
     import pyarrow as pa
 
-    values: list[Any] = []
+    values: list[object] = []
     faults = []
     for index, value in enumerate(array.to_pylist()):
         try:

@@ -11,9 +11,10 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from google.protobuf import json_format, message_factory
-from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import DecodeError, Message
@@ -54,7 +55,8 @@ class ProtobufDefinition:
         Raises Mismatch.
         """
         assert isinstance(other, ProtobufDefinition)
-        protobuf_revisions.check(self.message.DESCRIPTOR, other.message.DESCRIPTOR)
+        before, after = self.message.DESCRIPTOR, other.message.DESCRIPTOR
+        protobuf_revisions.check(cast(Descriptor, before), cast(Descriptor, after))
 
     def _check_json(self, data: bytes) -> None:
         try:
@@ -104,7 +106,7 @@ def _one(field: FieldDescriptor, value: object) -> object:
 
 def _check_required(read: Message) -> None:
     if not read.IsInitialized():
-        missing = ", ".join(read.FindInitializationErrors())
+        missing = ", ".join(read.FindInitializationErrors())  # type: ignore[attr-defined]
         raise Mismatch(f"Required fields are missing: {missing}.")
 
 
@@ -116,7 +118,7 @@ def compile(text: str) -> ProtobufDefinition:
         raise InvalidArgument(
             f"Invalid schema definition: imports are not supported: {file.dependency[0]}"
         )
-    top = [each.name for each in (*file.message_type, *file.enum_type)]
+    top = [*(each.name for each in file.message_type), *(each.name for each in file.enum_type)]
     if len(top) != 1 or not file.message_type:
         raise InvalidArgument(
             "Invalid schema definition: a schema has exactly one top-level type, a message; "
