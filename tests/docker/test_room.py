@@ -19,7 +19,7 @@ def asked(stack: ComposeStack, path: str, **headers: str) -> tuple[int, str]:
     """Status and body of a GET, as a program of this machine asks it."""
     request = urllib.request.Request(stack.url("control-room") + path, headers=headers)
     try:
-        with urllib.request.urlopen(request, timeout=10) as reply:
+        with urllib.request.urlopen(request, timeout=60) as reply:
             return reply.status, reply.read().decode()
     except HTTPError as refusal:
         with refusal:
