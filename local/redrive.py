@@ -25,7 +25,6 @@ from local.trace import DEAD_LETTERS, files_of, moment
 
 BATCH = 500
 CONFIRM_SECONDS = 60.0
-MOST_REDRIVES = 3
 READY, INVALID, DONE, ROUND, CUT = "ready", "still invalid", "redriven", "too often", "cut"
 VERDICTS = {
     READY: "would be sent",
@@ -58,10 +57,11 @@ class Plan:
         }
 
 
-def plan(
-    stack: Reachable, drafts: Drafts, letters: Iterable[Letter], most: int = MOST_REDRIVES
-) -> Iterator[Plan]:
-    """Look at each letter, with its draft where there is one; nothing is sent."""
+def plan(stack: Reachable, drafts: Drafts, letters: Iterable[Letter], most: int) -> Iterator[Plan]:
+    """Look at each letter, with its draft where there is one; nothing is sent.
+
+    One that was sent again `most` times is left out.
+    """
     for letter in letters:
         draft = drafts.get(letter)
         edited = draft is not None

@@ -7,7 +7,6 @@ snapshots are those of LOCAL_DATA_DIR.
 from __future__ import annotations
 
 import secrets
-import signal
 import sys
 from types import FrameType
 
@@ -20,9 +19,7 @@ from local.control_room.app import create_app
 from local.control_room.feed import Feed
 from local.control_room.room import Room
 from localgcp.guard import Allowed
-from services import logs
-
-FINISH_SECONDS = 2
+from services import logs, serving
 
 
 class _Server(uvicorn.Server):
@@ -47,20 +44,8 @@ def main() -> int:
         print("control_room: PIPELINE_URL is not set: no stack to show", file=sys.stderr)
         return 2
     room = Room(stack, laptop.asked().data_dir, secrets.token_urlsafe(32))
-    config = uvicorn.Config(
-        create_app(room, Allowed(here.allow_hosts, here.allow_origins)),
-        http="h11",  # httptools, where it is installed, reads a head without end
-        ws="none",
-        host=here.host,
-        port=here.port,
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=FINISH_SECONDS,
-    )
-    # uvicorn raises the signal again when it is done; by then it means nothing more.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
-    _Server(config, room.feed).run()
+    application = create_app(room, Allowed(here.allow_hosts, here.allow_origins))
+    serving.run(_Server(serving.config(application, here.host, here.port), room.feed))
     return 0
 
 

@@ -8,9 +8,10 @@ from typing import Any
 
 from local.asking import warehouse
 from local.control_room.room import Api, BadCall, Call, Room
+from local.dlq import MOST_REDRIVES
 from local.drafts import Drafts
 from local.letters import Wanted, letter_of, letters, stats, verdict
-from local.redrive import MOST_REDRIVES, redrive_all
+from local.redrive import redrive_all
 
 MOST, SHOWN = 500, 100
 

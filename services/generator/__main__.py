@@ -9,12 +9,10 @@ import signal
 import uvicorn
 
 import settings
-from services import guard, logs
+from services import guard, logs, serving
 from services.generator.app import create_app
 from services.generator.publish import Publisher
 from services.generator.service import Service
-
-FINISH_REQUESTS_SECONDS = 2
 
 
 def main() -> int:
@@ -25,24 +23,12 @@ def main() -> int:
     publisher = Publisher(here.topic, here.publish_log)
     service = Service(here.environment, publisher, options.scenarios_file, options.replay_dir)
     guarded = guard.middleware(here.allow_hosts, here.allow_origins)
-    config = uvicorn.Config(
-        create_app(service, options.token, guarded),
-        http="h11",  # httptools, where it is installed, reads a head without end
-        ws="none",
-        host=here.host,
-        port=here.port,
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=FINISH_REQUESTS_SECONDS,
-    )
-    # uvicorn raises the signal again when it is done; by then it means nothing more.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
-    server = uvicorn.Server(config)
+    application = create_app(service, options.token, guarded)
+    server = uvicorn.Server(serving.config(application, here.host, here.port))
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup
         # Its terminal is closed, which uvicorn does not look for.
         signal.signal(signal.SIGHUP, lambda *_: server.handle_exit(signal.SIGTERM, None))
-    server.run()
+    serving.run(server)
     return 1 if service.unconfirmed else 0
 
 

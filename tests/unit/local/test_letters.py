@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from local.attached import Attached
+from local.dlq import MOST_REDRIVES
 from local.drafts import Drafts, changed
 from local.errors import BadEdit, BadQuery, NoLetter
 from local.laptop import Endpoints
@@ -131,7 +132,7 @@ def test_a_change_that_fits_nowhere_is_named(change: str) -> None:
 
 
 def planned(letters: Iterator[Letter] | list[Letter], drafts: Drafts) -> list[str]:
-    return [each.verdict for each in plan(STACK, drafts, letters)]
+    return [each.verdict for each in plan(STACK, drafts, letters, MOST_REDRIVES)]
 
 
 def test_a_plan_sends_what_is_valid_and_leaves_what_went_round(tmp_path: Path) -> None:
