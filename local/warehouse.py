@@ -10,13 +10,11 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http.client import HTTPException
 from typing import Any
-from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlencode
-from urllib.request import Request, urlopen
 
 from local.errors import BadQuery
+from local.wire import Refused, Unreachable, ask
 
 PAGE_ROWS = 1_000
 ANSWER_SECONDS = 600.0
@@ -102,29 +100,16 @@ class Warehouse:
         return self._ask(f"/queries/{quote(job['jobId'])}?{urlencode({**asked, **more})}")
 
     def _ask(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        request = Request(
-            f"{self.url}/bigquery/v2/projects/{self.project}{path}",
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"content-type": "application/json"},
-        )
+        url = f"{self.url}/bigquery/v2/projects/{self.project}{path}"
         try:
-            with urlopen(request, timeout=ANSWER_SECONDS) as reply:
-                answer: dict[str, Any] = json.load(reply)
-                return answer
-        except HTTPError as refusal:
-            with refusal:
-                raise BadQuery(_message(refusal)) from None
-        except (URLError, OSError, HTTPException) as error:
-            why = getattr(error, "reason", None) or error
-            raise BadQuery(f"BigQuery at {self.url} does not answer: {why}") from None
-
-
-def _message(refusal: HTTPError) -> str:
-    text = refusal.read().decode(errors="replace")
-    try:
-        return str(json.loads(text)["error"]["message"])
-    except (ValueError, KeyError, TypeError):
-        return f"BigQuery answered {refusal.code}: {text[:200]}"
+            answer: dict[str, Any] = ask(
+                "GET" if body is None else "POST", url, body, ANSWER_SECONDS
+            )
+        except Unreachable as error:
+            raise BadQuery(f"BigQuery at {self.url} does not answer: {error.why}") from None
+        except Refused as refusal:
+            raise BadQuery(str(refusal)) from None
+        return answer
 
 
 def _values(row: dict[str, Any], fields: list[dict[str, Any]]) -> Row:

@@ -20,6 +20,14 @@ class Refused(Exception):
         super().__init__(text)
 
 
+class Unreachable(Refused):
+    """No answer at all."""
+
+    def __init__(self, url: str, why: object) -> None:
+        self.why = why
+        super().__init__(502, f"{url} does not answer: {why}")
+
+
 def get(url: str) -> dict[str, Any] | None:
     """What a part tells, or None where it does not answer with JSON; never raises."""
     try:
@@ -31,7 +39,7 @@ def get(url: str) -> dict[str, Any] | None:
 
 
 def ask(method: str, url: str, body: Any = None, seconds: float = ACTION_SECONDS) -> Any:
-    """Ask a part to do something; gives its JSON. Raises Refused with what it says."""
+    """Ask a part to do something; gives its JSON. Raises Refused with what it says, Unreachable."""
     request = Request(
         url,
         method=method,
@@ -46,8 +54,7 @@ def ask(method: str, url: str, body: Any = None, seconds: float = ACTION_SECONDS
         with refusal:
             raise Refused(refusal.code, _said(refusal.read())) from None
     except (URLError, OSError, HTTPException, ValueError) as error:
-        why = getattr(error, "reason", None) or error
-        raise Refused(502, f"{url} does not answer: {why}") from None
+        raise Unreachable(url, getattr(error, "reason", None) or error) from None
 
 
 def _said(raw: bytes) -> str:
