@@ -128,6 +128,9 @@ def test_too_many_push_the_oldest_out(
     assert ids.fresh(OTHERS, ["c", "d"]) == [False, False]
     keep(store, ids, ORDERS, "f")  # what was pushed out no longer counts
     assert ids.fresh(OTHERS, ["c", "d"]) == [False, False]
+    keep(store, ids, ORDERS, "g")
+    assert ids.fresh(OTHERS, ["c", "d"]) == [True, True]
+    assert ids.fresh(ORDERS, ["e", "f", "g"]) == [False] * 3
 
 
 def test_ids_outlive_the_process_and_no_time_passes_meanwhile(
@@ -136,13 +139,15 @@ def test_ids_outlive_the_process_and_no_time_passes_meanwhile(
     keep(store, ids, ORDERS, "a")
     uptime.now += 100
     keep(store, ids, ORDERS, "b")
+    uptime.now += 100
+    keep(store, ids, ORDERS, "c")
     later = Uptime(7.0)
     again = InsertIds(store, later)
-    assert again.fresh(ORDERS, ["a", "b", "c"]) == [False, False, True]
-    later.now += DEDUP_WINDOW_S - 99
-    assert again.fresh(ORDERS, ["a", "b"]) == [True, False]
+    assert again.fresh(ORDERS, ["a", "b", "c", "d"]) == [False, False, False, True]
+    later.now += DEDUP_WINDOW_S - 199
+    assert again.fresh(ORDERS, ["a", "b", "c"]) == [True, False, False]
     keep(store, again, ORDERS, "d")
-    assert [row[1] for row in kept(store)] == [1_000.0 - 1_000.0, 100.0, 301.0]
+    assert [row[1] for row in kept(store)] == [0.0, 100.0, 200.0, 301.0]
 
 
 def test_an_age_is_told_by_table(store: Store, ids: InsertIds, uptime: Uptime) -> None:
