@@ -22,6 +22,10 @@ WASTE = (
     "pyarrow/*.pyx",
     "pyarrow/*.pxi",
     "numpy/*/tests",
+    # Beam wants them for images and for MongoDB over SRV records, and loads them for nothing else.
+    "PIL",
+    "pillow.libs",
+    "dns",
 )
 
 
