@@ -21,7 +21,7 @@ from event_types.order import ORDER
 from local.attached import Reachable
 from local.errors import NoRules, NotSent
 from local.messages import order_at
-from local.observe import Snapshot, look
+from local.observe import Sight, look
 from local.processes import READY_PATHS, answers, ready_url
 from local.publish import publish_all
 from local.stored import EVENT_FILES
@@ -72,7 +72,7 @@ def _answering(stack: Reachable, name: str) -> Finding:
     return Finding(name, ok, f"{'answers' if ok else 'does not answer'} at {stack.url(name)}")
 
 
-def _job(now: Snapshot, most_seconds: float) -> Finding:
+def _job(now: Sight, most_seconds: float) -> Finding:
     if now.stalled:
         return Finding("job", False, f"stands still: {now.stalled}")
     if now.pipeline != "running" or now.watermark is None:
@@ -81,14 +81,14 @@ def _job(now: Snapshot, most_seconds: float) -> Finding:
     return Finding("job", age <= most_seconds, f"running, its watermark {max(age, 0):.0f} s old")
 
 
-def _backlog(now: Snapshot, most_seconds: float) -> Finding:
+def _backlog(now: Sight, most_seconds: float) -> Finding:
     if now.backlog is None or now.oldest_seconds is None:
         return Finding("backlog", False, "unknown: Pub/Sub has no such subscription, or is silent")
     said = f"{now.backlog:,} messages, the oldest {now.oldest_seconds:.0f} s old"
     return Finding("backlog", now.oldest_seconds <= most_seconds, said)
 
 
-def _dead_letters(now: Snapshot, most: int) -> Finding:
+def _dead_letters(now: Sight, most: int) -> Finding:
     if now.dead_letter_backlog is None:
         return Finding("dead_letters", False, "unknown: Pub/Sub has no such subscription")
     said = f"{now.dead_letters:,} stored, {now.dead_letter_backlog:,} given up by Pub/Sub"

@@ -20,7 +20,7 @@ from local import messages, screen
 from local.attached import Reachable
 from local.errors import NotReady
 from local.ledger import Ledger, read_published, reconcile
-from local.observe import Snapshot, look
+from local.observe import Sight, look
 from local.publish import publish_all
 from local.stored import read_stored
 from local.supervise import Supervisor
@@ -75,17 +75,17 @@ def _start_generator(stack: Reachable) -> None:
 
 
 def _watch_until_stored(
-    stack: Reachable, supervisor: Supervisor | None, expected: int, show: Callable[[Snapshot], None]
+    stack: Reachable, supervisor: Supervisor | None, expected: int, show: Callable[[Sight], None]
 ) -> None:
     stored, since = 0, time.monotonic()
     while True:
-        snapshot = look(stack)
-        show(snapshot)
-        if snapshot.stored >= expected and snapshot.backlog == 0:
+        sight = look(stack)
+        show(sight)
+        if sight.stored >= expected and sight.backlog == 0:
             return
-        if snapshot.stored > stored:
-            stored, since = snapshot.stored, snapshot.at
-        if snapshot.at - since > STALL_SECONDS:
+        if sight.stored > stored:
+            stored, since = sight.stored, sight.at
+        if sight.at - since > STALL_SECONDS:
             return
         if supervisor is not None:
             _check_running(supervisor)

@@ -96,7 +96,7 @@ def send(args: Namespace) -> int:
     from local.publish import publish_each
     from local.reading import checked, read
 
-    progress = sending.Progress(sys.stderr, checked(args.file, args.lines))
+    progress = sending.LinesSent(sys.stderr, checked(args.file, args.lines))
     invalid = sending.Invalid()
     said = sending.Document(sys.stdout) if args.json else sending.Words(sys.stdout)
     error: str | None = sending.INTERRUPTED

@@ -15,7 +15,7 @@ from local.wire import get
 
 
 @dataclass(frozen=True)
-class Snapshot:
+class Sight:
     """One look at the stack. A figure is None where its process did not answer."""
 
     at: float
@@ -41,7 +41,7 @@ class Snapshot:
         return sum(self.rows.values()) + self.dead_letters
 
 
-def look(stack: Reachable) -> Snapshot:
+def look(stack: Reachable) -> Sight:
     """Ask every process once; never raises for one that does not answer."""
     names = stack.names
     topics = get(f"{stack.url('pubsub')}/_emulator/topics") or {}
@@ -50,7 +50,7 @@ def look(stack: Reachable) -> Snapshot:
     queue = _named(queues, names.subscription)
     pipeline = get(f"{stack.url('pipeline')}/status") or {}
     tables = {each.table: _rows(stack, each.table) for each in registry.ALL}
-    return Snapshot(
+    return Sight(
         at=time.monotonic(),
         published=_named(topics.get("topics", []), names.topic).get("published"),
         backlog=queue.get("backlog"),

@@ -18,7 +18,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from local.ledger import Ledger
-from local.observe import Snapshot
+from local.observe import Sight
 
 LOOK: dict[str, Any] = {"box": SIMPLE_HEAD, "title_justify": "left", "title_style": "bold"}
 RATE_SECONDS = 3.0
@@ -41,7 +41,7 @@ class Rate:
 
 
 class Progress:
-    """Shows one snapshot after another: in place on a terminal, a line a second in a pipe."""
+    """Shows one sight after another: in place on a terminal, a line a second in a pipe."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -64,44 +64,44 @@ class Progress:
         if self._live is not None:
             self._live.stop()
 
-    def show(self, snapshot: Snapshot) -> None:
+    def show(self, sight: Sight) -> None:
         """Show where the events are now."""
         if self._started is None:
-            self._started = snapshot.at
-        published = self._published.of(snapshot.at, snapshot.published or 0)
-        stored = self._stored.of(snapshot.at, snapshot.stored)
+            self._started = sight.at
+        published = self._published.of(sight.at, sight.published or 0)
+        stored = self._stored.of(sight.at, sight.stored)
         if self._live is not None:
-            self._live.update(_table(snapshot, published, stored))
-        elif snapshot.at - self._printed >= PLAIN_SECONDS:
-            self._printed = snapshot.at
-            seconds = snapshot.at - self._started
-            self._console.print(_line(snapshot, seconds, published, stored), soft_wrap=True)
+            self._live.update(_table(sight, published, stored))
+        elif sight.at - self._printed >= PLAIN_SECONDS:
+            self._printed = sight.at
+            seconds = sight.at - self._started
+            self._console.print(_line(sight, seconds, published, stored), soft_wrap=True)
 
 
-def _line(snapshot: Snapshot, seconds: float, published: float, stored: float) -> str:
-    tables = "  ".join(f"{table} {rows:,}" for table, rows in snapshot.rows.items())
+def _line(sight: Sight, seconds: float, published: float, stored: float) -> str:
+    tables = "  ".join(f"{table} {rows:,}" for table, rows in sight.rows.items())
     return (
-        f"{seconds:5.1f} s  published {_count(snapshot.published)} ({published:,.0f}/s)  "
-        f"backlog {_count(snapshot.backlog)}  stored {snapshot.stored:,} ({stored:,.0f}/s)  "
-        f"{tables}  dead letters {snapshot.dead_letters:,}  files {_count(snapshot.files)}"
+        f"{seconds:5.1f} s  published {_count(sight.published)} ({published:,.0f}/s)  "
+        f"backlog {_count(sight.backlog)}  stored {sight.stored:,} ({stored:,.0f}/s)  "
+        f"{tables}  dead letters {sight.dead_letters:,}  files {_count(sight.files)}"
     )
 
 
-def _table(snapshot: Snapshot, published: float, stored: float) -> Table:
+def _table(sight: Sight, published: float, stored: float) -> Table:
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(style="bold", min_width=16)
     table.add_column(justify="right", min_width=9)
     table.add_column(style="dim")
-    age = snapshot.oldest_seconds
+    age = sight.oldest_seconds
     waiting = "" if not age else f"oldest {age:.1f} s"
-    table.add_row("published", _count(snapshot.published), f"{published:,.0f}/s")
-    table.add_row("backlog", _count(snapshot.backlog), waiting)
-    state = Text("stalled", "red") if snapshot.stalled else Text(snapshot.pipeline, "green")
+    table.add_row("published", _count(sight.published), f"{published:,.0f}/s")
+    table.add_row("backlog", _count(sight.backlog), waiting)
+    state = Text("stalled", "red") if sight.stalled else Text(sight.pipeline, "green")
     table.add_row("pipeline", state, f"{stored:,.0f}/s stored")
-    for name, rows in snapshot.rows.items():
+    for name, rows in sight.rows.items():
         table.add_row(f"  {name}", f"{rows:,}", "rows")
-    table.add_row("  dead letters", f"{snapshot.dead_letters:,}", "rows")
-    table.add_row("  files", _count(snapshot.files), "objects")
+    table.add_row("  dead letters", f"{sight.dead_letters:,}", "rows")
+    table.add_row("  files", _count(sight.files), "objects")
     return table
 
 

@@ -48,7 +48,7 @@ class Invalid:
         return f"{total:,} of them {one if total == 1 else many}: {reasons}"
 
 
-class Progress:
+class LinesSent:
     """How many are sent: in place on a terminal, a line every two seconds in a pipe."""
 
     def __init__(

@@ -19,7 +19,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from local import laptop
-from local.observe import Snapshot, look
+from local.observe import Sight, look
 from local.stack import Stack
 from localgcp import environment
 from localgcp.base import LOOPBACK, claim_port
@@ -171,7 +171,7 @@ class LocalStack:
         bucket = self.data_dir / "storage" / "local-project-dev-raw-events"
         return sum(path.is_file() for path in bucket.rglob("*.json"))
 
-    def look(self) -> Snapshot:
+    def look(self) -> Sight:
         """Where the events are: asked here, for a command takes longer to start than to ask."""
         return look(Stack.from_json(self.state()))
 

@@ -18,10 +18,8 @@ from urllib.parse import parse_qsl, unquote_to_bytes
 
 import orjson
 
-Scope = Mapping[str, Any]
-Receive = Callable[[], Awaitable[Any]]
-Send = Callable[[Any], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
+from localgcp.guard import Receive, Scope, Send
+
 Headers = Sequence[tuple[bytes, bytes]]
 
 JSON = (b"content-type", b"application/json; charset=UTF-8")

@@ -9,19 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from localgcp.asgi import (
-    App,
-    Application,
-    Receive,
-    Reply,
-    Request,
-    RequestError,
-    Route,
-    Scope,
-    Send,
-)
+from localgcp.asgi import Application, Reply, Request, RequestError, Route
 from localgcp.clock import CannotTurn, Clock
 from localgcp.faults import CODES, BadFault, Faults, Thrown
+from localgcp.guard import App, Receive, Scope, Send
 
 MAX_BODY = 1 << 20
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from localgcp.asgi import BadGzip, BodyTooLarge, ClientGone, Receive, Request
+from localgcp.asgi import BadGzip, BodyTooLarge, ClientGone, Request
+from localgcp.guard import Receive
 
 LIMIT = 1 << 20
 

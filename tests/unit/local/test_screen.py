@@ -10,11 +10,11 @@ from rich.console import Console, RenderableType
 
 from local import screen
 from local.ledger import Ledger
-from local.observe import Snapshot
+from local.observe import Sight
 
 
-def snapshot(at: float, published: int, rows: int) -> Snapshot:
-    return Snapshot(
+def sight(at: float, published: int, rows: int) -> Sight:
+    return Sight(
         at=at,
         published=published,
         backlog=published - rows,
@@ -38,7 +38,7 @@ def test_a_pipe_gets_one_line_a_second() -> None:
     out = io.StringIO()
     with screen.Progress(Console(file=out, width=60)) as progress:
         for tick in range(9):
-            progress.show(snapshot(100 + tick / 4, published=tick * 250, rows=tick * 200))
+            progress.show(sight(100 + tick / 4, published=tick * 250, rows=tick * 200))
     lines = out.getvalue().splitlines()
     assert len(lines) == 3
     assert "2.0 s  published 2,000 (1,000/s)  backlog 400  stored 1,602" in lines[2]
@@ -50,8 +50,8 @@ def test_a_terminal_is_redrawn_in_place(monkeypatch: pytest.MonkeyPatch) -> None
     out = io.StringIO()
     console = Console(file=out, width=100, force_terminal=True)
     with screen.Progress(console) as progress:
-        progress.show(snapshot(1.0, 10, 5))
-        progress.show(snapshot(2.0, 30, 30))
+        progress.show(sight(1.0, 10, 5))
+        progress.show(sight(2.0, 30, 30))
     assert "\x1b[" in out.getvalue()
     assert "oldest 1.5 s" in out.getvalue()
 
@@ -59,7 +59,7 @@ def test_a_terminal_is_redrawn_in_place(monkeypatch: pytest.MonkeyPatch) -> None
 def test_a_silent_process_shows_as_unknown_not_as_zero() -> None:
     out = io.StringIO()
     with screen.Progress(Console(file=out, width=60)) as progress:
-        progress.show(Snapshot(at=1.0))
+        progress.show(Sight(at=1.0))
     assert "published ? (0/s)  backlog ?" in out.getvalue()
 
 

@@ -10,7 +10,7 @@ import pytest
 from event_types.dead_letter import Reason
 from local.messages import THREE
 from local.reading import Message
-from local.sending import Document, Invalid, Progress, Words
+from local.sending import Document, Invalid, LinesSent, Words
 
 
 @pytest.fixture
@@ -73,8 +73,8 @@ def test_progress_is_in_place_on_a_terminal_and_lines_in_a_pipe() -> None:
             return True
 
     terminal, pipe = Terminal(), io.StringIO()
-    live = Progress(terminal, 10_000, monotonic=lambda: next(clock))
-    plain = Progress(pipe, None, monotonic=lambda: next(clock))
+    live = LinesSent(terminal, 10_000, monotonic=lambda: next(clock))
+    plain = LinesSent(pipe, None, monotonic=lambda: next(clock))
     for sent in (1, 500, 5_000):
         live.show(sent)
         plain.show(sent)

@@ -9,13 +9,10 @@ from localgcp.asgi import (
     BadGzip,
     BodyTooLarge,
     NotJson,
-    Receive,
     Reply,
     Request,
     RequestError,
     Route,
-    Scope,
-    Send,
 )
 from localgcp.bigquery.errors import BadValue, BigQueryError, NotFound, RequestTooLarge
 from localgcp.bigquery.failures import translate
@@ -29,6 +26,7 @@ from localgcp.bigquery.rest.row_calls import RowCalls
 from localgcp.bigquery.rest.table_calls import TableCalls
 from localgcp.bigquery.rest.upload_calls import UploadCalls
 from localgcp.bigquery.service import Service
+from localgcp.guard import Receive, Scope, Send
 
 _PREFIX = "/bigquery/v2"
 

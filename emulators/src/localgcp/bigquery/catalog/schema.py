@@ -265,13 +265,13 @@ def result_field(name: str, kind: Any) -> Field:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class SchemaStep:
     """One DuckDB ALTER that a schema patch comes to: `clause` follows ALTER TABLE name."""
 
     clause: str
 
 
-def evolve(table: str, old: tuple[Field, ...], new: tuple[Field, ...]) -> list[Change]:
+def evolve(table: str, old: tuple[Field, ...], new: tuple[Field, ...]) -> list[SchemaStep]:
     """The ALTERs from `old` to `new`. Raises SchemaChangeRefused for what BigQuery refuses.
 
     Allowed are new NULLABLE or REPEATED fields at any depth, REQUIRED relaxed to NULLABLE, and
@@ -282,7 +282,7 @@ def evolve(table: str, old: tuple[Field, ...], new: tuple[Field, ...]) -> list[C
 
 def _evolve(
     table: str, old: tuple[Field, ...], new: tuple[Field, ...], path: tuple[str, ...]
-) -> Iterable[Change]:
+) -> Iterable[SchemaStep]:
     after = {field.name.lower(): field for field in new}
     for before in old:
         field = after.pop(before.name.lower(), None)
@@ -297,10 +297,10 @@ def _evolve(
                 table, f"Cannot add required fields to an existing schema. (field: {dotted})"
             )
         where = ".".join(quoted(part) for part in (*path, field.name))
-        yield Change(f"ADD COLUMN {where} {duckdb_type(field)}")
+        yield SchemaStep(f"ADD COLUMN {where} {duckdb_type(field)}")
 
 
-def _alter(table: str, before: Field, after: Field, path: tuple[str, ...]) -> Iterable[Change]:
+def _alter(table: str, before: Field, after: Field, path: tuple[str, ...]) -> Iterable[SchemaStep]:
     dotted = ".".join((*path, before.name))
     if before.type != after.type:
         raise SchemaChangeRefused(
@@ -312,6 +312,6 @@ def _alter(table: str, before: Field, after: Field, path: tuple[str, ...]) -> It
                 table, f"Field {dotted} has changed mode from {before.mode} to {after.mode}"
             )
         if not path:
-            yield Change(f"ALTER COLUMN {quoted(before.name)} DROP NOT NULL")
+            yield SchemaStep(f"ALTER COLUMN {quoted(before.name)} DROP NOT NULL")
     element = ("element",) if before.repeated else ()
     yield from _evolve(table, before.fields, after.fields, (*path, before.name, *element))

@@ -13,7 +13,7 @@ Open = Callable[[bytes], File]
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class LoadSource:
     """Where a load's bytes come from: `uris`, or `data` that was sent with it."""
 
     data: bytes | None = None
@@ -32,7 +32,7 @@ class Piece:
 class Pieces:
     """The files of one load, read one at a time."""
 
-    def __init__(self, objects: Objects, source: Source, open_: Open) -> None:
+    def __init__(self, objects: Objects, source: LoadSource, open_: Open) -> None:
         """Resolves wildcards. Raises what `Objects.matching` raises."""
         self._objects, self._source, self._open = objects, source, open_
         self._uris = [found for uri in source.uris for found in objects.matching(uri)]

@@ -16,7 +16,7 @@ from localgcp.bigquery.catalog.sizes import Sizes
 from localgcp.bigquery.catalog.table import Name, Table
 from localgcp.bigquery.errors import BadValue, Invalid, LoadFailed, NotFound, TableExists, Warned
 from localgcp.bigquery.jobs import load_schema
-from localgcp.bigquery.jobs.load_files import Open, Piece, Pieces, Source
+from localgcp.bigquery.jobs.load_files import LoadSource, Open, Piece, Pieces
 from localgcp.bigquery.jobs.load_partition import belonging, within
 from localgcp.bigquery.jobs.load_schema import Columns
 from localgcp.bigquery.jobs.objects import Objects
@@ -42,7 +42,7 @@ class Load:
 
     project: str
     destination: Name
-    source: Source
+    source: LoadSource
     open: Open = Lines
     partition: str | None = None
     fields: tuple[Field, ...] | None = None

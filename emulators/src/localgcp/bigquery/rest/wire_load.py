@@ -9,7 +9,7 @@ from localgcp.bigquery.catalog import resources
 from localgcp.bigquery.catalog.schema import parse_schema
 from localgcp.bigquery.catalog.table import Name
 from localgcp.bigquery.errors import BadValue, Invalid, MissingField
-from localgcp.bigquery.jobs.load_files import Source
+from localgcp.bigquery.jobs.load_files import LoadSource
 from localgcp.bigquery.jobs.load_schema import ADDITION, RELAXATION
 from localgcp.bigquery.jobs.loads import TRUNCATE, Load, Loaded
 from localgcp.bigquery.jobs.objects import parse_uri
@@ -64,7 +64,7 @@ def read_load(project: str, config: Mapping[str, Any], data: bytes | None) -> Lo
     )
 
 
-def _source(config: Mapping[str, Any], data: bytes | None) -> Source:
+def _source(config: Mapping[str, Any], data: bytes | None) -> LoadSource:
     """The objects that are named, or the file that came. Raises MissingField, BadValue."""
     uris = config.get("sourceUris") or []
     if not isinstance(uris, list):
@@ -73,7 +73,7 @@ def _source(config: Mapping[str, Any], data: bytes | None) -> Source:
         raise BadValue("load.sourceUris", uris, "a file came with the job, too")
     if not uris and data is None:
         raise MissingField("load.sourceUris")
-    return Source(data, tuple(parse_uri(uri, "load.sourceUris") for uri in uris))
+    return LoadSource(data, tuple(parse_uri(uri, "load.sourceUris") for uri in uris))
 
 
 def _updates(config: Mapping[str, Any], decorated: bool) -> frozenset[str]:

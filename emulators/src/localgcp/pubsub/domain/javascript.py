@@ -17,7 +17,7 @@ MAX_SECONDS = 0.5
 MAX_MEMORY = 64 << 20
 MAX_STACK = 1 << 20
 
-Function: TypeAlias = Callable[[str], str | None]
+Compiled: TypeAlias = Callable[[str], str | None]
 
 
 class Context(Protocol):
@@ -96,7 +96,7 @@ class JavaScriptFunction:
             before.published,
         )
 
-    def _start(self) -> Function:
+    def _start(self) -> Compiled:
         quickjs = _engine()
         context = quickjs.Context()
         context.set_memory_limit(MAX_MEMORY)
@@ -106,7 +106,7 @@ class JavaScriptFunction:
             context.eval(self._code)
             if context.eval(f"typeof {self._name}") != "function":
                 raise TransformFailed(f"the code has no function {self._name}.")
-            return cast(Function, context.eval(_CALL % self._name))
+            return cast(Compiled, context.eval(_CALL % self._name))
         except quickjs.JSException as error:
             raise TransformFailed(_first_line(error)) from error
 

@@ -19,14 +19,12 @@ from localgcp.asgi import (
     Application,
     BodyTooLarge,
     ClientGone,
-    Receive,
     Reply,
     Request,
     RequestError,
     Route,
-    Scope,
-    Send,
 )
+from localgcp.guard import Receive, Scope, Send
 from localgcp.pubsub.domain.broker import Broker
 from localgcp.pubsub.errors import InvalidArgument, PubSubError, Unsupported
 from localgcp.pubsub.wire import error_codes, http_rules, overview, peeking, protos

@@ -17,10 +17,8 @@ from localgcp.storage.disk.records import BucketRecord, Records
 from localgcp.storage.disk.upstream import Upstream
 from localgcp.storage.domain import names
 from localgcp.storage.domain.conditions import Conditions, State
-from localgcp.storage.domain.resource import STORAGE_CLASSES, now
+from localgcp.storage.domain.resource import STORAGE_CLASSES, Resource, now
 from localgcp.storage.errors import BinaryFailed, Conflict, Invalid, NoSuchBucket, NotSupported
-
-Resource = dict[str, Any]
 
 SHOWN = frozenset(
     {
