@@ -106,3 +106,26 @@ def texts_of(tree: ast.AST) -> Iterator[str]:
 def test_every_emulator_has_the_same_files(emulator: str) -> None:
     found = {path.name for path in (ROOT / LOCALGCP / emulator).iterdir()}
     assert {"__init__.py", "emulator.py", "server.py", "errors.py"} <= found
+
+
+# Two engines stand behind one runner (ADR 17); a record is Avro's word, and the journal's.
+TWICE = {("beam", "Task"), ("pubsub", "Record")}
+
+
+def part(path: Path) -> str:
+    """An emulator, the runner, what they share, or a package of the application."""
+    folders = path.relative_to(ROOT).parts
+    if not name(path).startswith(LOCALGCP):
+        return folders[0]
+    return folders[3] if len(folders) > 4 else "localgcp"
+
+
+def test_a_class_name_means_one_thing_within_a_part() -> None:
+    """docs/glossary.md: whoever reads a part meets each name once."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for path in ALL:
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                found.setdefault((part(path), node.name), []).append(name(path))
+    twice = {key: paths for key, paths in found.items() if len(paths) > 1}
+    assert {key for key in twice if key[0] != "bench"} == TWICE, twice
