@@ -204,3 +204,11 @@ def test_settling_what_waits_lets_nobody_elses_lane_go() -> None:
     assert not backlog.waiting()
     backlog.settle(a1)
     assert not backlog.waiting()
+
+
+def test_a_lane_that_an_earlier_run_had_emptied_is_made_again(backlog: Backlog) -> None:
+    [only] = added(backlog, entry(1))
+    backlog.hold([only])
+    assert not backlog.waiting()
+    backlog.put_back(only)
+    assert backlog.take(9, MANY) == [only]
