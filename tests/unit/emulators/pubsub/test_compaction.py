@@ -161,3 +161,41 @@ def test_what_topics_and_subscriptions_retain_is_all_in_it(tmp_path: Path) -> No
     for name in (keeping, other):
         assert len(broker.subscription(name).retained) == len(PAYLOADS)
     assert runs.held() == PAYLOADS
+
+
+def test_a_journal_that_was_only_read_yet_is_replaced_whole(tmp_path: Path) -> None:
+    runs = Runs(tmp_path)
+    runs.begin()
+    runs.publish(b"one")
+    runs.again()
+    runs.keeper.compact()  # nothing was appended since the start
+    runs.publish(b"two")
+    runs.again()
+    assert runs.held() == [b"one", b"two"]
+    assert runs.journal.seal() == runs.journal.seal() - 1, "each ends a segment"
+
+
+def test_a_snapshot_is_its_owners_alone(snapshot: Path) -> None:
+    assert snapshot.stat().st_mode & 0o777 == 0o600
+
+
+def test_an_empty_journal_has_nothing_to_seal(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal")
+    assert list(journal.records()) == []
+    assert journal.seal() == 0
+    assert not list(journal.folder.glob("*.log"))
+    journal.append(b"one")
+    journal.append(b"two")
+    assert journal.appended == 2
+    assert journal.seal() == 1
+    journal.close()
+
+
+def test_what_is_set_aside_is_told_in_the_log(
+    snapshot: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    flip(snapshot, HEADER_SIZE + 20)
+    records(snapshot.parent, salvage=True)
+    [aside] = snapshot.parent.glob("*.torn")
+    told = f"{snapshot}: {aside.stat().st_size} bytes from byte {HEADER_SIZE} do not read back"
+    assert caplog.messages == [f"{told}; kept as {aside.name}"]
