@@ -13,6 +13,7 @@ from localgcp.pubsub.domain import subscription_config
 from localgcp.pubsub.domain.config import (
     DeadLetterPolicy,
     Duration,
+    ExpirationPolicy,
     PushConfig,
     SubscriptionConfig,
 )
@@ -242,3 +243,36 @@ def test_who_may_not_pull_is_told_why(told: Told) -> None:
     pushed = make(told, push_config=PushConfig(push_endpoint="http://127.0.0.1:9/"))
     with pytest.raises(WrongState, match=r"are pushed or exported, .* \(resource=orders\)"):
         pushed.check_pullable()
+
+
+def test_attempts_are_told_where_they_are_counted_alone(told: Told) -> None:
+    plain = make(told)
+    plain.offer(messages(1))
+    [entry] = lease(plain)
+    assert plain.delivery_attempt(entry) == 0
+
+
+class Holder:
+    def __init__(self) -> None:
+        self.released: list[int] = []
+
+    def release(self, entry: Entry) -> None:
+        self.released.append(entry.message.id)
+
+
+def test_who_holds_a_message_is_told_when_its_lease_ends(told: Told) -> None:
+    subscription = make(told)
+    subscription.offer(messages(1, 2))
+    holder = Holder()
+    one, two = ack_ids(subscription.lease(100.0, MANY, MANY, holder=holder))
+    subscription.ack([one])
+    subscription.modify_ack_deadline([two], 0, 101.0)
+    assert holder.released == [1, 2]
+
+
+def test_a_pull_keeps_it_from_expiring(told: Told) -> None:
+    subscription = make(told, expiration_policy=ExpirationPolicy(Duration(86_400)))
+    subscription.lease(100.0, MANY, MANY)
+    assert subscription.next_due() == 86_500.0
+    subscription.lease(200.0, MANY, MANY)
+    assert subscription.expiry.due() == 86_600.0
