@@ -129,3 +129,12 @@ def test_a_class_name_means_one_thing_within_a_part() -> None:
                 found.setdefault((part(path), node.name), []).append(name(path))
     twice = {key: paths for key, paths in found.items() if len(paths) > 1}
     assert {key for key in twice if key[0] != "bench"} == TWICE, twice
+
+
+def test_the_domain_of_pubsub_is_typed() -> None:
+    """Protos end at the wire, and what is behind it says of every value what it is."""
+    for path in modules(f"{LOCALGCP}/pubsub/domain"):
+        names = {
+            each.id for each in ast.walk(ast.parse(path.read_text())) if isinstance(each, ast.Name)
+        }
+        assert "Any" not in names, name(path)

@@ -141,7 +141,7 @@ class ComposeStack:
         if command == "env":
             return self.environ()
         done = self.run(command, *args, "--json", stdin=stdin)
-        assert done.returncode == code, done.stdout + done.stderr
+        assert done.returncode == code, f"{done.returncode}: {done.stdout}{done.stderr}"
         return json.loads(done.stdout)
 
     def published(self) -> int:
