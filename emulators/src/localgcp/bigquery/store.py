@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +17,6 @@ import duckdb
 
 from localgcp.bigquery.errors import Unavailable
 from localgcp.bigquery.failures import INVALIDATED, told
-from localgcp.bigquery.googlesql.macros import MACROS
 
 MEMORY_LIMIT = 1_000_000_000  # bytes
 THREADS = 2
@@ -49,8 +48,16 @@ class Store:
     room; a commit that fails then is not stored. Failures are told as `failures` says.
     """
 
-    def __init__(self, path: Path | None, memory_limit: int = MEMORY_LIMIT) -> None:
-        """Open or make it (None: in memory). Raises StoreBusy."""
+    def __init__(
+        self,
+        path: Path | None,
+        memory_limit: int = MEMORY_LIMIT,
+        definitions: Iterable[str] = (),
+    ) -> None:
+        """Open or make it (None: in memory). Raises StoreBusy.
+
+        `definitions` are statements of what any other may use, functions say; they come first.
+        """
         self._path = path
         self._root = duckdb.connect(
             ":memory:",
@@ -70,8 +77,8 @@ class Store:
             self._root.execute(f"SET allowed_paths = {own}")
             self._root.execute(f"SET temp_directory = '{_literal(path.parent / 'spill')}'")
         self._root.execute("SET TimeZone = 'UTC'")
-        for macro in MACROS:
-            self._root.execute(macro)
+        for definition in definitions:
+            self._root.execute(definition)
         self._root.execute("SET enable_external_access = false")
         self._root.execute("SET lock_configuration = true")
 

@@ -8,10 +8,10 @@ leaves by an ack, as a dead letter, or when its retention ends.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from localgcp.pubsub.domain import filter, retry_policy
 from localgcp.pubsub.domain.config import SubscriptionConfig
-from localgcp.pubsub.domain.counters import Counters
 from localgcp.pubsub.domain.destinations import State
 from localgcp.pubsub.domain.expiry import Expiry
 from localgcp.pubsub.domain.holding import Holding
@@ -23,6 +23,20 @@ from localgcp.pubsub.domain.waiters import Waiters
 from localgcp.pubsub.errors import NotFound, StorageFailed, WrongState
 
 UNLIMITED = 1 << 62
+
+
+@dataclass
+class Counters:
+    """What has become of messages since the emulator started, in numbers of them.
+
+    `delivered` counts a message again each time it goes out.
+    """
+
+    delivered: int = 0
+    acked: int = 0
+    redelivered: int = 0
+    dead_lettered: int = 0
+    expired: int = 0
 
 
 class Subscription(Holding):
