@@ -47,7 +47,7 @@ class Child(Launched):
             )
 
     def check(self) -> None:
-        """Raises Ended if it has ended."""
+        """Look whether it still runs. Raises Ended if it has ended."""
         code = self.exit_code()
         if code is not None:
             raise Ended(self.name, code, self.log.read_text(errors="replace"))

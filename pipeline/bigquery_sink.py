@@ -104,5 +104,8 @@ class InsertDeadLetters(InsertRows):
         return reasons + Counter(dead_lettered=len(rows))
 
     def refuse(self, rejection: Rejection) -> NoReturn:
-        """Raises RowsNotInserted, so that the runner tries again and keeps the message unacked."""
+        """Fail the bundle.
+
+        Raises RowsNotInserted, so that the runner tries again and keeps the message unacked.
+        """
         raise RowsNotInserted(rejection.row.table, 1, f"{rejection.reason}: {rejection.detail}")

@@ -128,7 +128,10 @@ def runner(name: str) -> PipelineRunner:
 
 
 def refuse_unknown(options: PipelineOptions) -> None:
-    """Raises Misused for an option that Beam would leave unread, such as one misspelt."""
+    """Look for options that nobody reads.
+
+    Raises Misused for an option that Beam would leave unread, such as one misspelt.
+    """
     known = options.get_all_options(display_warnings=False)
     given = options.get_all_options(display_warnings=False, retain_unknown_options=True)
     unknown = sorted(given.keys() - known.keys())

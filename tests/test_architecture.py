@@ -138,3 +138,12 @@ def test_the_domain_of_pubsub_is_typed() -> None:
             each.id for each in ast.walk(ast.parse(path.read_text())) if isinstance(each, ast.Name)
         }
         assert "Any" not in names, name(path)
+
+
+def test_a_docstring_says_first_what_is_done() -> None:
+    """What can go wrong comes after it."""
+    for path in ALL:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                said = ast.get_docstring(node) or ""
+                assert not said.startswith("Raises"), f"{name(path)}: {node.name}"

@@ -20,7 +20,7 @@ class Validate(beam.DoFn):  # type: ignore[misc] # apache_beam is untyped
     """A message in; when it was published, or None if it does not tell, out."""
 
     def process(self, message: PubsubMessage) -> Iterator[float | None]:
-        """Raises InvalidEvent."""
+        """Validate one message and count it. Raises InvalidEvent."""
         validate(message.data)
         sent = message.attributes.get(SENT)
         yield float(sent) if sent else None

@@ -63,7 +63,7 @@ class Board:
         return task
 
     def get(self, task_id: str) -> Task:
-        """Raises UnknownTask."""
+        """The task of that id. Raises UnknownTask."""
         try:
             return self._tasks[task_id]
         except KeyError:

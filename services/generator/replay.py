@@ -39,7 +39,10 @@ class Recording:
     """The lines of a file, or of all files below a folder, in the order of their paths."""
 
     def __init__(self, root: Path | None, path: str) -> None:
-        """Raises UnknownRecording, for what lies outside of `root` as well."""
+        """Find a recording below `root`.
+
+        Raises UnknownRecording, for what lies outside of `root` as well.
+        """
         if root is None:
             raise UnknownRecording(path, "no folder of recordings is set")
         place = (root / path).resolve()

@@ -70,7 +70,7 @@ class Fault:
     """How many it has met."""
 
     def __post_init__(self) -> None:
-        """Raises BadFault."""
+        """Check every field. Raises BadFault."""
         if not isinstance(self.match, str) or not self.match:
             raise BadFault("match", self.match, "should name a call, such as Publish or *")
         if self.code not in ("", *CODES):

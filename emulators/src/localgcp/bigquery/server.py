@@ -88,7 +88,10 @@ async def _discovery(request: Request) -> Reply:
 
 
 async def _missing(request: Request) -> Reply:
-    """Raises NotSupported for a method that BigQuery has, UnknownPath for what it has not."""
+    """Say why a path has no route.
+
+    Raises NotSupported for a method that BigQuery has, UnknownPath for what it has not.
+    """
     path = request.path.decode(errors="replace").removeprefix(_PREFIX)
     refused.check(request.method, path)
     raise UnknownPath(request.method, path)

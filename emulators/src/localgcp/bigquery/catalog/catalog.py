@@ -68,7 +68,7 @@ class Catalog:
     # Datasets
 
     def dataset(self, project: str, id_: str) -> Dataset:
-        """Raises DatasetNotFound."""
+        """The dataset of that name. Raises DatasetNotFound."""
         found = self._datasets.get((project, id_))
         if found is None:
             raise DatasetNotFound(project, id_)
@@ -84,7 +84,10 @@ class Catalog:
         return sorted({project for project, _ in list(self._datasets)})
 
     def create_dataset(self, project: str, resource: Mapping[str, Any]) -> Dataset:
-        """Raises DatasetExists, and what `dataset.parse` raises."""
+        """Make a dataset of the API's resource.
+
+        Raises DatasetExists, and what `dataset.parse` raises.
+        """
         new = datasets.parse(project, resource, self.now_ms())
         with self._store.write() as tx:
             if (new.project, new.id) in self._datasets:
@@ -96,7 +99,10 @@ class Catalog:
     def change_dataset(
         self, project: str, id_: str, resource: Mapping[str, Any], etag: str | None
     ) -> Dataset:
-        """Raises DatasetNotFound, EtagMismatch, and what `dataset.apply` raises."""
+        """Patch a dataset.
+
+        Raises DatasetNotFound, EtagMismatch, and what `dataset.apply` raises.
+        """
         with self._store.write() as tx:
             old = self.dataset(project, id_)
             _check_etag(etag, old.etag)
@@ -105,7 +111,10 @@ class Catalog:
         return new
 
     def delete_dataset(self, project: str, id_: str, contents: bool) -> None:
-        """Raises DatasetNotFound, DatasetInUse."""
+        """Delete a dataset, with its tables if `contents` says so.
+
+        Raises DatasetNotFound, DatasetInUse.
+        """
         with self._store.write() as tx:
             dataset = self.dataset(project, id_)
             names = [table.name for table in self.list_tables(project, id_)]
@@ -126,7 +135,7 @@ class Catalog:
     # Tables
 
     def table(self, name: Name) -> Table:
-        """Raises DatasetNotFound, TableNotFound."""
+        """The table of that name. Raises DatasetNotFound, TableNotFound."""
         found = self._tables.get(name)
         if found is None:
             self.dataset(name.project, name.dataset)
@@ -164,7 +173,7 @@ class Catalog:
         return table
 
     def create_table(self, table: Table) -> Table:
-        """Raises TableExists, DatasetNotFound. Of two at once exactly one wins."""
+        """Make a table. Raises TableExists, DatasetNotFound. Of two at once exactly one wins."""
         with self._store.write() as tx:
             self.create_in(tx, table)
         return table
@@ -224,7 +233,7 @@ class Catalog:
             tx.db.execute(f"ALTER TABLE {old.name.sql} DROP COLUMN {_NO_COLUMN.split()[0]}")
 
     def delete_table(self, name: Name) -> None:
-        """Raises TableNotFound."""
+        """Delete a table. Raises TableNotFound."""
         with self._store.write() as tx:
             self.delete_in(tx, self.table(name))
 

@@ -114,7 +114,10 @@ def apply(dataset: Dataset, resource: Mapping[str, Any], now_ms: int) -> Dataset
 
 
 def _travel_hours(dataset: Dataset, resource: Mapping[str, Any]) -> int | None:
-    """Raises BadValue for hours that are not two to seven whole days."""
+    """The hours of time travel that a patch asks for.
+
+    Raises BadValue for hours that are not two to seven whole days.
+    """
     hours = resources.duration(resource, "maxTimeTravelHours", dataset.travel_hours)
     if hours is not None and hours not in _TRAVEL_HOURS:
         raise BadValue("maxTimeTravelHours", hours, "a multiple of 24 from 48 to 168")

@@ -20,7 +20,7 @@ def required(resource: Mapping[str, Any], key: str, name: str) -> Any:
 
 
 def check_id(what: str, value: str, pattern: re.Pattern[str]) -> None:
-    """Raises BadValue unless the whole of `value` matches."""
+    """Hold an id against its pattern. Raises BadValue unless the whole of `value` matches."""
     if not pattern.fullmatch(value):
         raise BadValue(what, value, f"must match {pattern.pattern}")
 
@@ -28,7 +28,10 @@ def check_id(what: str, value: str, pattern: re.Pattern[str]) -> None:
 def check_keys(
     what: str, resource: Mapping[str, Any], known: Iterable[str], refused: Iterable[str]
 ) -> None:
-    """Raises NotSupported for a refused key that says something, BadValue for an unknown one."""
+    """Hold a resource's keys against those of its kind.
+
+    Raises NotSupported for a refused key that says something, BadValue for an unknown one.
+    """
     for key, value in resource.items():
         if key in refused:
             if value:

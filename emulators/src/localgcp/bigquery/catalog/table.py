@@ -155,7 +155,10 @@ def parse(project: str, dataset: str, resource: Mapping[str, Any], now_ms: int) 
 
 
 def check_id(id_: str) -> None:
-    """Raises BadValue for what no table can be called, NotSupported."""
+    """Hold a table's id against the rules.
+
+    Raises BadValue for what no table can be called, NotSupported.
+    """
     if "$" in id_:
         raise NotSupported(f"partition decorator in tableId {id_!r}", "tableReference.tableId")
     resources.check_id("tableId", id_, _ID)

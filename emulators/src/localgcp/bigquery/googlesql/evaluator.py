@@ -90,7 +90,10 @@ class Evaluator:
         self._constants = Remembered["pa.Table"](_REMEMBERED)
 
     def check(self, statement: Statement) -> Checked:
-        """Raises InvalidQuery with BigQuery's text and place, NotFound, SqlNotSupported."""
+        """Analyze a statement, or remember what was said of it.
+
+        Raises InvalidQuery with BigQuery's text and place, NotFound, SqlNotSupported.
+        """
         known = self._known.get(statement.key)
         if known is not None and self._still(known, statement):
             return known

@@ -41,7 +41,10 @@ def cast(value: exp.Expr, kind: str) -> exp.Expr:
 
 
 def refuse(what: str) -> exp.Expr:
-    """Raises SqlNotSupported; an expression, so that a rule can return it."""
+    """Refuse a construct by name.
+
+    Raises SqlNotSupported; an expression, so that a rule can return it.
+    """
     raise SqlNotSupported(what)
 
 

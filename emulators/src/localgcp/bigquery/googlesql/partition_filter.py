@@ -14,7 +14,10 @@ _NARROWING = (exp.EQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Between, exp.In, exp
 
 
 def check(tree: exp.Expr, names: Names) -> None:
-    """Raises PartitionFilterMissing. Must see the tree before names are resolved."""
+    """Look for the filter that a table may require.
+
+    Raises PartitionFilterMissing. Must see the tree before names are resolved.
+    """
     for node in tree.find_all(exp.Table):
         if _is_cte(node) or node.name.upper().startswith("INFORMATION_SCHEMA."):
             continue

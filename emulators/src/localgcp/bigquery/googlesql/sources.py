@@ -41,7 +41,10 @@ class Sources:
         self._store, self._catalog, self._sizes, self._schema = store, catalog, sizes, schema
 
     def find(self, path: Path, project: str, dataset: str | None) -> Source:
-        """Raises TableNotFound, DatasetNotFound, InvalidQuery, SqlNotSupported."""
+        """What a path in a FROM clause names.
+
+        Raises TableNotFound, DatasetNotFound, InvalidQuery, SqlNotSupported.
+        """
         if len(path) > 1 and path[-2].upper() == "INFORMATION_SCHEMA":
             return self._information_schema(path, project, dataset)
         name = name_of(path, project, dataset)

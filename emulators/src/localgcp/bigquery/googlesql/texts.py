@@ -71,7 +71,10 @@ def _is_field(sql: str, at: int) -> bool:
 
 
 def split_paths(sql: str) -> Split:
-    """Raises nothing: what is no GoogleSQL is left as it is."""
+    """Take apart the paths that are quoted whole, and note where.
+
+    Raises nothing: what is no GoogleSQL is left as it is.
+    """
     parts: list[str] = []
     added: list[tuple[int, int]] = []
     at = 0

@@ -42,7 +42,7 @@ class Alterations:
     def run(
         self, tree: exp.Expr, kind: str, context: Context, value_of: ValueOf, dry_run: bool
     ) -> Outcome:
-        """Raises InvalidQuery and its kin, NotFound, AlreadyExists."""
+        """Run one statement. Raises InvalidQuery and its kin, NotFound, AlreadyExists."""
         if kind.endswith("_SCHEMA"):
             return self._schema(tree, kind, context, value_of, dry_run)
         return self._alter(tree, kind, context, value_of, dry_run)
@@ -244,7 +244,10 @@ def _column(table: Table, name: str) -> Field:
 
 
 def _check_free(table: Table, column: Field, verb: str) -> None:
-    """Raises InvalidQuery for a column that the table is laid out by."""
+    """Look whether the table's layout needs a column.
+
+    Raises InvalidQuery for a column that the table is laid out by.
+    """
     by = table.partitioning.column if table.partitioning else None
     for what, names in (("partitioning", (by,)), ("clustering", table.clustering)):
         if column.name in names:

@@ -77,7 +77,10 @@ class Changing:
 
 
 def _check_once(found: list[tuple[Change, pa.Table]]) -> None:
-    """Raises QueryFailed where one row is to be changed twice."""
+    """Look whether a row is changed at most once.
+
+    Raises QueryFailed where one row is to be changed twice.
+    """
     numbers = [
         number
         for change, data in found

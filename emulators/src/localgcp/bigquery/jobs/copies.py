@@ -94,7 +94,10 @@ def _pour(tx: Transaction, source: Table, table: Table) -> int:
 
 
 def _check_same(table: Table, fields: tuple[Field, ...]) -> None:
-    """Raises SchemaChangeRefused unless the fields are the table's own, in any order."""
+    """Compare the schemas of source and destination.
+
+    Raises SchemaChangeRefused unless the fields are the table's own, in any order.
+    """
     if sorted(map(_shape, table.fields)) != sorted(map(_shape, fields)):
         raise SchemaChangeRefused(str(table.name), "Source and destination schemas differ")
 

@@ -46,7 +46,10 @@ class Written:
 
 
 def check(form: Form, fields: tuple[Field, ...]) -> None:
-    """Raises Invalid, NotSupported where the format cannot hold the columns."""
+    """Look whether the format can hold the columns.
+
+    Raises Invalid, NotSupported where the format cannot hold the columns.
+    """
     if form.format == "CSV":
         check_flat(fields)
     elif form.format == "AVRO":

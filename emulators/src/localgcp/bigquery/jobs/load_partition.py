@@ -45,7 +45,10 @@ def belonging(partition: str | None, part: TimePartitioning | None) -> Check:
 
 
 def _check_id(id_: str, unit: str) -> None:
-    """Raises BadValue unless it is a partition id of this unit (`__NULL__` is not supported)."""
+    """Hold a partition's id against its unit.
+
+    Raises BadValue unless it is a partition id of this unit (`__NULL__` is not supported).
+    """
     form = ID_FORMATS[unit]
     try:
         known = datetime.strptime(id_, form).strftime(form) == id_

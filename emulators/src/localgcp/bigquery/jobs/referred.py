@@ -94,7 +94,10 @@ class Referred:
         return checked
 
     def _check_recursion(self, query: Query, watch: Watch) -> None:
-        """Raises RecursionUnbounded. What can't be counted is bounded by its time."""
+        """Count a recursive query's iterations.
+
+        Raises RecursionUnbounded. What can't be counted is bounded by its time.
+        """
         assert self._evaluator is not None
         unbounded = False
         with suppress(SqlNotSupported, InvalidQuery):

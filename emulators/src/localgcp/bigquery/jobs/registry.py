@@ -125,7 +125,7 @@ class Jobs:
         return job
 
     def get(self, project: str, id_: str) -> Job:
-        """Raises JobNotFound."""
+        """The job of that id. Raises JobNotFound."""
         job = self._jobs.get((project, id_))
         if job is None:
             raise JobNotFound(project, id_)

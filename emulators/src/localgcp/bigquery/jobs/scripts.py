@@ -60,7 +60,10 @@ class Script:
             self._working.interrupt()
 
     def run(self, steps: tuple[m.Step, ...]) -> Outcome:
-        """Raises what its statements raise, and what it raises itself."""
+        """Run the steps; gives what the last of them that has an outcome gave.
+
+        Raises what its statements raise, and what it raises itself.
+        """
         try:
             self._all(steps)
         except _Left as left:

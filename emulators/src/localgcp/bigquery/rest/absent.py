@@ -32,7 +32,7 @@ class AbsentCalls:
         return {}
 
     def find(self, call: MethodCall) -> Answer:
-        """Raises NotFound."""
+        """Look for a model or a routine, of which there are none. Raises NotFound."""
         project, dataset = call.path["project"], call.path["dataset"]
         self._service.dataset(project, dataset)
         what, id_ = next((key, call.path[key]) for key in _KINDS if key in call.path)

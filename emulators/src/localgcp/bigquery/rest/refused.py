@@ -30,7 +30,10 @@ _COMPILED = tuple((re.compile(path), what, verbs) for path, what, verbs in _METH
 
 
 def check(verb: str, path: str) -> None:
-    """Raises NotSupported, with the method's name, for a method that BigQuery has."""
+    """Look whether a path is one of BigQuery's that is not served.
+
+    Raises NotSupported, with the method's name, for a method that BigQuery has.
+    """
     if path == "/batch/bigquery/v2":
         raise NotSupported("batch requests")
     for pattern, what, verbs in _COMPILED:

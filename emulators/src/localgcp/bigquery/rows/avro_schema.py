@@ -40,7 +40,10 @@ def schema_of(fields: tuple[Field, ...], logical: bool, name: str = "Root") -> d
 
 
 def check_types(fields: tuple[Field, ...], where: str) -> None:
-    """Raises NotSupported for a column that has no form in Avro or in the Read API's Arrow."""
+    """Look whether each column has a form there.
+
+    Raises NotSupported for a column that has no form in Avro or in the Read API's Arrow.
+    """
     for column in fields:
         if column.type in AS_TEXT:
             raise NotSupported(f"column {column.name} of type {column.type} in {where}")

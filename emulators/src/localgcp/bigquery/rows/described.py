@@ -37,7 +37,10 @@ def decimal_type(precision: int, scale: int, targets: tuple[str, ...]) -> str:
 def check_columns(
     found: tuple[Field, ...], wanted: tuple[Field, ...], ignore_unknown: bool
 ) -> None:
-    """Raises SchemaChangeRefused where the file's columns do not fit those of the table."""
+    """Compare a file's columns with those of the table.
+
+    Raises SchemaChangeRefused where the file's columns do not fit those of the table.
+    """
     _check_members(found, wanted, "", ignore_unknown)
 
 

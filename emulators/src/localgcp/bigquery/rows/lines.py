@@ -78,7 +78,7 @@ def _split(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _parse(line: bytes) -> dict[str, Any]:
-    """Raises RowError."""
+    """One line as a row. Raises RowError."""
     try:
         row = orjson.loads(line)
     except orjson.JSONDecodeError as error:

@@ -120,7 +120,10 @@ class _Bounds:
         self._first, self._last = streamable(now.date())
 
     def check(self, values: dict[str, Any]) -> None:
-        """Raises RowError for a partition that is too old or too far ahead."""
+        """Look whether a row's day may be streamed to.
+
+        Raises RowError for a partition that is too old or too far ahead.
+        """
         value = values[self._column] if self._column else None
         if value is None:
             return

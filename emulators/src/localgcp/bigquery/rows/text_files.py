@@ -25,7 +25,7 @@ Write = Callable[[Any], Any]
 
 
 def check_flat(fields: tuple[Field, ...]) -> None:
-    """Raises Invalid for a column that CSV cannot hold."""
+    """Look whether CSV can hold the columns. Raises Invalid for a column that CSV cannot hold."""
     for column in fields:
         if column.fields or column.repeated:
             raise Invalid(f"Operation cannot be performed on a nested schema. Field: {column.name}")

@@ -178,7 +178,10 @@ def _narrow(rows: pa.Table) -> pa.Table:
 
 
 def _check_snapshot(wanted: Wanted, table: Table) -> None:
-    """Raises NotSupported for a time at which the rows may have been others."""
+    """Look whether the rows are those of the time that is asked for.
+
+    Raises NotSupported for a time at which the rows may have been others.
+    """
     # The time of the last change is kept to the second.
     if wanted.snapshot_ms is not None and wanted.snapshot_ms < table.modified_ms + 1000:
         raise NotSupported(

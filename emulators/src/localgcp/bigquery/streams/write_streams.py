@@ -247,7 +247,10 @@ def _columns(tx: Transaction, stream: Stream) -> set[str]:
 
 
 def _check_open(stream: Stream, offset: int | None) -> None:
-    """Raises StreamFinalized, OffsetExists, OffsetBeyond, Invalid."""
+    """Look whether rows may be appended there.
+
+    Raises StreamFinalized, OffsetExists, OffsetBeyond, Invalid.
+    """
     if stream.id == DEFAULT:
         if offset is not None:
             raise Invalid(f"Offset cannot be specified for the default stream {stream.name}")
@@ -261,7 +264,7 @@ def _check_open(stream: Stream, offset: int | None) -> None:
 
 
 def _committable(stream: Stream) -> Stream:
-    """Raises WrongType, WrongState, Committed."""
+    """Look whether a stream may be committed. Raises WrongType, WrongState, Committed."""
     if stream.type != Type.PENDING:
         raise WrongType("Only streams of type PENDING can be committed.", stream.name)
     if stream.committed_ms is not None:

@@ -79,14 +79,14 @@ class Broker(Registry):
     # Topics
 
     def topic(self, name: str) -> Topic:
-        """Raises NotFound, InvalidArgument."""
+        """The topic of that name. Raises NotFound, InvalidArgument."""
         found = self.topics.get(name)
         if found is None:
             raise NotFound(short(check_topic(name)))
         return found
 
     def create_topic(self, config: TopicConfig) -> Topic:
-        """Raises AlreadyExists, InvalidArgument."""
+        """Make a topic. Raises AlreadyExists, InvalidArgument."""
         complete = topic.complete(config)
         if complete.name in self.topics:
             raise AlreadyExists(short(complete.name))
@@ -115,14 +115,17 @@ class Broker(Registry):
     # Subscriptions
 
     def subscription(self, name: str) -> Subscription:
-        """Raises NotFound, InvalidArgument."""
+        """The subscription of that name. Raises NotFound, InvalidArgument."""
         found = self.subscriptions.get(name)
         if found is None:
             raise NotFound(short(check_subscription(name)))
         return found
 
     def create_subscription(self, config: SubscriptionConfig) -> Subscription:
-        """Raises AlreadyExists, NotFound of its topics, InvalidArgument, Unsupported."""
+        """Make a subscription.
+
+        Raises AlreadyExists, NotFound of its topics, InvalidArgument, Unsupported.
+        """
         complete = subscription_config.complete(config)
         if complete.name in self.subscriptions:
             raise AlreadyExists(short(complete.name))

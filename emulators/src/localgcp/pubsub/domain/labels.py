@@ -15,7 +15,7 @@ _VALUE = re.compile(r"[\w\-]{0,63}")
 
 
 def check(labels: Mapping[str, str]) -> None:
-    """Raises InvalidArgument naming the label that breaks a rule."""
+    """Hold labels against the rules. Raises InvalidArgument naming the label that breaks a rule."""
     if len(labels) > MAX_LABELS:
         raise InvalidArgument(f"There are {len(labels)} labels, more than {MAX_LABELS}.")
     for key, value in labels.items():

@@ -60,7 +60,10 @@ class Policies:
 
 
 def check_permissions(permissions: Sequence[str]) -> None:
-    """Raises InvalidArgument for what can't be tested."""
+    """Look whether the permissions can be tested.
+
+    Raises InvalidArgument for what can't be tested.
+    """
     for each in permissions:
         if "*" in each or each.count(".") < 2:
             raise InvalidArgument(f"Permission {each} is not valid for this resource.")

@@ -29,7 +29,10 @@ class PushTargets:
         self._allowed, self._written = frozenset(allowed), frozenset(written)
 
     def check(self, config: SubscriptionConfig) -> None:
-        """Raises Unsupported where its messages can't be written where it wants them."""
+        """Look whether there is a service that takes the messages.
+
+        Raises Unsupported where its messages can't be written where it wants them.
+        """
         for name, wanted in (
             (BIGQUERY, config.bigquery_config),
             (STORAGE, config.cloud_storage_config),

@@ -50,7 +50,7 @@ class Snapshots:
         self._expiries: Agenda[str] = Agenda()
 
     def get(self, name: str) -> Snapshot:
-        """Raises NotFound, InvalidArgument."""
+        """The snapshot of that name. Raises NotFound, InvalidArgument."""
         found = self.by_name.get(name)
         if found is None:
             raise NotFound(short(check_snapshot(name)))

@@ -70,14 +70,20 @@ class Subscription(Holding):
         self._hooks.due_changed(self)
 
     def check_open(self) -> None:
-        """Raises NotFound once it was deleted, WrongState once it was detached."""
+        """Look whether it is there and attached.
+
+        Raises NotFound once it was deleted, WrongState once it was detached.
+        """
         if self.closed:
             raise NotFound(short(self.name))
         if self.config.detached:
             raise WrongState(f"Subscription is detached (resource={short(self.name)}).")
 
     def check_pullable(self) -> None:
-        """Raises NotFound once it was deleted, WrongState when it is detached or not to pull."""
+        """Look whether it may be pulled.
+
+        Raises NotFound once it was deleted, WrongState when it is detached or not to pull.
+        """
         self.check_open()
         if self.config.push_endpoint or self.config.is_exported:
             what = "Subscription's messages are pushed or exported, so it cannot be pulled"

@@ -78,7 +78,10 @@ def complete(config: SubscriptionConfig) -> SubscriptionConfig:
 
 
 def check_ack_deadline(seconds: int, shortest: int = SHORTEST_ACK_DEADLINE) -> None:
-    """Raises InvalidArgument unless it lies between `shortest` and 600 seconds."""
+    """Hold a deadline against the bounds.
+
+    Raises InvalidArgument unless it lies between `shortest` and 600 seconds.
+    """
     if not shortest <= seconds <= LONGEST_ACK_DEADLINE:
         raise InvalidArgument(
             f"Invalid ack deadline given: {seconds}; ack deadlines should be between "
@@ -94,7 +97,10 @@ def _retention(wanted: Duration | None) -> Duration:
 
 
 def check_retention(wanted: Duration) -> None:
-    """Raises InvalidArgument unless it lies between 10 minutes and 31 days."""
+    """Hold a retention against the bounds.
+
+    Raises InvalidArgument unless it lies between 10 minutes and 31 days.
+    """
     if not SHORTEST_RETENTION <= wanted.seconds <= LONGEST_RETENTION:
         raise InvalidArgument(
             f"Invalid message_retention_duration: {wanted.seconds}s; it must be between "

@@ -89,7 +89,10 @@ def topic_bytes(config: TopicConfig) -> bytes:
 
 
 def restored_topic(kept: bytes) -> TopicConfig:
-    """Raises ValueError for what was not kept by topic_bytes()."""
+    """The config that topic_bytes() kept.
+
+    Raises ValueError for what was not kept by topic_bytes().
+    """
     return _restored(TopicConfig, protos.Topic, kept, _TOPIC_OUTPUT)
 
 
@@ -100,7 +103,10 @@ def subscription_bytes(config: SubscriptionConfig) -> bytes:
 
 
 def restored_subscription(kept: bytes) -> SubscriptionConfig:
-    """Raises ValueError for what was not kept by subscription_bytes()."""
+    """The config that subscription_bytes() kept.
+
+    Raises ValueError for what was not kept by subscription_bytes().
+    """
     output = _SUBSCRIPTION_OUTPUT - {"detached"}
     return _restored(SubscriptionConfig, protos.Subscription, kept, output)
 

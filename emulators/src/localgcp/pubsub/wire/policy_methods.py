@@ -47,7 +47,7 @@ def _condition(binding: Proto) -> Condition | None:
 
 
 def _check_exists(broker: Broker, resource: str) -> None:
-    """Raises NotFound, InvalidArgument."""
+    """Look for the resource of a policy. Raises NotFound, InvalidArgument."""
     find: dict[str, Callable[[str], object]] = {
         "topics": broker.topic,
         "subscriptions": broker.subscription,

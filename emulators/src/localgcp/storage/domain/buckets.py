@@ -49,7 +49,7 @@ class Buckets:
         self._upstream, self._records = upstream, records
 
     async def get(self, bucket: str, conditions: Conditions = Conditions({})) -> Resource:  # noqa: B008
-        """Raises NoSuchBucket, PreconditionFailed, NotModified."""
+        """A bucket's resource. Raises NoSuchBucket, PreconditionFailed, NotModified."""
         status, raw = await self._upstream.document("GET", f"/storage/v1/b/{bucket}")
         if status == 404:
             raise NoSuchBucket(bucket)
@@ -68,7 +68,10 @@ class Buckets:
         return {name: record.fields.get(name) or [OWNER] for name in ("acl", "defaultObjectAcl")}
 
     async def has_lists(self, bucket: str) -> None:
-        """Raises Invalid where uniform bucket-level access takes their place."""
+        """Look whether access control lists hold for the bucket.
+
+        Raises Invalid where uniform bucket-level access takes their place.
+        """
         record = await self.record(bucket)
         uniform = record.fields.get("iamConfiguration", {}).get("uniformBucketLevelAccess") or {}
         if uniform.get("enabled"):
@@ -87,7 +90,7 @@ class Buckets:
         return [self._shown(each) for each in items if each["name"].startswith(prefix)]
 
     async def insert(self, fields: Mapping[str, Any]) -> Resource:
-        """Raises Invalid, Conflict, NotSupported."""
+        """Make a bucket. Raises Invalid, Conflict, NotSupported."""
         name = names.bucket(fields.get("name"), "name")
         kept = {key: value for key, value in _writable(fields).items() if value is not None}
         _with_moments(kept, {})
@@ -127,7 +130,7 @@ class Buckets:
         return await self.get(bucket)
 
     async def delete(self, bucket: str, conditions: Conditions) -> None:
-        """Raises NoSuchBucket, Conflict where it is not empty."""
+        """Delete an empty bucket. Raises NoSuchBucket, Conflict where it is not empty."""
         await self.get(bucket)
         record = self._records.bucket(bucket)
         conditions.check(State(metageneration=record.metageneration))

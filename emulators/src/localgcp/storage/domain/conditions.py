@@ -51,7 +51,10 @@ class Conditions:
         return bool(self.given) or self.generation is not None
 
     def check(self, state: State, reading: bool = False) -> None:
-        """Raises PreconditionFailed, or NotModified for a read that asks for news."""
+        """Hold the conditions against the state.
+
+        Raises PreconditionFailed, or NotModified for a read that asks for news.
+        """
         for name, expected in self.given.items():
             actual = state.metageneration if "Meta" in name else state.generation
             if name.endswith("NotMatch"):

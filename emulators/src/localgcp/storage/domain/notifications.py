@@ -124,7 +124,7 @@ class Notifications:
     async def _publish(
         self, post: Callable[..., Any], topic: str, message: Mapping[str, Any]
     ) -> None:
-        """Raises httpx.HTTPError where it is worth another try."""
+        """Publish one message. Raises httpx.HTTPError where it is worth another try."""
         answer = await post(f"/v1/{topic}:publish", json={"messages": [message]})
         if answer.status_code >= 500 or answer.status_code in (408, 429):
             answer.raise_for_status()

@@ -157,7 +157,7 @@ class Objects:
         return found
 
     async def delete(self, place: Place, conditions: Conditions) -> None:
-        """Raises NoSuchObject, NoSuchBucket, PreconditionFailed, Forbidden."""
+        """Delete an object. Raises NoSuchObject, NoSuchBucket, PreconditionFailed, Forbidden."""
         alone, beside = self.locks.alone, self.locks.shared
         async with alone(place.key) if conditions else beside(place.key):
             await self.delete_alone(place, conditions)

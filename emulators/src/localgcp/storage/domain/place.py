@@ -18,7 +18,7 @@ class Place:
 
     @classmethod
     def checked(cls, bucket: object, name: object, field: str = "object") -> Place:
-        """Raises Invalid, NotSupported."""
+        """A place by names that were checked. Raises Invalid, NotSupported."""
         return cls(names.bucket(bucket), names.object_(name, field))
 
     @property

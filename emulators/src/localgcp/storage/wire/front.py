@@ -75,7 +75,10 @@ def application(
 
 
 async def missing(request: Request) -> Reply:
-    """Raises NotSupported for what Cloud Storage has, UnknownPath for what it has not."""
+    """Say why a path has no route.
+
+    Raises NotSupported for what Cloud Storage has, UnknownPath for what it has not.
+    """
     for part, what in _REFUSED:
         if request.path.startswith(b"/storage/v1/") and part.encode() in request.path:
             raise NotSupported(what)

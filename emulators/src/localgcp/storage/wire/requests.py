@@ -34,7 +34,10 @@ def soft_deleted(request: Request) -> bool:
 
 
 def refuse_keys(request: Request) -> None:
-    """Raises NotSupported for a key of the client's own: nothing here is encrypted."""
+    """Look for encryption by a key of the client's.
+
+    Raises NotSupported for a key of the client's own: nothing here is encrypted.
+    """
     for name in _ENCRYPTION:
         if name in request.headers:
             raise NotSupported("customer-supplied encryption keys")

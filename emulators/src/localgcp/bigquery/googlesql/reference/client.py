@@ -142,7 +142,10 @@ class Reference:
         raise EvaluatorAway("its process ends as it starts, for want of memory as a rule")
 
     def _await(self, worker: _Worker) -> bool:
-        """Raises EvaluatorAway after its time, EOFError and OSError if it is gone."""
+        """Wait until the worker is ready.
+
+        Raises EvaluatorAway after its time, EOFError and OSError if it is gone.
+        """
         if not worker.ready:
             _log.warning(_STARTING)
             if not worker.wait(self.limits.start_seconds):
@@ -180,7 +183,10 @@ class Reference:
         return text
 
     def analyze(self, shape: m.Shape) -> m.Analysis:
-        """Raises InvalidQuery for what is wrong, SqlNotSupported for what it doesn't know."""
+        """What the analyzer says of a statement.
+
+        Raises InvalidQuery for what is wrong, SqlNotSupported for what it doesn't know.
+        """
         analysis: m.Analysis = self._ask(m.Analyze(shape))
         return analysis
 

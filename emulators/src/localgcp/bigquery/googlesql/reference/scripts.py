@@ -31,7 +31,7 @@ class Steps:
         self._raw, self._script = sql.encode(), script
 
     def read(self) -> tuple[m.Step, ...]:
-        """Raises SqlNotSupported."""
+        """The script's steps, in order. Raises SqlNotSupported."""
         return self._list(self._script.statement_list_node)
 
     def _list(self, node: Any) -> tuple[m.Step, ...]:

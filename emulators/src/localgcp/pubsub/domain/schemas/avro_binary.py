@@ -22,7 +22,10 @@ _BITS = {"int": 32, "long": 64}
 
 
 def check(type: AType, data: bytes) -> None:
-    """Raises Mismatch unless `data` is one value of `type`, and nothing after it."""
+    """Read a message by its type.
+
+    Raises Mismatch unless `data` is one value of `type`, and nothing after it.
+    """
     walk = _Walk(data)
     walk.value(type, 0)
     if walk.at != len(data):

@@ -23,7 +23,10 @@ _BITS = {"int": 31, "long": 63}
 
 
 def check(type: AType, data: bytes) -> None:
-    """Raises Mismatch unless `data` is a JSON text that is a value of `type`."""
+    """Read a message by its type.
+
+    Raises Mismatch unless `data` is a JSON text that is a value of `type`.
+    """
     try:
         value = json.loads(data, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:

@@ -27,7 +27,10 @@ Pair = tuple[int, int]
 
 
 def check(writer: AType, reader: AType) -> None:
-    """Raises Mismatch naming what `reader` can't read of what `writer` writes."""
+    """Compare what is written with what can be read.
+
+    Raises Mismatch naming what `reader` can't read of what `writer` writes.
+    """
     _resolve(writer, reader, {})
 
 

@@ -66,7 +66,7 @@ class Schemas:
     # What is made of them
 
     def create(self, project: str, id: str, source: Source) -> Revision:
-        """Raises AlreadyExists, InvalidArgument, WrongState."""
+        """Make a schema of one revision. Raises AlreadyExists, InvalidArgument, WrongState."""
         name = check_schema(f"{check_project(project)}/schemas/{id}")
         if name in self.by_name:
             raise AlreadyExists(short(name))
@@ -114,7 +114,7 @@ class Schemas:
         return deleted
 
     def check_exists(self, name: str) -> None:
-        """Raises NotFound, InvalidArgument."""
+        """Look for a schema. Raises NotFound, InvalidArgument."""
         self._schema(name)
 
     # Messages
@@ -153,7 +153,7 @@ class Schemas:
         ]
 
     def validate_definition(self, source: Source) -> None:
-        """Raises InvalidArgument."""
+        """Read a definition and keep nothing. Raises InvalidArgument."""
         definition.compile(source)
 
     def validate(self, source: Source, data: bytes, encoding: Encoding) -> None:

@@ -43,7 +43,7 @@ class Schema:
         return self.revisions[-1]
 
     def revision(self, id: str) -> Revision:
-        """Raises NotFound."""
+        """The revision of that id. Raises NotFound."""
         for each in self.revisions:
             if each.id == id:
                 return each
