@@ -79,6 +79,15 @@ class Table:
         """The columns as in the REST reference's TableSchema.fields."""
         return [column.to_api() for column in self.columns]
 
+    def to_api(self) -> dict[str, Any]:
+        """As in the REST reference's Table, which lacks its place and its labels."""
+        return {
+            "schema": {"fields": self.schema_to_api()},
+            "timePartitioning": {"type": "DAY", "field": self.partition_by},
+            "clustering": {"fields": list(self.cluster_by)},
+            "description": self.description,
+        }
+
 
 def columns_of(model: type[BaseModel]) -> tuple[Column, ...]:
     """The columns that hold a model, in field order. Raises NoColumnType.

@@ -151,7 +151,7 @@ def provision(args: Namespace) -> int:
         raise InvalidSetting("PIPELINE_URL", "is not set; `up` and `demo` provision their own")
     from local.provision import provision as make
 
-    make(there.names, there.url("table_manager"))
+    make(there)
     print(json.dumps({"provisioned": there.names.project_id}) if args.json else "provisioned")
     return 0
 

@@ -85,16 +85,16 @@ def _supervised(stack: Stack, supervisor: Supervisor) -> Iterator[Supervisor]:
         *first, pipeline, generator, room = all_of(stack)
         supervisor.start(first)
         stack.save(STARTING, supervisor.groups())
-        # Imported while the processes start: the clients take a second to load.
+        # Imported while the processes start.
         from local import provision
 
         supervisor.wait_ready(["pubsub"])
-        provision.messaging(stack.names, stack.url("table_manager"))
+        provision.messaging(stack)
         # Only now: a job that finds no subscription ends.
         supervisor.start([pipeline, generator, room])
         stack.save(STARTING, supervisor.groups())
         supervisor.wait_ready(EMULATORS)
-        provision.stores(stack.names)
+        provision.stores(stack)
         supervisor.wait_ready(list(supervisor.children))
         stack.save(READY, supervisor.groups())
         yield supervisor

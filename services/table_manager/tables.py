@@ -103,13 +103,8 @@ def _described(
     client: bigquery.Client, dataset: str, table: Table, labels: dict[str, str]
 ) -> bigquery.Table:
     reference = bigquery.DatasetReference(client.project, dataset).table(table.name)
-    schema = [bigquery.SchemaField.from_api_repr(field) for field in table.schema_to_api()]
-    wanted = bigquery.Table(reference, schema=schema)
-    wanted.time_partitioning = bigquery.TimePartitioning(
-        type_=bigquery.TimePartitioningType.DAY, field=table.partition_by
-    )
-    wanted.clustering_fields = list(table.cluster_by)
-    wanted.description = table.description
+    place = {"tableReference": reference.to_api_repr()}
+    wanted = bigquery.Table.from_api_repr({**table.to_api(), **place})
     wanted.labels = labels
     return wanted
 
