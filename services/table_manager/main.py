@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import gc
 import logging
 from functools import cache
 from http import HTTPStatus
@@ -110,3 +111,8 @@ def _refusal(message: dict[str, Any], error: Exception) -> dict[str, Any]:
         "message_id": message.get("messageId"),
         "reason": getattr(error, "reason", "not_base64"),
     }
+
+
+# What the imports made stays for good: the server's processes share it, and neither a collection
+# nor their end need look at it.
+gc.freeze()
