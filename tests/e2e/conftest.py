@@ -25,6 +25,7 @@ from localgcp import environment
 from localgcp.base import LOOPBACK, claim_port
 from localgcp.launch import Launched
 from tests.docker.compose import ComposeStack, why_no_engine
+from tests.installed import python_path
 
 ROOT = Path(__file__).parent.parent.parent
 FILES = {
@@ -92,6 +93,7 @@ class LocalStack:
         return {
             **os.environ,
             **self.ports,
+            "PYTHONPATH": python_path(),
             "LOCAL_DATA_DIR": str(self.data_dir),
             "WINDOW_SECONDS": "1",
             **self.settings,

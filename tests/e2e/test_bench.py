@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
 from tests.e2e.conftest import ROOT
+from tests.installed import python_path
 
 
 def test_a_quick_run_of_one_comparison_gives_every_row() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "bench", "runner", "--quick", "--json"],
         cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": python_path()},
         capture_output=True,
         text=True,
         timeout=300,

@@ -23,6 +23,7 @@ from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient
 
 from localgcp.pubsub.emulator import PubSubEmulator
 from tests.e2e.conftest import PATIENCE, ROOT, until
+from tests.installed import python_path
 
 KILLS, A_SECOND = 5, 200
 TOPIC = "projects/kill-test/topics/events"
@@ -58,6 +59,7 @@ class Job:
                     *self.options,
                 ],
                 cwd=ROOT,
+                env={**os.environ, "PYTHONPATH": python_path()},
                 stderr=log,
                 text=True,
             )

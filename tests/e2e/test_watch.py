@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
-from tests.e2e.conftest import PATIENCE, ROOT, LocalStack, until
+from tests.e2e.conftest import PATIENCE, LocalStack, until
 from tests.e2e.test_kill import start_events
-from tests.e2e.test_new_event_type import CODE
+from tests.e2e.test_new_event_type import copy_code
+from tests.installed import python_path
 
 EVENTS = 3_000
 EDITS = (
@@ -21,12 +21,9 @@ EDITS = (
 
 def test_parts_that_are_edited_in_mid_flow_start_again_and_lose_nothing(tmp_path: Path) -> None:
     tree = tmp_path / "tree"
-    for name in CODE:
-        source = ROOT / name
-        copy = shutil.copytree if source.is_dir() else shutil.copyfile
-        tree.mkdir(exist_ok=True)
-        copy(source, tree / name)
-    found = {"PYTHONPATH": str(tree / "emulators" / "src"), "WINDOW_SECONDS": "2"}
+    copy_code(tree)
+    path = python_path(first=str(tree / "emulators" / "src"))
+    found = {"PYTHONPATH": path, "WINDOW_SECONDS": "2"}
     stack = LocalStack(tmp_path / "data", root=tree, settings=found)
     said = stack.data_dir / "up.log"
     try:

@@ -18,6 +18,7 @@ import httpx
 from localgcp import environment
 from localgcp.base import LOOPBACK, claim_port
 from localgcp.launch import Launched
+from tests.installed import python_path
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS, STOP_SECONDS = 120.0, 60.0
@@ -51,7 +52,7 @@ class Service:
             self.process = Launched(
                 [sys.executable, "-m", *command],
                 cwd=ROOT,
-                env={**os.environ, "PROJECT_ID": PROJECT, **environ},
+                env={**os.environ, "PYTHONPATH": python_path(), "PROJECT_ID": PROJECT, **environ},
                 stdout=output,
                 stderr=output,
             )
