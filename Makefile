@@ -1,6 +1,9 @@
 # Each target makes the environment it needs from requirements/, and does nothing that is up to date.
 # A company's own certificates are honoured: UV_SYSTEM_CERTS makes uv look where the system looks.
 export UV_SYSTEM_CERTS = 1
+# Where it is set, as in many containers, each of a stack's processes compiles all that it imports,
+# at every start anew: twice the time.
+unexport PYTHONDONTWRITEBYTECODE
 PYTHON ?= python3
 UV := .venv/uv/bin/uv
 LOCAL := .venv/local/bin/python
