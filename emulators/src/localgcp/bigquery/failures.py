@@ -25,6 +25,7 @@ from localgcp.bigquery.errors import (
 INVALIDATED = "has been invalidated"
 _FULL = ("No space left on device", "Disk quota exceeded", "Input/output error", INVALIDATED)
 _REFUSED = re.compile(r"not supported by the emulator: ([^']*)")
+_TOO_LONG = re.compile(r"CHECK constraint failed .*\((length|octet_length)\((.+)\) <= (\d+)\)")
 _PREFIX = re.compile(r"^[A-Z][\w ]* Error: ")
 
 
@@ -53,6 +54,11 @@ def translate(error: BaseException) -> BigQueryError | None:
         return ResourcesExceeded(_first_line(text))
     if isinstance(error, duckdb.InterruptException) or "INTERRUPT Error" in text:
         return QueryCancelled()
+    long = _TOO_LONG.search(text)
+    if long:
+        kind = "STRING" if long[1] == "length" else "BYTES"
+        name, limit = long[2].strip('"'), long[3]
+        return QueryFailed(f"Field {name}: {kind}({limit}) has maximum length {limit}")
     refused = _REFUSED.search(text)
     if refused:
         return SqlNotSupported(refused[1].splitlines()[0])

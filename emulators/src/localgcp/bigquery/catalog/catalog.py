@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from localgcp.bigquery.catalog import dataset as datasets
-from localgcp.bigquery.catalog import schema
+from localgcp.bigquery.catalog import evolution, schema
 from localgcp.bigquery.catalog import table as tables
 from localgcp.bigquery.catalog.dataset import Dataset
 from localgcp.bigquery.catalog.table import Name, Table
@@ -227,7 +227,7 @@ class Catalog:
         return replace(old, fields=fields)
 
     def _alter(self, tx: Transaction, old: Table, fields: tuple[schema.Field, ...]) -> None:
-        for change in schema.evolve(str(old.name), old.fields, fields):
+        for change in evolution.evolve(str(old.name), old.fields, fields):
             tx.db.execute(f"ALTER TABLE {old.name.sql} {change.clause}")
         if fields and not old.fields:
             tx.db.execute(f"ALTER TABLE {old.name.sql} DROP COLUMN {_NO_COLUMN.split()[0]}")

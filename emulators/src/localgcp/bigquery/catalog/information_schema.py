@@ -119,6 +119,9 @@ class InformationSchema:
 def standard_type(field: Field) -> str:
     """GoogleSQL's name for a field's type: ARRAY<STRUCT<x INT64>>."""
     name = _STANDARD.get(field.type, field.type)
+    limits = (field.length, field.precision, field.scale)
+    if numbers := [str(limit) for limit in limits if limit is not None]:
+        name += f"({', '.join(numbers)})"
     if field.fields:
         inner = ", ".join(f"{member.name} {standard_type(member)}" for member in field.fields)
         name = f"STRUCT<{inner}>"

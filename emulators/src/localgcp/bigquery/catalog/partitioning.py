@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from localgcp.bigquery.catalog import resources
@@ -18,6 +18,10 @@ ID_FORMATS = {"HOUR": "%Y%m%d%H", "DAY": "%Y%m%d", "MONTH": "%Y%m", "YEAR": "%Y"
 # partitioned tables), taken here as days. The service has been seen to draw it closer: an error of
 # January 2025 named 1825 days in the past (mozilla/gcp-ingestion, pull request 2721).
 PAST_DAYS, FUTURE_DAYS = 3650, 366
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,14 @@ def parse(resource: Mapping[str, Any], fields: Iterable[Field]) -> TimePartition
             f" not {column.mode} {column.type}",
         )
     return TimePartitioning(unit, column.name, resources.duration(resource, "expirationMs", None))
+
+
+def day_micros(value: date | datetime) -> tuple[date, int]:
+    """A partition value's day in UTC, and the value in microseconds since the epoch."""
+    if not isinstance(value, datetime):
+        return value, (value - _EPOCH.date()) // _MICROSECOND
+    aware = value if value.tzinfo else value.replace(tzinfo=UTC)
+    return aware.date(), (aware - _EPOCH) // _MICROSECOND
 
 
 def streamable(today: date) -> tuple[date, date]:

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from localgcp.bigquery.errors import BadValue, MissingField, NotSupported, SchemaChangeRefused
+from localgcp.bigquery.catalog import parameterized
+from localgcp.bigquery.errors import BadValue, MissingField, NotSupported
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -46,22 +47,22 @@ RANGE_ELEMENTS = ("DATE", "DATETIME", "TIMESTAMP")
 REFUSED = (
     "policyTags",
     "dataPolicies",
-    "maxLength",
-    "precision",
-    "scale",
     "defaultValueExpression",
     "collation",
     "foreignTypeDefinition",
     "timestampPrecision",
 )
-KNOWN = {"name", "type", "mode", "description", "fields", "rangeElementType", *REFUSED}
+KNOWN = {"name", "type", "mode", "description", "fields", "rangeElementType", *REFUSED} | {
+    *("maxLength", "precision", "scale"),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
     """One column, or one member of a RECORD. `type` is the API's name (INTEGER, not INT64).
 
-    `element` is what a RANGE has bounds of.
+    `element` is what a RANGE has bounds of. `length` is that of a STRING(L) or BYTES(L), and
+    `precision` and `scale` are those of a NUMERIC(P, S).
     """
 
     name: str
@@ -70,6 +71,9 @@ class Field:
     description: str = ""
     fields: tuple[Field, ...] = ()
     element: str = ""
+    length: int | None = None
+    precision: int | None = None
+    scale: int | None = None
 
     @property
     def required(self) -> bool:
@@ -132,7 +136,9 @@ def _parse_field(resource: Any, path: str, depth: int) -> Field:
     if bool(inner) != (kind == "RECORD"):
         raise BadValue(f"{path}.fields", len(inner), f"a RECORD, and no other, has fields ({name})")
     element = _range_element(resource, kind, f"{path}.rangeElementType")
-    return Field(name, kind, mode, resource.get("description") or "", inner, element)
+    length, precision, scale = parameterized.parse(resource, name, kind, path)
+    description = resource.get("description") or ""
+    return Field(name, kind, mode, description, inner, element, length, precision, scale)
 
 
 def _range_element(resource: Mapping[str, Any], kind: str, path: str) -> str:
@@ -170,7 +176,8 @@ def _field_resource(field: Field) -> dict[str, Any]:
         resource["fields"] = to_resource(field.fields)
     if field.element:
         resource["rangeElementType"] = {"type": field.element}
-    return resource
+    limits = {"maxLength": field.length, "precision": field.precision, "scale": field.scale}
+    return resource | {key: str(value) for key, value in limits.items() if value is not None}
 
 
 def duckdb_type(field: Field) -> str:
@@ -178,14 +185,18 @@ def duckdb_type(field: Field) -> str:
     if field.type == "RECORD":
         inner = ", ".join(f"{quoted(f.name)} {duckdb_type(f)}" for f in field.fields)
         name = f"STRUCT({inner})"
+    elif field.precision is not None:
+        name = f"DECIMAL({field.precision}, {field.scale or 0})"
     else:
         name = DUCKDB_TYPES[field.type]
     return f"{name}[]" if field.repeated else name
 
 
 def column_ddl(field: Field) -> str:
-    """`"name" TYPE [NOT NULL]`. Only top-level modes can be constraints in DuckDB."""
-    return f"{quoted(field.name)} {duckdb_type(field)}{' NOT NULL' if field.required else ''}"
+    """`"name" TYPE [NOT NULL] [CHECK ...]`. Only what is at the top is constrained in DuckDB."""
+    name = quoted(field.name)
+    check = "" if field.repeated else parameterized.check(name, field.type, field.length)
+    return f"{name} {duckdb_type(field)}{' NOT NULL' if field.required else ''}{check}"
 
 
 def arrow_type(field: Field) -> pa.DataType:
@@ -262,56 +273,3 @@ def result_field(name: str, kind: Any) -> Field:
     if kind.id not in RESULT_TYPES:
         raise NotSupported(f"type {kind} of column {name}")
     return Field(name, RESULT_TYPES[kind.id])
-
-
-@dataclass(frozen=True, slots=True)
-class SchemaStep:
-    """One DuckDB ALTER that a schema patch comes to: `clause` follows ALTER TABLE name."""
-
-    clause: str
-
-
-def evolve(table: str, old: tuple[Field, ...], new: tuple[Field, ...]) -> list[SchemaStep]:
-    """The ALTERs from `old` to `new`. Raises SchemaChangeRefused for what BigQuery refuses.
-
-    Allowed are new NULLABLE or REPEATED fields at any depth, REQUIRED relaxed to NULLABLE, and
-    other descriptions (Modifying table schemas).
-    """
-    return list(_evolve(table, old, new, ()))
-
-
-def _evolve(
-    table: str, old: tuple[Field, ...], new: tuple[Field, ...], path: tuple[str, ...]
-) -> Iterable[SchemaStep]:
-    after = {field.name.lower(): field for field in new}
-    for before in old:
-        field = after.pop(before.name.lower(), None)
-        dotted = ".".join((*path, before.name))
-        if field is None:
-            raise SchemaChangeRefused(table, f"Field {dotted} is missing in new schema")
-        yield from _alter(table, before, field, path)
-    for field in after.values():
-        dotted = ".".join((*path, field.name))
-        if field.required:
-            raise SchemaChangeRefused(
-                table, f"Cannot add required fields to an existing schema. (field: {dotted})"
-            )
-        where = ".".join(quoted(part) for part in (*path, field.name))
-        yield SchemaStep(f"ADD COLUMN {where} {duckdb_type(field)}")
-
-
-def _alter(table: str, before: Field, after: Field, path: tuple[str, ...]) -> Iterable[SchemaStep]:
-    dotted = ".".join((*path, before.name))
-    if before.type != after.type:
-        raise SchemaChangeRefused(
-            table, f"Field {dotted} has changed type from {before.type} to {after.type}"
-        )
-    if before.mode != after.mode:
-        if (before.mode, after.mode) != ("REQUIRED", "NULLABLE"):
-            raise SchemaChangeRefused(
-                table, f"Field {dotted} has changed mode from {before.mode} to {after.mode}"
-            )
-        if not path:
-            yield SchemaStep(f"ALTER COLUMN {quoted(before.name)} DROP NOT NULL")
-    element = ("element",) if before.repeated else ()
-    yield from _evolve(table, before.fields, after.fields, (*path, before.name, *element))

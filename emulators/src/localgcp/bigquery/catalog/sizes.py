@@ -82,5 +82,5 @@ def logical_bytes(column: pa.Array) -> int:
     present: int = len(column) - column.null_count
     if pa.types.is_string(kind) or pa.types.is_binary(kind):
         return 2 * present + int(pc.sum(pc.binary_length(column)).as_py() or 0)
-    width: int = 16 if str(kind) == "decimal128(38, 9)" else _WIDTHS.get(str(kind), 8)
+    width: int = _WIDTHS.get(str(kind), 16 if pa.types.is_decimal(kind) else 8)
     return width * present

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from sqlglot import exp
 
+from localgcp.bigquery.catalog.parameterized import check_numeric
 from localgcp.bigquery.catalog.schema import Field, duckdb_type
 from localgcp.bigquery.errors import SqlNotSupported
 
@@ -32,7 +34,7 @@ NAMES = {
 
 
 def field_of(name: str, kind: exp.DataType, mode: str = "NULLABLE") -> Field:
-    """The field of this type. Raises SqlNotSupported for GEOGRAPHY, STRING(10) and the like."""
+    """The field of this type. Raises SqlNotSupported for GEOGRAPHY and the like."""
     if kind.this == exp.DType.ARRAY:
         element = kind.expressions[0]
         if element.this == exp.DType.ARRAY:
@@ -41,9 +43,22 @@ def field_of(name: str, kind: exp.DataType, mode: str = "NULLABLE") -> Field:
     if kind.this == exp.DType.STRUCT:
         members = tuple(column_of(member) for member in kind.expressions)
         return Field(name, "RECORD", mode, fields=members)
-    if kind.this not in NAMES or kind.expressions:
+    if kind.this not in NAMES:
         raise SqlNotSupported(f"type {kind.sql(dialect='bigquery')}")
-    return Field(name, NAMES[kind.this], mode)
+    plain = Field(name, NAMES[kind.this], mode)
+    return _with_parameters(plain, kind) if kind.expressions else plain
+
+
+def _with_parameters(plain: Field, kind: exp.DataType) -> Field:
+    """STRING(L), BYTES(L), NUMERIC(P, S). Raises SqlNotSupported, BadValue."""
+    numbers = [int(each.name) for each in kind.expressions if each.name.isdecimal()]
+    if plain.type in ("STRING", "BYTES") and len(numbers) == 1:
+        return replace(plain, length=numbers[0])
+    if plain.type == "NUMERIC" and 1 <= len(numbers) <= 2:
+        scale = numbers[1] if len(numbers) == 2 else None
+        check_numeric(numbers[0], scale or 0, plain.name)
+        return replace(plain, precision=numbers[0], scale=scale)
+    raise SqlNotSupported(f"type {kind.sql(dialect='bigquery')}")
 
 
 def column_of(definition: exp.Expr) -> Field:
@@ -60,7 +75,7 @@ def column_of(definition: exp.Expr) -> Field:
         else:
             raise SqlNotSupported(f"column constraint {kind.sql(dialect='bigquery')}")
     plain = field_of(definition.name, definition.args["kind"], mode)
-    return Field(plain.name, plain.type, plain.mode, description, plain.fields)
+    return replace(plain, description=description)
 
 
 def _description(options: exp.Properties) -> str:

@@ -171,6 +171,8 @@ def _add(tx: Transaction, table: Table, field: Field, if_absent: bool) -> Table:
     if field.required:
         what = f"Cannot add required fields to an existing schema. (field: {field.name})"
         raise InvalidQuery(what, "query")
+    if field.length is not None:
+        raise SqlNotSupported(f"adding column {field.name} of type {field.type}({field.length})")
     _ddl(tx, table, f"ADD COLUMN {quoted(field.name)} {duckdb_type(field)}")
     return replace(table, fields=(*table.fields, field))
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from localgcp.bigquery.catalog.schema import Field
 from localgcp.bigquery.errors import Invalid, SchemaChangeRefused
+from localgcp.bigquery.rows.limits import too_much
 from localgcp.bigquery.rows.reader import RowError, read_json
 
 _WIDER = {
@@ -91,4 +92,6 @@ def _member(column: Field, value: Any) -> Any:
             return read_json(value, column.name)
         except RowError as error:
             raise Invalid(error.message) from error
+    if wrong := too_much(column, value):
+        raise Invalid(f"Field {column.name}: {wrong}")
     return value

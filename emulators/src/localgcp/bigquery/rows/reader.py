@@ -18,9 +18,9 @@ from typing import Any
 
 from localgcp.bigquery.catalog.schema import Field
 from localgcp.bigquery.rows import as_text
+from localgcp.bigquery.rows.limits import within
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _INT64 = range(-(2**63), 2**63)
 _DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}")
 _TIMESTAMP = re.compile(
@@ -86,9 +86,12 @@ def compile_reader(fields: tuple[Field, ...], ignore_unknown: bool) -> RowReader
 
 def _reader(field: Field, ignore_unknown: bool) -> Reader:
     value = _record(field, ignore_unknown) if field.fields else _SCALARS[field.type]
+    limited = field.length is not None or field.precision is not None
+    if limited:
+        value = within(field, value, RowError)
     if field.repeated:
         return _repeated(value)
-    return _single(value, field.required, _AS_IS.get(field.type))
+    return _single(value, field.required, None if limited else _AS_IS.get(field.type))
 
 
 def _single(value: Reader, required: bool, as_is: type | None) -> Reader:
@@ -310,11 +313,3 @@ _SCALARS: dict[str, Reader] = {
     "JSON": read_json,
     **{kind: as_text.reader(kind, RowError) for kind in as_text.FORMS},
 }
-
-
-def day_micros(value: date | datetime) -> tuple[date, int]:
-    """A partition value's day in UTC, and the value in microseconds since the epoch."""
-    if not isinstance(value, datetime):
-        return value, (value - _EPOCH.date()) // _MICROSECOND
-    aware = value if value.tzinfo else value.replace(tzinfo=UTC)
-    return aware.date(), (aware - _EPOCH) // _MICROSECOND

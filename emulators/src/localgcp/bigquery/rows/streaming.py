@@ -9,13 +9,18 @@ from functools import lru_cache
 from typing import Any
 
 from localgcp.bigquery.catalog.catalog import Catalog
-from localgcp.bigquery.catalog.partitioning import FUTURE_DAYS, PAST_DAYS, streamable
+from localgcp.bigquery.catalog.partitioning import (
+    FUTURE_DAYS,
+    PAST_DAYS,
+    day_micros,
+    streamable,
+)
 from localgcp.bigquery.catalog.sizes import Sizes
 from localgcp.bigquery.catalog.table import Name, Table
 from localgcp.bigquery.errors import NoRows, TooManyRows
 from localgcp.bigquery.rows.appending import append, to_arrow
 from localgcp.bigquery.rows.insert_ids import InsertIds
-from localgcp.bigquery.rows.reader import RowError, compile_reader, day_micros
+from localgcp.bigquery.rows.reader import RowError, compile_reader
 from localgcp.bigquery.store import Store
 
 MAX_ROWS = 50_000  # Quotas, "Streaming inserts": maximum rows per request

@@ -43,7 +43,8 @@ def _column(batch: pa.RecordBatch, place: int | None, column: Field) -> pa.Array
     if isinstance(array, pa.ExtensionArray):
         array = array.storage
     try:
-        if column.fields or column.repeated or column.type == "JSON":
+        limited = column.length is not None or column.precision is not None
+        if column.fields or column.repeated or limited or column.type == "JSON":
             return _checked(array, column, kind)
         array = array.cast(kind)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:
