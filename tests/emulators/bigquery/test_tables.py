@@ -118,7 +118,10 @@ def test_an_update_needs_the_current_etag(client: bigquery.Client, orders: str) 
         ({"schema": {"fields": [{"name": "g", "type": "GEOGRAPHY"}]}}, "type GEOGRAPHY of field g"),
         ({"timePartitioning": {"type": "DAY"}}, "ingestion-time partitioning"),
         ({"rangePartitioning": {"field": "a"}}, "rangePartitioning of a table"),
-        ({"schema": {"fields": [{"name": "a", "type": "STRING", "maxLength": "3"}]}}, "maxLength"),
+        (
+            {"schema": {"fields": [{"name": "a", "type": "STRING", "collation": "und:ci"}]}},
+            "collation",
+        ),
         ({"nonsense": 1}, "no such property of a table"),
         (
             {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from localgcp.bigquery.catalog.schema import to_resource
 from localgcp.bigquery.catalog.sizes import Sizes
 from localgcp.bigquery.catalog.table import Name, Table, apply
 from localgcp.bigquery.googlesql.macros import MACROS
+from localgcp.bigquery.jobs import job_rows
 from localgcp.bigquery.jobs.anonymous import AnonymousTables
 from localgcp.bigquery.jobs.copies import Copies
 from localgcp.bigquery.jobs.extracts import Extracts
@@ -64,6 +66,7 @@ class Service:
         extracts = Extracts(*parts, objects, self._held)
         now_ms, memory = self.catalog.now_ms, 2 * memory_limit
         self.jobs = Jobs(self.queries, self.loads, copies, extracts, now_ms, memory)
+        self.queries.information_schema.jobs = partial(job_rows.rows, self.jobs, self.bytes_read)
         self.anonymous = AnonymousTables(self.jobs)
         self.write_streams = WriteStreams(*parts)
         self.read_sessions = ReadSessions(*parts, self.queries, self._held)

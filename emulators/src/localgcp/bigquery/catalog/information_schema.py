@@ -1,63 +1,87 @@
-"""INFORMATION_SCHEMA of a dataset: TABLES, VIEWS, COLUMNS and PARTITIONS, from the catalog."""
+"""INFORMATION_SCHEMA of a dataset, a region or a project, and __TABLES__, built when asked."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+from typing import TYPE_CHECKING
 
+from localgcp.bigquery.catalog import information_views as views
 from localgcp.bigquery.catalog.catalog import Catalog
+from localgcp.bigquery.catalog.dataset import Dataset
+from localgcp.bigquery.catalog.information_views import Row
 from localgcp.bigquery.catalog.partitioning import ID_FORMATS
-from localgcp.bigquery.catalog.schema import Field, arrow_type, quoted
+from localgcp.bigquery.catalog.schema import arrow_type, quoted
+from localgcp.bigquery.catalog.sizes import Sizes
 from localgcp.bigquery.catalog.table import Table
-from localgcp.bigquery.errors import SqlNotSupported
+from localgcp.bigquery.errors import InvalidQuery, SqlNotSupported
 from localgcp.bigquery.store import Store
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_STANDARD = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL", "RECORD": "STRUCT"}
-_IDENTITY = ("table_catalog", "table_schema", "table_name")
-_COLUMNS = {
-    "TABLES": ("table_type", "is_insertable_into", "is_typed", "creation_time"),
-    "VIEWS": ("view_definition", "check_option", "use_standard_sql"),
-    "COLUMNS": (
-        *("column_name", "ordinal_position", "is_nullable", "data_type"),
-        *("is_partitioning_column", "clustering_ordinal_position"),
-    ),
-    "PARTITIONS": ("partition_id", "total_rows", "last_modified_time", "storage_tier"),
-}
-_TYPES = {
-    **dict.fromkeys(("ordinal_position", "clustering_ordinal_position", "total_rows"), "INTEGER"),
-    **dict.fromkeys(("creation_time", "last_modified_time"), "TIMESTAMP"),
-}
-Rows = Iterator[dict[str, Any]]
+DEFAULT_REGION = "us"
+_SAME = {"JOBS_BY_PROJECT": "JOBS", "JOBS_BY_USER": "JOBS"}
+
+
+def is_of_project(view: str) -> bool:
+    """Whether a view is of a region or a project, never of a dataset."""
+    return _SAME.get(view, view) in views.OF_REGIONS
 
 
 class InformationSchema:
-    """The views of INFORMATION_SCHEMA, built when asked."""
+    """The views, by the names of their pages."""
 
-    def __init__(self, store: Store, catalog: Catalog) -> None:
-        self._store, self._catalog = store, catalog
-        self._rows = {
-            "TABLES": self._table,
-            "VIEWS": self._view,
-            "COLUMNS": self._columns,
+    def __init__(self, store: Store, catalog: Catalog, sizes: Sizes) -> None:
+        self._store, self._catalog, self._sizes = store, catalog, sizes
+        self.jobs: Callable[[str], Iterable[Row]] = lambda project: ()
+        self._of_tables: dict[str, Callable[[Table], Iterator[Row]]] = {
+            "TABLES": views.of_table,
+            "TABLE_OPTIONS": views.options_of_table,
+            "VIEWS": views.of_view,
+            "COLUMNS": views.columns_of,
+            "COLUMN_FIELD_PATHS": views.field_paths_of,
             "PARTITIONS": self._partitions,
+            "TABLE_STORAGE": self._storage,
+            "__TABLES__": self._summary,
         }
 
-    def __call__(self, project: str, dataset: str, view: str) -> pa.Table:
-        """One view's rows. Raises SqlNotSupported, DatasetNotFound."""
+    def __call__(self, project: str, scope: str | None, view: str) -> pa.Table:
+        """One view's rows; `scope` is a dataset or region-LOCATION, None the project.
+
+        Raises SqlNotSupported, InvalidQuery, DatasetNotFound.
+        """
         import pyarrow as pa
 
-        if view not in _COLUMNS:
+        view = _SAME.get(view, view)
+        if view not in views.COLUMNS:
             raise SqlNotSupported(f"INFORMATION_SCHEMA.{view}")
-        rows_of, names = self._rows[view], (*_IDENTITY, *_COLUMNS[view])
-        tables = self._catalog.list_tables(project, dataset)
-        rows = [row for table in tables for row in rows_of(table)]
-        fields = [Field(name, _TYPES.get(name, "STRING")) for name in names]
-        layout = pa.schema([(field.name, arrow_type(field)) for field in fields])
+        region = scope is None or scope.lower().startswith("region-")
+        _check_scope(view, scope, region)
+        rows = list(self._rows(project, scope, view))
+        layout = pa.schema([(field.name, arrow_type(field)) for field in views.COLUMNS[view]])
         return pa.Table.from_pylist(rows, layout)
+
+    def _rows(self, project: str, scope: str | None, view: str) -> Iterable[Row]:
+        if view == "JOBS":
+            return self.jobs(project)
+        datasets = self._datasets(project, scope)
+        if view == "SCHEMATA":
+            return map(views.of_dataset, datasets)
+        if view == "SCHEMATA_OPTIONS":
+            return chain.from_iterable(map(views.options_of_dataset, datasets))
+        rows_of = self._of_tables.get(view)
+        if rows_of is None:  # nothing of this kind can be made
+            return ()
+        tables = (t for d in datasets for t in self._catalog.list_tables(project, d.id))
+        return chain.from_iterable(map(rows_of, tables))
+
+    def _datasets(self, project: str, scope: str | None) -> list[Dataset]:
+        if scope is not None and not scope.lower().startswith("region-"):
+            return [self._catalog.dataset(project, scope)]
+        region = (scope or f"region-{DEFAULT_REGION}").lower().removeprefix("region-")
+        found = self._catalog.list_datasets(project)
+        return [dataset for dataset in found if dataset.location.lower() == region]
 
     def partition_ids(self, table: Table) -> list[tuple[str, int]]:
         """Each partition's id and number of rows, in order; rows without a date are __NULL__."""
@@ -70,63 +94,50 @@ class InformationSchema:
                 f" AS id, count(*) FROM {table.name.sql} GROUP BY id ORDER BY id"
             ).fetchall()
 
-    def _identity(self, table: Table) -> dict[str, Any]:
-        name = table.name
-        return {
-            "table_catalog": name.project,
-            "table_schema": name.dataset,
-            "table_name": name.table,
-        }
-
-    def _table(self, table: Table) -> Rows:
-        yield self._identity(table) | {
-            "table_type": "VIEW" if table.is_view else "BASE TABLE",
-            "is_insertable_into": "NO" if table.is_view else "YES",
-            "is_typed": "NO",
-            "creation_time": _moment(table.created_ms),
-        }
-
-    def _view(self, table: Table) -> Rows:
-        if table.is_view:
-            yield self._identity(table) | {
-                "view_definition": table.query,
-                "use_standard_sql": "YES",
-            }
-
-    def _columns(self, table: Table) -> Rows:
-        partition = table.partitioning.column if table.partitioning else None
-        clustering = {name: place for place, name in enumerate(table.clustering, 1)}
-        for place, field in enumerate(table.fields, 1):
-            yield self._identity(table) | {
-                "column_name": field.name,
-                "ordinal_position": place,
-                "is_nullable": "NO" if field.required else "YES",
-                "data_type": standard_type(field),
-                "is_partitioning_column": "YES" if field.name == partition else "NO",
-                "clustering_ordinal_position": clustering.get(field.name),
-            }
-
-    def _partitions(self, table: Table) -> Rows:
+    def _partitions(self, table: Table) -> Iterator[Row]:
         for id_, rows in self.partition_ids(table):
-            yield self._identity(table) | {
+            yield views.identity(table) | {
                 "partition_id": id_,
                 "total_rows": rows,
-                "last_modified_time": _moment(table.modified_ms),
+                "last_modified_time": views.moment(table.modified_ms),
                 "storage_tier": "ACTIVE",
             }
 
+    def _storage(self, table: Table) -> Iterator[Row]:
+        if table.is_view:
+            return
+        size = self._sizes.bytes(table)
+        yield views.identity(table) | {
+            "project_id": table.name.project,
+            "creation_time": views.moment(table.created_ms),
+            "total_rows": self._sizes.rows(table),
+            "total_partitions": len(self.partition_ids(table)),
+            "total_logical_bytes": size,
+            "active_logical_bytes": size,
+            "long_term_logical_bytes": 0,
+            "storage_last_modified_time": views.moment(table.modified_ms),
+            "deleted": False,
+            "table_type": "BASE TABLE",
+        }
 
-def standard_type(field: Field) -> str:
-    """GoogleSQL's name for a field's type: ARRAY<STRUCT<x INT64>>."""
-    name = _STANDARD.get(field.type, field.type)
-    limits = (field.length, field.precision, field.scale)
-    if numbers := [str(limit) for limit in limits if limit is not None]:
-        name += f"({', '.join(numbers)})"
-    if field.fields:
-        inner = ", ".join(f"{member.name} {standard_type(member)}" for member in field.fields)
-        name = f"STRUCT<{inner}>"
-    return f"ARRAY<{name}>" if field.repeated else name
+    def _summary(self, table: Table) -> Iterator[Row]:
+        name = table.name
+        yield {
+            "project_id": name.project,
+            "dataset_id": name.dataset,
+            "table_id": name.table,
+            "creation_time": table.created_ms,
+            "last_modified_time": table.modified_ms,
+            "row_count": 0 if table.is_view else self._sizes.rows(table),
+            "size_bytes": 0 if table.is_view else self._sizes.bytes(table),
+            "type": 2 if table.is_view else 1,
+        }
 
 
-def _moment(milliseconds: int) -> datetime:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+def _check_scope(view: str, scope: str | None, region: bool) -> None:
+    """Raises InvalidQuery for a view of something else."""
+    if view in views.OF_REGIONS and not region:
+        raise InvalidQuery(f"INFORMATION_SCHEMA.{view} is not of a dataset: {scope}", "query")
+    of_project = view in views.OF_REGIONS or (scope is not None and view not in views.OF_DATASETS)
+    if region and not of_project:
+        raise InvalidQuery(f"{view} must be qualified with a dataset", "query")

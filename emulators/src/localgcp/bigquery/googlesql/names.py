@@ -16,12 +16,12 @@ from localgcp.bigquery.catalog.catalog import Catalog
 from localgcp.bigquery.catalog.schema import AS_TEXT, Field
 from localgcp.bigquery.catalog.table import Name, Table
 from localgcp.bigquery.errors import InvalidQuery, SqlNotSupported
-from localgcp.bigquery.googlesql.sources import MAX_VIEW_DEPTH, name_of
+from localgcp.bigquery.googlesql.sources import MAX_VIEW_DEPTH, TABLES_SUMMARY, name_of, scope_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-InformationSchema = Callable[[str, str, str], "pa.Table"]
+InformationSchema = Callable[[str, str | None, str], "pa.Table"]
 ViewTree = Callable[[Table, int], exp.Expr]
 
 
@@ -59,6 +59,9 @@ class Names:
         if upper.startswith("INFORMATION_SCHEMA."):
             self._replace_information_schema(node, upper.removeprefix("INFORMATION_SCHEMA."))
             return
+        if upper == TABLES_SUMMARY:
+            self._replace_information_schema(node, upper)
+            return
         name = self.name_of(node)
         table = self.catalog.table(name)
         self.tables.append(table)
@@ -76,9 +79,7 @@ class Names:
 
     def _replace_information_schema(self, node: exp.Table, view: str) -> None:
         parts = [part.name for part in node.parts]
-        dataset = parts[-2] if len(parts) > 1 else self.dataset
-        if dataset is None or dataset.lower().startswith("region-"):
-            raise SqlNotSupported("INFORMATION_SCHEMA without a dataset")
+        dataset = scope_of(view, parts[-2] if len(parts) > 1 else None, self.dataset)
         project = parts[-3] if len(parts) > 2 else self.project
         relation = f"_information_schema_{len(self.relations)}"
         self.relations[relation] = self.information_schema(project, dataset, view)

@@ -9,6 +9,7 @@ from sqlglot import exp
 from localgcp.bigquery.catalog.table import Table
 from localgcp.bigquery.errors import PartitionFilterMissing
 from localgcp.bigquery.googlesql.names import Names, _is_cte
+from localgcp.bigquery.googlesql.sources import TABLES_SUMMARY
 
 _NARROWING = (exp.EQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Between, exp.In, exp.Is)
 
@@ -19,7 +20,7 @@ def check(tree: exp.Expr, names: Names) -> None:
     Raises PartitionFilterMissing. Must see the tree before names are resolved.
     """
     for node in tree.find_all(exp.Table):
-        if _is_cte(node) or node.name.upper().startswith("INFORMATION_SCHEMA."):
+        if _is_cte(node) or node.name.upper().startswith(("INFORMATION_SCHEMA.", TABLES_SUMMARY)):
             continue
         table = names.catalog.table(names.name_of(node))
         if table.require_partition_filter and table.partitioning and not _filtered(node, table):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from localgcp.bigquery.catalog.catalog import Catalog
+from localgcp.bigquery.catalog.information_schema import is_of_project
 from localgcp.bigquery.catalog.schema import Field, quoted
 from localgcp.bigquery.catalog.sizes import Sizes
 from localgcp.bigquery.catalog.table import Name, Table
@@ -17,8 +18,9 @@ from localgcp.bigquery.store import Store
 if TYPE_CHECKING:
     import pyarrow as pa
 
-InformationSchema = Callable[[str, str, str], "pa.Table"]
+InformationSchema = Callable[[str, str | None, str], "pa.Table"]
 View = Callable[[Table], "pa.Table"]
+TABLES_SUMMARY = "__TABLES__"
 MAX_VIEW_DEPTH = 16  # Quotas, "Views": nested view levels
 _API_NAMES = {"int64": "INTEGER", "timestamp[us, tz=UTC]": "TIMESTAMP", "bool": "BOOLEAN"}
 
@@ -47,21 +49,18 @@ class Sources:
         """
         if len(path) > 1 and path[-2].upper() == "INFORMATION_SCHEMA":
             return self._information_schema(path, project, dataset)
+        if path[-1].upper() == TABLES_SUMMARY:
+            return self._information_schema((*path[:-1], "", path[-1]), project, dataset)
         name = name_of(path, project, dataset)
         table = self._catalog.table(name)
         return Source(table.fields, table)
 
     def _information_schema(self, path: Path, project: str, dataset: str | None) -> Source:
         around = path[:-2]
-        dataset = around[-1] if around else dataset
-        if dataset is None or dataset.lower().startswith("region-"):
-            raise SqlNotSupported("INFORMATION_SCHEMA without a dataset")
+        dataset = scope_of(path[-1].upper(), around[-1] if around else None, dataset)
         home = around[-2] if len(around) > 1 else project
         rows = self._schema(home, dataset, path[-1].upper())
-        fields = tuple(
-            Field(column.name, _API_NAMES.get(str(column.type), "STRING")) for column in rows.schema
-        )
-        return Source(fields, rows=rows)
+        return Source(_fields_of(rows.schema), rows=rows)
 
     def size(self, table: Table) -> tuple[int, int]:
         """Rows and bytes."""
@@ -75,6 +74,24 @@ class Sources:
         with self._store.read() as db:
             number = f", rowid AS {ROW}" if numbered else ""
             return fetch(db.sql(f"SELECT {columns}{number} FROM {table.name.sql}"))
+
+
+def scope_of(view: str, given: str | None, dataset: str | None) -> str | None:
+    """The dataset or region of a view of INFORMATION_SCHEMA: what its path says, or the default."""
+    return given or (None if is_of_project(view) else dataset)
+
+
+def _fields_of(columns: Iterable[pa.Field]) -> tuple[Field, ...]:
+    """The fields of rows that are at hand."""
+    fields = []
+    for column in columns:
+        kind, repeated = column.type, hasattr(column.type, "value_type")
+        kind = kind.value_type if repeated else kind
+        members = _fields_of(kind.fields) if hasattr(kind, "fields") else ()
+        name = "RECORD" if members else _API_NAMES.get(str(kind), "STRING")
+        mode = "REPEATED" if repeated else "NULLABLE"
+        fields.append(Field(column.name, name, mode, fields=members))
+    return tuple(fields)
 
 
 def name_of(path: Path, project: str, dataset: str | None) -> Name:

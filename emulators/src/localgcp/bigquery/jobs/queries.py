@@ -49,7 +49,7 @@ class Queries:
         self, store: Store, catalog: Catalog, sizes: Sizes, reference: Reference | None = None
     ) -> None:
         self._store, self._catalog, self._sizes = store, catalog, sizes
-        self.information_schema = InformationSchema(store, catalog)
+        self.information_schema = InformationSchema(store, catalog, sizes)
         self._writing = Writing(catalog, sizes)
         self._definitions = Definitions(store, catalog, sizes, self._writing)
         self.changing = Changing(store, catalog, sizes, self._writing)

@@ -30,9 +30,10 @@ from localgcp.bigquery.errors import (
 )
 from localgcp.bigquery.googlesql import parameters
 from localgcp.bigquery.jobs.anonymous import destination
-from localgcp.bigquery.jobs.copies import Copied, Copy
-from localgcp.bigquery.jobs.extracts import Extract, Extracted
-from localgcp.bigquery.jobs.loads import Load, Loaded
+from localgcp.bigquery.jobs.copies import Copied
+from localgcp.bigquery.jobs.extracts import Extracted
+from localgcp.bigquery.jobs.job_rows import USER, kind_of
+from localgcp.bigquery.jobs.loads import Loaded
 from localgcp.bigquery.jobs.query import Outcome, Query
 from localgcp.bigquery.jobs.registry import Job
 from localgcp.bigquery.rest import wire_copy, wire_extract, wire_load
@@ -188,24 +189,19 @@ def job_resource(job: Job, processed: int) -> dict[str, Any]:
         "configuration": _configuration(job),
         "statistics": statistics,
         "status": _job_status(job),
-        "user_email": "local@emulator",
+        "user_email": USER,
     }
     return resource | {"etag": resources.etag(resource)}
 
 
 def _configuration(job: Job) -> dict[str, Any]:
     """JobConfiguration, in the end with the table that a query wrote."""
-    configuration = {"jobType": _job_type(job), **job.configuration}
+    configuration = {"jobType": kind_of(job.work), **job.configuration}
     written = destination(job) if job.done.is_set() else None
     if written is not None and "query" in configuration:
         query = {**configuration["query"], "destinationTable": table_reference(written)}
         configuration["query"] = query
     return configuration
-
-
-def _job_type(job: Job) -> str:
-    names: dict[type, str] = {Load: "LOAD", Copy: "COPY", Extract: "EXTRACT"}
-    return names.get(type(job.work), "QUERY")
 
 
 def _job_status(job: Job) -> dict[str, Any]:
@@ -280,7 +276,9 @@ def query_response(
     """
     outcome = job.outcome
     if not isinstance(outcome, Outcome):
-        raise Invalid(f"Cannot return the rows of {job.id}: it is a {_job_type(job).lower()} job")
+        raise Invalid(
+            f"Cannot return the rows of {job.id}: it is a {kind_of(job.work).lower()} job"
+        )
     response = pending_response(kind, job) | {"jobComplete": True}
     response |= {"totalBytesProcessed": str(processed), "cacheHit": False} | _affected(outcome)
     if outcome.kind == "SELECT":
