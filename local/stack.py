@@ -13,7 +13,7 @@ import settings
 from local import laptop
 from local.errors import PortTaken, Unusable
 from local.holder import holder
-from localgcp import clients, environment
+from localgcp import clients, environment, tunnel
 from localgcp.base import LOOPBACK, PortBusy, claim_port
 
 FILE = "stack.json"
@@ -71,6 +71,7 @@ class Stack:
         return {
             **self.environ(),
             **clients.tools(self.data_dir, PROJECT_ID),
+            **tunnel.led(self.address("bigquery")),
             "GENERATOR_URL": self.url("generator"),
             "TABLE_MANAGER_URL": self.url("table_manager"),
             "PIPELINE_URL": self.url("pipeline"),

@@ -17,7 +17,7 @@ from uvicorn.server import ServerState
 
 from localgcp.base import LOOPBACK
 from localgcp.guard import MAX_HEAD
-from localgcp.shared_port import SharedPort
+from localgcp.shared_port import SharedPort, Tunnels, no_tunnels
 
 GRACE_SECONDS = 5
 KEEP_ALIVE_SECONDS = 600
@@ -55,11 +55,13 @@ async def run_with_grpc(
     listening: Callable[[], None],
     stopping: asyncio.Event,
     grace_seconds: int = GRACE_SECONDS,
+    tunnels: Tunnels = no_tunnels,
 ) -> None:
     """As `run`, with a gRPC server (`grpc.aio`, without a port yet) behind the same port.
 
     Requests by HTTP that are under way at the end may take `grace_seconds`; calls by gRPC, which
-    wait for messages as long as they like, are cancelled.
+    wait for messages as long as they like, are cancelled. `tunnels` tells what gRPC's clients may
+    be led to through the port, as a proxy.
     """
     config, state = _config(application, host, port), ServerState()
     config.load()
@@ -67,7 +69,9 @@ async def run_with_grpc(
     await grpc_server.start()
     connections: WeakSet[asyncio.Transport] = WeakSet()
     shared = await asyncio.get_running_loop().create_server(
-        lambda: SharedPort((LOOPBACK, inner), lambda: BoundedHttp(config, state, {}), connections),
+        lambda: SharedPort(
+            (LOOPBACK, inner), lambda: BoundedHttp(config, state, {}), connections, tunnels
+        ),
         host,
         port,
     )

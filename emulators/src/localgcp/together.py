@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
-from localgcp import clients, environment
+from localgcp import clients, environment, tunnel
 from localgcp.base import LOOPBACK, Emulator, EmulatorError, claim_port
 from localgcp.emulators import CLASSES, build
 from localgcp.guard import NOBODY_ELSE, Allowed
@@ -114,7 +114,8 @@ def env(folder: Path, project: str) -> dict[str, str]:
             raise NobodyAnswers(name, address)
     folder = folder.absolute()
     clients.write_files(folder, addresses["bigquery"], project)
-    return clients.environ(folder, addresses, project) | clients.tools(folder, project)
+    led = clients.environ(folder, addresses, project) | clients.tools(folder, project)
+    return led | tunnel.led(addresses["bigquery"])
 
 
 @contextmanager
@@ -141,7 +142,8 @@ def led(project: str = PROJECT) -> Iterator[Mapping[str, str]]:
         with started(emulators):
             addresses = {each.name: f"{LOOPBACK}:{each.port}" for each in emulators}
             clients.write_files(folder, addresses["bigquery"], project)
-            yield clients.environ(folder, addresses, project)
+            found = clients.environ(folder, addresses, project)
+            yield found | tunnel.led(addresses["bigquery"])
 
 
 def answers(address: str) -> bool:

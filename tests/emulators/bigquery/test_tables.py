@@ -119,7 +119,7 @@ def test_an_update_needs_the_current_etag(client: bigquery.Client, orders: str) 
         ({"timePartitioning": {"type": "DAY"}}, "ingestion-time partitioning"),
         ({"rangePartitioning": {"field": "a"}}, "rangePartitioning of a table"),
         (
-            {"schema": {"fields": [{"name": "a", "type": "STRING", "collation": "und:ci"}]}},
+            {"schema": {"fields": [{"name": "a", "type": "INT64", "collation": "x"}]}},
             "collation",
         ),
         ({"nonsense": 1}, "no such property of a table"),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
-from localgcp import environment, room
+from localgcp import environment, room, tunnel
 from localgcp.base import StartFailed
 from localgcp.guard import Guard
 from localgcp.threaded import ThreadedEmulator, Where
@@ -65,7 +66,9 @@ class BigQueryEmulator(ThreadedEmulator):
         sweeping = asyncio.create_task(_sweep(service))
         try:
             server = grpc_side.build(storage)
-            await run_with_grpc(guarded, server, self.host, self.port, ready, stopping)
+            await run_with_grpc(
+                guarded, server, self.host, self.port, ready, stopping, tunnels=_tunnel
+            )
         finally:
             sweeping.cancel()
             storage.close()
@@ -94,6 +97,13 @@ class BigQueryEmulator(ThreadedEmulator):
     def variables(self, address: str) -> dict[str, str]:
         """For the Google clients."""
         return environment.bigquery(address)
+
+
+def _tunnel(target: str) -> ssl.SSLContext | None:
+    """The Storage APIs' clients come to this emulator by a CONNECT, and no other does."""
+    if target != f"{tunnel.HOST}:443":
+        return None
+    return tunnel.context(environment.cache_folder())
 
 
 async def _sweep(service: Service) -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-from localgcp import clients, environment
+from localgcp import clients, environment, tunnel
 from localgcp.testing.backends import SERVICES, Backend, Here
 
 PROJECT_ID = "test-project"
@@ -33,7 +33,10 @@ class Cloud:
         for service in services:
             if service not in self._addresses:
                 address = self._addresses[service] = self._backend.start(service)
-                for name, value in getattr(environment, service)(address).items():
+                led = getattr(environment, service)(address)
+                if service == "bigquery":  # its Storage APIs' clients go there too, or nowhere
+                    led |= tunnel.led(address)
+                for name, value in led.items():
                     self._set_env(name, value)
 
     def environ(self, project: str = PROJECT_ID) -> dict[str, str]:
@@ -41,6 +44,7 @@ class Cloud:
         self.need(*SERVICES)
         clients.write_files(self._folder, self._addresses["bigquery"], project)
         led = clients.environ(self._folder, self._addresses, project)
+        led |= tunnel.led(self._addresses["bigquery"])
         return led | clients.tools(self._folder, project)
 
     def address(self, service: str) -> str:

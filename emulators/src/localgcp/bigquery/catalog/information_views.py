@@ -190,12 +190,12 @@ def of_table(table: Table) -> Iterator[Row]:
 def options_of_table(table: Table) -> Iterator[Row]:
     """TABLE_OPTIONS."""
     part = table.partitioning
-    expiration = table.expiration_ms and moment(table.expiration_ms)
+    expiration = _literal(table.expiration_ms)
     given = [
         ("description", "STRING", _text(table.description)),
         ("friendly_name", "STRING", _text(table.friendly_name)),
         ("labels", "ARRAY<STRUCT<STRING, STRING>>", _labels(table.labels)),
-        ("expiration_timestamp", "TIMESTAMP", expiration and f'TIMESTAMP "{_iso(expiration)}"'),
+        ("expiration_timestamp", "TIMESTAMP", expiration),
         ("partition_expiration_days", "FLOAT64", _days(part.expiration_ms if part else None)),
         ("require_partition_filter", "BOOL", "true" if table.require_partition_filter else None),
     ]
@@ -264,8 +264,12 @@ def moment(milliseconds: int) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
-def _iso(when: datetime) -> str:
-    return f"{when:%Y-%m-%dT%H:%M:%S}.{when.microsecond // 1000:03}Z"
+def _literal(milliseconds: int | None) -> str | None:
+    """A moment as a literal of GoogleSQL."""
+    if milliseconds is None:
+        return None
+    when = moment(milliseconds)
+    return f'TIMESTAMP "{when:%Y-%m-%dT%H:%M:%S}.{when.microsecond // 1000:03}Z"'
 
 
 def _options(where: Row, given: list[tuple[str, str, str | None]]) -> Iterator[Row]:
