@@ -135,7 +135,7 @@ class InformationSchema:
 
 
 def _check_scope(view: str, scope: str | None, region: bool) -> None:
-    """Raises InvalidQuery for a view of something else."""
+    """Refuse a view of something else. Raises InvalidQuery."""
     if view in views.OF_REGIONS and not region:
         raise InvalidQuery(f"INFORMATION_SCHEMA.{view} is not of a dataset: {scope}", "query")
     of_project = view in views.OF_REGIONS or (scope is not None and view not in views.OF_DATASETS)

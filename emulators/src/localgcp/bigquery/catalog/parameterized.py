@@ -32,7 +32,7 @@ def parse(resource: Mapping[str, Any], name: str, kind: str, path: str) -> Param
 
 
 def check_numeric(precision: int, scale: int, path: str) -> None:
-    """Raises BadValue for a NUMERIC(P, S) that there is none of."""
+    """Refuse a NUMERIC(P, S) that there is none of. Raises BadValue."""
     if scale > MAX_SCALE or not max(1, scale) <= precision <= scale + MAX_WHOLE:
         wanted = f"NUMERIC(P, S): S from 0 to {MAX_SCALE}, P from S to S + {MAX_WHOLE}"
         raise BadValue(path, f"({precision}, {scale})", wanted)
