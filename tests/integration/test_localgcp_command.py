@@ -47,6 +47,14 @@ pipeline | beam.io.ReadFromPubSub(subscription=name) | beam.ParDo(Note())
 pipeline.run().wait_until_finish(duration=4000)
 sys.exit(7)
 """
+BOUNDED = """
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+
+pipeline = beam.Pipeline(options=PipelineOptions())
+pipeline | beam.Create(["all", "of", "it"]) | beam.io.WriteToText("out")
+pipeline.run()
+"""
 
 
 @pytest.fixture
@@ -157,6 +165,16 @@ def test_a_streaming_script_finds_emulators_of_its_own(
     assert done.returncode == 7, done.stderr
     assert "got one beside" in done.stdout
     assert "no emulators run, so these are started" in done.stderr
+
+
+def test_a_script_that_does_not_wait_for_its_bounded_job_gets_all_of_it(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "script.py").write_text(BOUNDED)
+    done = localgcp({**environ, "PUBSUB_EMULATOR_HOST": "none:1"}, tmp_path, "run", "script.py")
+    assert done.returncode == 0, done.stderr
+    written = [path.read_text().split() for path in tmp_path.glob("out-*")]
+    assert sorted(word for words in written for word in words) == ["all", "it", "of"]
 
 
 def test_a_script_that_is_not_there_is_named(environ: dict[str, str], tmp_path: Path) -> None:

@@ -69,6 +69,10 @@ class Work(Protocol):
         """Elements dropped because they came too late."""
 
 
+bounded: set[Job] = set()
+"""Jobs of this process that read no subscription and are not over."""
+
+
 class Job(PipelineResult):
     """The PipelineResult of a LocalRunner."""
 
@@ -96,6 +100,8 @@ class Job(PipelineResult):
         """Run in the background; with a Pub/Sub source, signals drain from now on."""
         if self._readers:
             self._signals.install()
+        else:
+            bounded.add(self)
         if self._server is not None:
             self._server.start(self.status)
             log.info("status at http://127.0.0.1:%d/status", self._server.port)
@@ -171,4 +177,5 @@ class Job(PipelineResult):
         self._state = state
         if self._server is not None:
             self._server.stop()
+        bounded.discard(self)
         self._over.set()

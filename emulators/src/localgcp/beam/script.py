@@ -16,7 +16,7 @@ from pathlib import Path
 from apache_beam.options.pipeline_options import StandardOptions
 from apache_beam.runners import runner as beam_runners
 
-from localgcp.beam import cloud
+from localgcp.beam import cloud, job
 
 OURS = "localgcp.beam.LocalRunner"
 
@@ -42,11 +42,15 @@ def run(script: Path, args: Sequence[str]) -> int:
     sys.argv = [str(script), *args]
     # As `python SCRIPT` does: what lies beside the script can be imported.
     sys.path.insert(0, str(script.resolve().parent))
+    code = 0
     try:
         runpy.run_path(str(script), run_name="__main__")
     except SystemExit as end:
-        return _code(end)
-    return 0
+        code = _code(end)
+    # Stock runners have done a bounded job before `run()` returns, so many a script does not wait.
+    for started in list(job.bounded):
+        started.wait_until_finish()
+    return code
 
 
 def take_over() -> None:

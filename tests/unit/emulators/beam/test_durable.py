@@ -286,3 +286,9 @@ def test_a_job_that_begins_in_its_drain_truncates_what_it_would_process() -> Non
     with beam.Pipeline(LocalRunner(is_drain=True)) as pipeline:
         numbers = pipeline | beam.Create([1, 7]) | beam.ParDo(Counting()) | beam.Values()
         assert_that(numbers, equal_to([0, 0, 1]))
+
+
+def test_the_one_pane_of_bounded_input_is_known_to_be_the_last(pipeline: beam.Pipeline) -> None:
+    groups = pipeline | beam.Create([("k", 1)]) | beam.GroupByKey()
+    panes = groups | beam.Map(lambda _, pane=beam.DoFn.PaneInfoParam: (pane.is_last, pane.index))
+    assert_that(panes, equal_to([(True, 0)]))

@@ -13,6 +13,7 @@ from apache_beam.transforms.timeutil import TimeDomain
 from apache_beam.transforms.trigger import AccumulationMode, Always
 from apache_beam.transforms.window import NonMergingWindowFn
 from apache_beam.utils.timestamp import MAX_TIMESTAMP, TIME_GRANULARITY, Timestamp
+from apache_beam.utils.windowed_value import PaneInfo, WindowedValue
 
 from localgcp.beam.archive import Record
 from localgcp.beam.durable.beam_parts import GeneralTriggerDriver, MergeableStateAdapter
@@ -49,6 +50,8 @@ class Grouping:
             and self._windowing.accumulation_mode == AccumulationMode.DISCARDING
             and not self._merging
         )
+        # One pane for each key, when all input has ended.
+        self._fires_once = self._windowing.is_default()
         pair = group.input_coder.wrapped_value_coder
         self._keys = pair.key_coder().get_impl()
         self._input, self._output = group.input_coder.get_impl(), group.output_coder.get_impl()
@@ -133,7 +136,9 @@ class Grouping:
                 windows.append(window)
                 if name != END_TIMER:
                     panes = self._driver.process_timer(window_id, name, domain, fires, state, now)
-                    self._emit(out, key, panes)
+                    self._emit(
+                        out, key, map(_last, panes) if self._fires_once and at_end else panes
+                    )
                 elif now >= self._expiry(window):
                     self._expire(out, key, state, window, now)
             self._settle(encoded, state, windows, now)
@@ -254,6 +259,13 @@ class Grouping:
                     "%s: %d elements dropped, %d so far: their window %s is %s",
                     self.group.name, count, self.dropped, window, why,
                 )  # fmt: skip
+
+
+def _last(pane: Any) -> WindowedValue:
+    """The pane, known to be the last of its window."""
+    info = pane.pane_info
+    known = PaneInfo(info.is_first, True, info.timing, info.index, info.nonspeculative_index)
+    return WindowedValue(pane.value, pane.timestamp, pane.windows, known)
 
 
 def _written(out: Any) -> list[bytes]:
