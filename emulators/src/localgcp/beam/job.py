@@ -86,7 +86,8 @@ class Job(PipelineResult):
         super().__init__(PipelineState.STARTING)
         self._engine, self._readers = engine, readers
         self._error: BaseException | None = None
-        self._over = threading.Event()
+        self._over, self._told = threading.Event(), threading.Event()
+        self._stays = False
         self._thread = threading.Thread(target=self._run, name="local runner", daemon=True)
         self._signals = DrainOnSignal(self.drain)
         self._server = server
@@ -103,13 +104,23 @@ class Job(PipelineResult):
         else:
             bounded.add(self)
         if self._server is not None:
-            self._server.start(self.status)
+            self._server.start(self.status, self.drain_and_stay)
             log.info("status at http://127.0.0.1:%d/status", self._server.port)
         self._state = PipelineState.RUNNING
         self._thread.start()
 
     def drain(self) -> None:
         """Stop pulling, close all windows, finish. `wait_until_finish` then returns DONE."""
+        self._told.set()
+        self._engine.drain()
+
+    def drain_and_stay(self) -> None:
+        """The same, but the status goes on telling so, as Dataflow lists a drained job.
+
+        `wait_until_finish` returns once a signal, or `drain`, comes besides.
+        """
+        log.warning("asked to drain; the status stays until a signal comes")
+        self._stays = True
         self._engine.drain()
 
     def cancel(self) -> None:
@@ -123,7 +134,11 @@ class Job(PipelineResult):
         while not self._over.wait(0.2) and (ends is None or time.monotonic() < ends):
             # A DoFn that does not return can't be interrupted, only left behind.
             self._engine.check_drain(grace=STUCK_SECONDS)
-        if self._over.is_set():
+        while self._listed and (ends is None or time.monotonic() < ends):
+            self._told.wait(0.2)
+        if self._over.is_set() and not self._listed:
+            if self._server is not None and self._stays:
+                self._server.stop()
             self._signals.restore()
         if self._error is not None and not isinstance(self._error, Cancelled):
             raise self._error
@@ -157,6 +172,12 @@ class Job(PipelineResult):
         longest = max(filter(None, troubles), key=lambda each: each.seconds, default=None)
         return str(longest) if longest and longest.seconds >= STALLED_SECONDS else None
 
+    @property
+    def _listed(self) -> bool:
+        """Whether it is drained, and nobody has told it yet that this need not be shown."""
+        over = self._over.is_set() and self._error is None
+        return over and self._stays and not self._told.is_set()
+
     def _shown_state(self) -> str:
         if self._state == PipelineState.RUNNING:
             return status.DRAINING if self._engine.draining else status.RUNNING
@@ -175,7 +196,7 @@ class Job(PipelineResult):
         for reader in self._readers:
             reader.close(over=state != PipelineState.FAILED)
         self._state = state
-        if self._server is not None:
+        if self._server is not None and (self._error is not None or not self._stays):
             self._server.stop()
         bounded.discard(self)
         self._over.set()

@@ -1,4 +1,4 @@
-"""The job's state, and the small server that tells it."""
+"""The job's state, and the small server that tells it, and that drains the job."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ STARTING, RUNNING, DRAINING, DONE, FAILED = "STARTING", "RUNNING", "DRAINING", "
 
 
 class StatusServer:
-    """Serves GET /status and GET /health.
+    """Serves GET /status and GET /health, and drains the job by POST /drain.
 
     /status: {state, stalled (why it stands still, or null), pulled, acked, outstanding,
     failed_bundles, retrying, dropped_late, watermark (RFC 3339 or null), counters}. /health: 200
-    while the job pulls and does not stand still, else 503; with state and stalled.
+    while the job pulls and does not stand still, else 503; with state and stalled. /drain: the
+    status; the job ends as a drained one, and its pages go on telling so.
     """
 
     def __init__(self, port: int, host: str = LOOPBACK, allowed: Allowed = NOBODY_ELSE) -> None:
@@ -42,9 +43,9 @@ class StatusServer:
             target=self._server.serve_forever, name="status", daemon=True
         )
 
-    def start(self, status: Callable[[], dict[str, Any]]) -> None:
-        """Serve what `status` tells, from a thread of its own."""
-        self._server.status = status
+    def start(self, status: Callable[[], dict[str, Any]], drain: Callable[[], None]) -> None:
+        """Serve what `status` tells, from a thread of its own; `drain` begins a drain."""
+        self._server.status, self._server.drain = status, drain
         self._thread.start()
 
     def stop(self) -> None:
@@ -56,6 +57,7 @@ class StatusServer:
 
 class _Server(ThreadingHTTPServer):
     status: Callable[[], dict[str, Any]]
+    drain: Callable[[], None]
     allowed: Allowed
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -68,13 +70,9 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def do_GET(self) -> None:
-        headers = [(n.lower().encode(), v.encode("latin-1")) for n, v in self.headers.items()]
-        asked, allowed = Asked.of("GET", headers), self.server.allowed
-        refusal = decide(asked, allowed)
-        self._more = cors(asked, headers) if allowed.origin(asked.origin) else []
-        if refusal is not None:
-            self._answer(refusal.status, {"error": refusal.text})
-        elif self.path == "/status":
+        if self._is_refused("GET"):
+            return
+        if self.path == "/status":
             self._answer(200, self.server.status())
         elif self.path == "/health":
             found = self.server.status()
@@ -83,6 +81,25 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(200 if flows else 503, page)
         else:
             self._answer(404, {"error": f"no page {self.path!r}; there are /status and /health"})
+
+    def do_POST(self) -> None:
+        if self._is_refused("POST"):
+            return
+        if self.path == "/drain":
+            self.server.drain()
+            self._answer(200, self.server.status())
+        else:
+            self._answer(404, {"error": f"nothing to do at {self.path!r}; there is /drain"})
+
+    def _is_refused(self, method: str) -> bool:
+        """Answer whom the guard does not let in."""
+        headers = [(n.lower().encode(), v.encode("latin-1")) for n, v in self.headers.items()]
+        asked, allowed = Asked.of(method, headers), self.server.allowed
+        refusal = decide(asked, allowed)
+        self._more = cors(asked, headers) if allowed.origin(asked.origin) else []
+        if refusal is not None:
+            self._answer(refusal.status, {"error": refusal.text})
+        return refusal is not None
 
     def _answer(self, code: int, page: dict[str, Any]) -> None:
         body = json.dumps(page).encode()

@@ -113,7 +113,7 @@ def get(port: int, path: str) -> tuple[int, Any]:
 
 def test_no_page_reads_the_status() -> None:
     server = StatusServer(0, allowed=Allowed.of(["pipeline"], ["https://app.test"]))
-    server.start(lambda: {"state": "RUNNING"})
+    server.start(lambda: {"state": "RUNNING"}, lambda: None)
 
     def ask(**headers: str) -> tuple[int, str | None]:
         connection = HTTPConnection("127.0.0.1", server.port, timeout=5)
@@ -131,7 +131,7 @@ def test_no_page_reads_the_status() -> None:
 def test_status_and_health_tell_the_state() -> None:
     status = {"state": "RUNNING", "stalled": None, "pulled": 3}
     server = StatusServer(0)
-    server.start(lambda: status)
+    server.start(lambda: status, lambda: None)
     assert get(server.port, "/status") == (200, status)
     assert get(server.port, "/health")[0] == 200
     status["stalled"] = "Insert fails, for 61 s"
@@ -145,6 +145,23 @@ def test_status_and_health_tell_the_state() -> None:
     server.stop()
 
 
+def test_a_program_drains_the_job_and_a_page_does_not() -> None:
+    status, server = {"state": "RUNNING"}, StatusServer(0)
+    server.start(lambda: status, lambda: status.update(state="DRAINING"))
+
+    def post(path: str, **headers: str) -> int:
+        connection = HTTPConnection("127.0.0.1", server.port, timeout=5)
+        connection.request("POST", path, headers=headers)
+        answer = connection.getresponse()
+        connection.close()
+        return answer.status
+
+    assert post("/drain", Origin="http://evil.test") == post("/drain", Host="evil.test") == 403
+    assert (post("/status"), status["state"]) == (404, "RUNNING")
+    assert (post("/drain"), status["state"]) == (200, "DRAINING")
+    server.stop()
+
+
 def test_who_asks_and_goes_leaves_no_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     asked, answered = threading.Event(), threading.Event()
 
@@ -154,7 +171,7 @@ def test_who_asks_and_goes_leaves_no_traceback(capsys: pytest.CaptureFixture[str
         return {"state": "x" * 1_000_000, "stalled": None}
 
     server = StatusServer(0)
-    server.start(status)
+    server.start(status, lambda: None)
     with socket.create_connection(("127.0.0.1", server.port)) as hasty:
         hasty.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         hasty.sendall(b"GET /status HTTP/1.1\r\nHost: localhost\r\n\r\n")
