@@ -65,6 +65,9 @@ class Attached:
         }
         if room := self.url("control_room"):
             found["CONTROL_ROOM_URL"] = room
+        if console := self.url("console"):
+            found |= {"CONSOLE_URL": console}
+            found |= environment.console(console.removeprefix("http://"))
         if names.publish_log is not None:
             found["PUBLISH_LOG"] = str(names.publish_log)
         return found

@@ -17,7 +17,7 @@ from watchdog.events import (
 )
 from watchdog.observers import Observer
 
-EMULATORS = ("pubsub", "storage", "bigquery")
+EMULATORS = ("pubsub", "storage", "bigquery", "console")
 SERVICES = ("table_manager", "generator")
 LOCALGCP = "emulators/src/localgcp"
 WHOSE: tuple[tuple[str, tuple[str, ...]], ...] = (

@@ -21,6 +21,7 @@ PORTS = {
     "table_manager": 8081,
     "pipeline": 8082,
     "control_room": 8083,
+    "console": 8084,
 }
 """Where the processes of a local stack listen by default."""
 
@@ -46,6 +47,8 @@ class Endpoints:
     pipeline: str
     control_room: str
     """Empty where the stack has none."""
+    console: str = ""
+    """The same."""
 
 
 def port_setting(process: str) -> str:
@@ -86,6 +89,7 @@ def endpoints(environ: Mapping[str, str] | None = None) -> Endpoints | None:
         table_manager=_given(env, "TABLE_MANAGER_URL"),
         pipeline=_given(env, "PIPELINE_URL"),
         control_room=env.get("CONTROL_ROOM_URL", ""),
+        console=env.get("CONSOLE_URL", ""),
     )
 
 

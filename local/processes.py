@@ -40,6 +40,7 @@ READY_PATHS = {
     "pipeline": "/health",
     "generator": "/health",
     "control_room": "/health",
+    "console": "/health",
 }
 """What each process answers below 500 once it does its work."""
 
@@ -48,6 +49,7 @@ def all_of(stack: Stack) -> list[Process]:
     """Every process of the stack, in the order in which an event needs them; then the page."""
     return [
         *(_emulator(stack, name) for name in EMULATORS),
+        _console(stack),
         _table_manager(stack),
         _pipeline(stack),
         _generator(stack),
@@ -70,6 +72,18 @@ def _emulator(stack: Stack, name: str) -> Process:
             *chain.from_iterable(met),
         ),
         ready_url=ready_url(stack, name),
+    )
+
+
+def _console(stack: Stack) -> Process:
+    return Process(
+        name="console",
+        command=(
+            *(sys.executable, "-m", "localgcp", "console"),
+            *("--port", str(stack.ports["console"]), "--data-dir", str(stack.data_dir / "console")),
+            *("--logs", str(stack.logs)),
+        ),
+        ready_url=ready_url(stack, "console"),
     )
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 
 import settings
-from local import laptop
+from local import console, laptop
 from local.errors import NoStack, StillStopping
 from local.processes import EMULATORS, all_of
 from local.stack import READY, STARTING, Stack, claim
@@ -20,7 +20,7 @@ from local.state import LOOK_SECONDS, held, is_held, leftovers, saved
 from local.supervise import Log, Supervisor
 from localgcp import private
 
-KEPT = ("pubsub", "bigquery", "storage", "logs", "published.jsonl", "drafts")
+KEPT = ("pubsub", "bigquery", "storage", "console", "logs", "published.jsonl", "drafts")
 """What a stack leaves in its data folder."""
 OURS = (
     *(*KEPT, "demo", "snapshots", "sql_history", "supervisor.log"),
@@ -96,6 +96,7 @@ def _supervised(stack: Stack, supervisor: Supervisor) -> Iterator[Supervisor]:
         supervisor.wait_ready(EMULATORS)
         provision.stores(stack)
         supervisor.wait_ready(list(supervisor.children))
+        console.tell(stack)
         stack.save(READY, supervisor.groups())
         yield supervisor
     finally:

@@ -72,10 +72,12 @@ class Stack:
             **self.environ(),
             **clients.tools(self.data_dir, PROJECT_ID),
             **tunnel.led(self.address("bigquery")),
+            **environment.console(self.address("console")),
             "GENERATOR_URL": self.url("generator"),
             "TABLE_MANAGER_URL": self.url("table_manager"),
             "PIPELINE_URL": self.url("pipeline"),
             "CONTROL_ROOM_URL": self.url("control_room"),
+            "CONSOLE_URL": self.url("console"),
             # For our own commands: these lines came from the stack of this folder.
             "LOCAL_PIPELINE_URL": self.url("pipeline"),
             "LOCAL_DATA_DIR": str(self.data_dir),

@@ -102,7 +102,7 @@ def texts_of(tree: ast.AST) -> Iterator[str]:
             yield node.value
 
 
-@pytest.mark.parametrize("emulator", ["pubsub", "bigquery", "storage"])
+@pytest.mark.parametrize("emulator", ["pubsub", "bigquery", "storage", "console"])
 def test_every_emulator_has_the_same_files(emulator: str) -> None:
     found = {path.name for path in (ROOT / LOCALGCP / emulator).iterdir()}
     assert {"__init__.py", "emulator.py", "server.py", "errors.py"} <= found

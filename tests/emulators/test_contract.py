@@ -84,10 +84,11 @@ def test_runs_alone_and_ends_on_sigterm(name: str, tmp_path: Path) -> None:
 
 FILL = """
 import sys
+from urllib.request import Request, urlopen
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery, pubsub_v1, storage
 
-name = sys.argv[1]
+name, port = sys.argv[1:]
 if name == "pubsub":
     publisher = pubsub_v1.PublisherClient()
     topic = publisher.topic_path("test-project", "topic")
@@ -100,6 +101,10 @@ elif name == "bigquery":
     client = bigquery.Client("test-project", AnonymousCredentials())
     client.create_dataset("d")
     client.query_and_wait("CREATE TABLE d.t AS SELECT * FROM UNNEST([1, 2]) AS x")
+elif name == "console":
+    request = Request(f"http://127.0.0.1:{port}/_emulator/facts", method="PUT")
+    request.add_header("content-type", "application/json")
+    urlopen(request, b'{"project": "test-project"}').close()
 else:
     client = storage.Client("test-project", AnonymousCredentials())
     client.create_bucket("bucket").blob("deep/er/file").upload_from_string(b"secret")
@@ -114,7 +119,8 @@ def test_what_it_keeps_is_its_user_s_alone(name: str, tmp_path: Path) -> None:
         assert process.stdout is not None
         ready = json.loads(process.stdout.readline())
         environ = {**os.environ, **ready["env"]}
-        subprocess.run([sys.executable, "-c", FILL, name], env=environ, check=True, timeout=120)
+        fill = [sys.executable, "-c", FILL, name, str(ready["port"])]
+        subprocess.run(fill, env=environ, check=True, timeout=120)
         kept = [data_dir, *data_dir.rglob("*")]
         os.kill(process.pid, signal.SIGTERM)
     modes = {str(path): stat.S_IMODE(path.stat().st_mode) for path in kept if path.exists()}

@@ -108,6 +108,13 @@ def _own_options(name: str, args: argparse.ArgumentParser) -> None:
             default=argparse.SUPPRESS,
             help="where jobs read and write gs:// objects; else by STORAGE_EMULATOR_HOST",
         )
+    if name == "console":
+        own.add_argument(
+            "--logs",
+            type=Path,
+            default=argparse.SUPPRESS,
+            help="folder of the files NAME.log that the facts name; without it, no lines of theirs",
+        )
     if name == "storage":
         own.add_argument(
             "--pubsub",

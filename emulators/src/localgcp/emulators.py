@@ -13,6 +13,7 @@ CLASSES = {
     "pubsub": "localgcp.pubsub.emulator:PubSubEmulator",
     "bigquery": "localgcp.bigquery.emulator:BigQueryEmulator",
     "storage": "localgcp.storage.emulator:StorageEmulator",
+    "console": "localgcp.console.emulator:ConsoleEmulator",
 }
 
 
@@ -22,7 +23,7 @@ def build(
     port: int,
     data_dir: Path | None,
     allowed: Allowed = NOBODY_ELSE,
-    **own: str | bool | int,
+    **own: str | bool | int | Path,
 ) -> Emulator:
     """Make the emulator called `name`, not yet started; `own` is what that one alone takes.
 

@@ -123,6 +123,12 @@ def storage(address: str) -> dict[str, str]:
     }
 
 
+def console(address: str) -> dict[str, str]:
+    """For gcloud dataflow, functions, run and logging."""
+    apis = ("DATAFLOW", "CLOUDFUNCTIONS", "RUN", "LOGGING")
+    return {f"CLOUDSDK_API_ENDPOINT_OVERRIDES_{api}": f"http://{address}/" for api in apis}
+
+
 def boto() -> str:
     """The text of a file for BOTO_CONFIG, by which gsutil comes to where `storage` leads.
 

@@ -19,7 +19,7 @@ from urllib.request import urlopen
 
 from localgcp import clients, environment, tunnel
 from localgcp.base import LOOPBACK, Emulator, EmulatorError, claim_port
-from localgcp.emulators import CLASSES, build
+from localgcp.emulators import build
 from localgcp.guard import NOBODY_ELSE, Allowed
 
 PROJECT = "local-project"
@@ -74,7 +74,7 @@ def up(data_dir: Path | None, allowed: Allowed = NOBODY_ELSE) -> int:
     emulators = _all(data_dir, environment.port, allowed)
     try:
         with started(emulators):
-            width = max(map(len, CLASSES))
+            width = max(map(len, environment.PORTS))
             for emulator in emulators:
                 sys.stdout.write(f"{emulator.name:<{width}}  {LOOPBACK}:{emulator.port}\n")
             where = "nowhere: give --data-dir to keep it" if data_dir is None else data_dir
@@ -108,7 +108,7 @@ def env(folder: Path, project: str) -> dict[str, str]:
 
     Raises NobodyAnswers, InvalidVariable, OSError.
     """
-    addresses = {name: f"{LOOPBACK}:{environment.port(name)}" for name in CLASSES}
+    addresses = {name: f"{LOOPBACK}:{environment.port(name)}" for name in environment.PORTS}
     for name, address in addresses.items():
         if not answers(address):
             raise NobodyAnswers(name, address)
@@ -137,7 +137,7 @@ def led(project: str = PROJECT) -> Iterator[Mapping[str, str]]:
         else:
             yield found
             return
-        ports = {name: claim_port(name, LOOPBACK, 0) for name in CLASSES}
+        ports = {name: claim_port(name, LOOPBACK, 0) for name in environment.PORTS}
         emulators = _all(None, ports.__getitem__)
         with started(emulators):
             addresses = {each.name: f"{LOOPBACK}:{each.port}" for each in emulators}

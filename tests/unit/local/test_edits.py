@@ -33,7 +33,7 @@ ROOT = Path(__file__).parents[3]
         (f"{LOCALGCP}/beam/acks.py", "pipeline"),
         (
             f"{LOCALGCP}/guard.py",
-            "bigquery control_room generator pipeline pubsub storage table_manager",
+            "bigquery console control_room generator pipeline pubsub storage table_manager",
         ),
         (f"{LOCALGCP}/testing/plugin.py", ""),
         ("local/control_room/app.py", "control_room"),

@@ -1,0 +1,1 @@
+"""What outlives a stop: the facts, and the entries that clients wrote."""
