@@ -7,7 +7,7 @@ import pytest
 from localgcp.pubsub.domain.message import Message
 from localgcp.pubsub.domain.trace import Step, Trace
 from localgcp.pubsub.errors import InvalidArgument
-from localgcp.pubsub.wire import layout, peeking
+from localgcp.pubsub.wire import layout, overview, peeking
 from localgcp.pubsub.wire.protos import PubsubMessage
 from tests.unit.emulators.pubsub.bench import SUBSCRIPTION, TOPIC, Bench
 
@@ -37,6 +37,19 @@ def test_a_message_s_way_is_told_step_by_step(bench: Bench) -> None:
         (3, "acked"),
     ]
     assert peeking.trace(bench.broker, {"event_id": "e-2"}) == {"messages": []}
+
+
+def test_a_subscription_s_latency_is_that_of_its_last_acks(bench: Bench) -> None:
+    subscription = bench.subscribe()
+    for seconds in (1, 5, 3):
+        bench.publish("x")
+        bench.clock.now += seconds
+        (entry,) = subscription.lease(bench.clock(), 1, 1000)
+        bench.broker.acknowledge(SUBSCRIPTION, [entry.ack_id])
+    assert bench.broker.trace.latencies(SUBSCRIPTION) == [1, 3, 5]
+    (row,) = overview.subscriptions(bench.broker)["subscriptions"]
+    assert row["seconds_to_ack"] == {"p50": 3, "p99": 3}
+    assert bench.broker.trace.latencies("projects/p/subscriptions/other") == []
 
 
 def test_a_peek_takes_nothing(bench: Bench) -> None:

@@ -5,6 +5,7 @@ Recorded a batch at a time, so that it costs little; the oldest is forgotten fir
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
@@ -15,6 +16,8 @@ KEPT_BYTES = 16 << 20
 """Of published messages, which are kept whole."""
 KEPT_STEPS = 400_000
 """Deliveries and acks, counted by message."""
+MEASURED = 500
+"""Acks of a subscription that its latency is told by."""
 PUBLISHED, DELIVERED, ACKED = "published", "delivered", "acked"
 
 
@@ -96,6 +99,21 @@ class Trace:
             for each in self._steps
             if message_id in each.ids
         ]
+        return sorted(found)
+
+    def latencies(self, subscription: str) -> list[float]:
+        """Seconds from published to acked of the last acks of a subscription, in order of size."""
+        starts = [each.messages[0].id for each in self._published]
+        found: list[float] = []
+        for step in reversed(self._steps):
+            if step.what != ACKED or step.subscription != subscription:
+                continue
+            for id_ in step.ids[: MEASURED - len(found)]:
+                i = bisect_right(starts, id_) - 1
+                if i >= 0:
+                    found.append(step.at - self._published[i].at)
+            if len(found) >= MEASURED:
+                break
         return sorted(found)
 
     def latest(self, topic: str) -> Iterator[Message]:

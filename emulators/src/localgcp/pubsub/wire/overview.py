@@ -37,7 +37,8 @@ def topics(broker: Broker) -> dict[str, Any]:
 def subscriptions(broker: Broker) -> dict[str, Any]:
     """`{"subscriptions": [...]}`: what each still holds, and what has become of the rest.
 
-    `backlog` counts all not yet acked, `outstanding` those of them that are leased. `push_refused`
+    `backlog` counts all not yet acked, `outstanding` those of them that are leased,
+    `seconds_to_ack` is p50 and p99 from published to acked of the last 500 acks. `push_refused`
     says why nothing is pushed to the endpoint, and is "" where it may be.
     """
     now, rows = broker.clock(), []
@@ -52,6 +53,7 @@ def subscriptions(broker: Broker) -> dict[str, Any]:
                 "backlog": len(subscription.unacked),
                 "outstanding": len(subscription.outstanding),
                 "oldest_unacked_seconds": round(now - oldest.published, 3) if oldest else 0.0,
+                "seconds_to_ack": _percentiles(broker.trace.latencies(subscription.name)),
                 "delivered": counters.delivered,
                 "acked": counters.acked,
                 "redelivered": counters.redelivered,
@@ -60,6 +62,15 @@ def subscriptions(broker: Broker) -> dict[str, Any]:
             }
         )
     return {"subscriptions": sorted(rows, key=_name)}
+
+
+def _percentiles(sizes: list[float]) -> dict[str, float]:
+    """The median and the 99th percentile of sorted seconds; {} of none."""
+    last = len(sizes) - 1
+    return {name: round(sizes[last * n // 100], 4) for name, n in _SHOWN.items()} if sizes else {}
+
+
+_SHOWN = {"p50": 50, "p99": 99}
 
 
 def _name(row: dict[str, Any]) -> str:
