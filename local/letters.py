@@ -186,6 +186,8 @@ def verdict(data: bytes) -> tuple[str, str]:
 
 def _redrives(warehouse: Warehouse) -> dict[tuple[str, int], str]:
     """When each letter was sent again, by its event id and how often it had been before."""
+    if not warehouse.has(REDRIVES.name):
+        return {}
     sql = f"SELECT event_id, redrive_count, redriven_at FROM `{REDRIVES.name}`"
     sent = warehouse.rows(sql)
     return {(row["event_id"], row["redrive_count"] - 1): row["redriven_at"] for row in sent}

@@ -39,7 +39,8 @@ def search(
         raise BadQuery(f"no field {field!r} in {', '.join(chosen)}")
     found: list[dict[str, Any]] = []
     for name, table in chosen.items():
-        if (sql := _sql(table, text, field, limit)) is not None:
+        sql = _sql(table, text, field, limit)
+        if sql is not None and warehouse.has(table.name):
             found += [
                 {"kind": name, "table": table.name, "values": values}
                 for values in warehouse.rows(sql)

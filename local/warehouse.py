@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from local.errors import BadQuery
-from local.wire import Refused, Unreachable, ask
+from local.wire import Refused, Unreachable, ask, get
 
 PAGE_ROWS = 1_000
 ANSWER_SECONDS = 600.0
@@ -85,6 +85,11 @@ class Warehouse:
             for table, column in page:
                 found.setdefault(table, []).append(column)
         return found
+
+    def has(self, table: str) -> bool:
+        """Whether the dataset has such a table: a query of one that is missing is a failed job."""
+        path = f"/datasets/{quote(self.dataset)}/tables/{quote(table, safe='')}"
+        return get(f"{self.url}/bigquery/v2/projects/{self.project}{path}") is not None
 
     def _pages(self, answer: dict[str, Any], fields: list[dict[str, Any]]) -> Iterator[list[Row]]:
         while True:
