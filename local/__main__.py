@@ -8,13 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from local import acting, commands, dlq, following, laptop, looking
+from local import acting, commands, dlq, following, laptop, looking, overseeing
 from local.errors import LocalError
 from local.run import Interrupted, signals_raise
 from localgcp import private
 from settings import InvalidSetting
 
-MODULES = (commands, looking, following, dlq, acting)
+MODULES = (commands, looking, following, dlq, acting, overseeing)
 """Where the commands are, each a function of its name."""
 
 
@@ -22,6 +22,14 @@ def seconds(text: str) -> float:
     """A length of time. Raises ValueError, which argparse tells with the option's name."""
     value = float(text)
     if not 0 <= value < float("inf"):
+        raise ValueError(text)
+    return value
+
+
+def number(text: str) -> int:
+    """A whole number from 1. Raises ValueError, which argparse tells with the option's name."""
+    value = int(text)
+    if value < 1:
         raise ValueError(text)
     return value
 
@@ -58,6 +66,10 @@ def parser() -> argparse.ArgumentParser:
     _add_verbs(add_to, "chaos", "throw faults, and take them back", acting.chaos_options, looks)
     about = "keep a stack's whole state, and go back to it"
     _add_verbs(add_to, "snapshot", about, acting.snapshot_options, looks)
+    about = "what a changed event type would break"
+    _add_verbs(add_to, "contract", about, overseeing.contract_options, looks)
+    about = "look into topics and subscriptions, publish, seek, purge"
+    _add_verbs(add_to, "topics", about, overseeing.topics_options, looks)
     return main
 
 
@@ -125,6 +137,12 @@ def _add_looking(add: Add) -> None:
     )
     trace = add("trace", "one event's way, hop by hop; exit code 1 if no part knows it")
     trace.add_argument("event_id", metavar="EVENT_ID")
+    add("alerts", "the cloud's alert rules, evaluated here; exit code 1 if one fires")
+    seed = add("seed", "fill the days before today with events, by load jobs")
+    seed.add_argument("days", type=number, metavar="DAYS")
+    seed.add_argument(
+        "--per-day", type=number, default=300, metavar="N", help="of each type (default: 300)"
+    )
     add("ledger", "published events against stored ones; exit code 1 if any is lost")
 
 

@@ -32,7 +32,11 @@ def chaos_options(add: Add) -> None:
 def snapshot_options(add: Add) -> None:
     """The verbs of `snapshot`."""
     add("save", "keep all of a stack's state, while it runs or not").add_argument("name")
-    add("load", "go back to one; the stack has to be down").add_argument("name")
+    load = add("load", "go back to one; the stack has to be down, or --restart is given")
+    load.add_argument("name")
+    load.add_argument(
+        "--restart", action="store_true", help="take a running stack down for it, and up again"
+    )
     add("list", "the newest first")
 
 
@@ -75,6 +79,10 @@ def snapshot(args: Namespace) -> int:
     if args.verb == "save":
         stack = running(folder, args.wait) if is_held(folder) else None
         return _told(args, snapshots.as_json(snapshots.save(folder, stack, args.name)))
+    if args.restart and is_held(folder):
+        from local import restoring
+
+        return _told(args, snapshots.as_json(restoring.load(folder, args.name)))
     return _told(args, snapshots.as_json(snapshots.load(folder, args.name)))
 
 

@@ -5,21 +5,19 @@ What is too much is what the cloud's alerts call so: terraform/monitoring/alerts
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
 from google.api_core.exceptions import NotFound
 from google.cloud import bigquery, storage
 
 from event_types.base import EventType
 from event_types.order import ORDER
+from local import alerts
 from local.attached import Reachable
-from local.errors import NoRules, NotSent
+from local.errors import NotSent
 from local.messages import order_at
 from local.observe import Sight, look
 from local.processes import READY_PATHS, answers, ready_url
@@ -27,7 +25,6 @@ from local.publish import publish_all
 from local.stored import EVENT_FILES
 from settings import Settings
 
-RULES = Path(__file__).parent.parent / "terraform" / "monitoring" / "alerts.json"
 LOOK_SECONDS = 0.5
 
 
@@ -45,7 +42,7 @@ def check(stack: Reachable, within: float) -> Iterator[Finding]:
 
     Raises NoRules where the alerts can't be read.
     """
-    rules = _rules()
+    rules = alerts.rules()
     answering = [_answering(stack, name) for name in READY_PATHS if stack.url(name)]
     yield from answering
     now = look(stack)
@@ -57,14 +54,6 @@ def check(stack: Reachable, within: float) -> Iterator[Finding]:
         yield Finding("event", False, f"not sent: {', '.join(silent)} can't take it")
     else:
         yield _event(stack.names, within)
-
-
-def _rules() -> dict[str, dict[str, Any]]:
-    try:
-        rules: dict[str, dict[str, Any]] = json.loads(RULES.read_text())
-    except (OSError, ValueError) as error:
-        raise NoRules(RULES, error) from error
-    return rules
 
 
 def _answering(stack: Reachable, name: str) -> Finding:

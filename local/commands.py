@@ -12,17 +12,18 @@ import sys
 import threading
 import time
 from argparse import Namespace
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local import laptop, run
+from local import laptop, restoring, run, snapshots
 from local.attached import Attached, attached
 from local.chosen import asked
 from local.ledger import Ledger
 from local.logs import Logs
 from local.stack import READY, Stack
-from local.supervise import ROOT
+from local.supervise import ROOT, Log, Supervisor
 from settings import InvalidSetting
 
 if TYPE_CHECKING:
@@ -42,22 +43,52 @@ def up(args: Namespace) -> int:
         _say_ready(args, start(asked(args), _words(args)), time.monotonic() - began)
         return 0
     log = Logs(sys.stderr if args.json else sys.stdout).write
-    began = time.monotonic()
-    # Watched from the first: an edit while the stack starts is taken up as soon as it serves.
-    with _edits(args) as edits, run.started(asked(args), log, fresh=args.fresh) as there:
-        stack, supervisor = there
-        _say_ready(args, stack, time.monotonic() - began)
-        if not args.json and not args.no_browser:
-            from local import browser
+    where, fresh = asked(args), args.fresh
+    restoring.take(where.data_dir)  # of a stack that was killed before it could
+    is_first = True
+    while True:
+        began = time.monotonic()
+        # Watched from the first: an edit while the stack starts is taken up as soon as it serves.
+        with _edits(args) as edits, run.started(where, log, fresh=fresh) as (stack, supervisor):
+            _say_ready(args, stack, time.monotonic() - began)
+            if is_first:
+                _show(args, stack)
+            code = _watch(stack, supervisor, edits, log)
+            name = restoring.take(where.data_dir)
+            if name is not None:
+                supervisor.kill()  # what it holds is thrown away
+        if name is None:
+            return code
+        snapshots.load(where.data_dir, name)
+        log("snapshot", f"went back to {name}")
+        where, fresh = dataclasses.replace(where, ports=stack.ports), False
+        is_first = False
 
-            browser.show(stack.url("control_room"))
-        never = threading.Event()  # a signal ends the stack, by Interrupted
-        if edits is None:
-            return supervisor.watch(never)
+
+def _show(args: Namespace, stack: Stack) -> None:
+    if not args.json and not args.no_browser:
+        from local import browser
+
+        browser.show(stack.url("control_room"))
+
+
+def _watch(stack: Stack, supervisor: Supervisor, edits: Edits | None, log: Log) -> int:
+    """Until a part ends, whose exit code it gives, or somebody wants to go back to a snapshot."""
+    back = threading.Event()  # a signal ends the stack, by Interrupted
+    take_up: Callable[[], frozenset[str]] = frozenset
+    if edits is not None:
         from local.watching import Watching
 
-        watching = Watching(supervisor, edits, log, lambda: stack.save(READY, supervisor.groups()))
-        return supervisor.watch(never, watching.look)
+        take_up = Watching(
+            supervisor, edits, log, lambda: stack.save(READY, supervisor.groups())
+        ).look
+
+    def look() -> frozenset[str]:
+        if restoring.is_asked(stack.data_dir):
+            back.set()
+        return take_up()
+
+    return supervisor.watch(back, look)
 
 
 def _edits(args: Namespace) -> AbstractContextManager[Edits | None]:

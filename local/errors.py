@@ -126,6 +126,20 @@ class BadQuery(LocalError):
     """BigQuery refused a query."""
 
 
+class NoSuchType(LocalError):
+    """No event type has this name."""
+
+    def __init__(self, name: str, known: list[str]) -> None:
+        super().__init__(f"no event type {name!r}; there are {', '.join(known)}")
+
+
+class NoSuchPlace(LocalError):
+    """No topic and no subscription has this name."""
+
+    def __init__(self, name: str, known: list[str]) -> None:
+        super().__init__(f"no topic or subscription {name!r}; there are {', '.join(known)}")
+
+
 class NoRules(LocalError):
     """The alert rules can't be read."""
 

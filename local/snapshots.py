@@ -70,11 +70,7 @@ def load(data_dir: Path, name: str) -> Snapshot:
 
     Raises BadSnapshot for a name that is none or where a stack runs, and Unusable.
     """
-    known = all_of(data_dir)
-    found = next((each for each in known if each.name == name), None)
-    if found is None:
-        names = ", ".join(each.name for each in known) or "none"
-        raise BadSnapshot(f"no snapshot {name!r}; there are: {names}")
+    found = named(data_dir, name)
     if is_held(data_dir):
         raise BadSnapshot("a stack runs here: stop it with `python -m local down`, then load")
     fresh = data_dir / FOLDER / f".{name}.load"
@@ -91,6 +87,16 @@ def load(data_dir: Path, name: str) -> Snapshot:
         raise Unusable(data_dir, error) from error
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
+    return found
+
+
+def named(data_dir: Path, name: str) -> Snapshot:
+    """The snapshot of this name. Raises BadSnapshot, naming those that there are."""
+    known = all_of(data_dir)
+    found = next((each for each in known if each.name == name), None)
+    if found is None:
+        names = ", ".join(each.name for each in known) or "none"
+        raise BadSnapshot(f"no snapshot {name!r}; there are: {names}")
     return found
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import secrets
 from collections.abc import AsyncIterator
 from typing import Any
 
+from local.alerts import Alerts
 from local.control_room.account import Account
 from local.control_room.sampling import Sampler
 
@@ -20,8 +22,9 @@ WATCHED_SECONDS, IDLE_SECONDS = 1.0, 5.0
 class Feed:
     """The looks, for any number of pages (WHATWG HTML, "Server-sent events")."""
 
-    def __init__(self, sampler: Sampler, account: Account) -> None:
-        self._sampler, self._account = sampler, account
+    def __init__(self, sampler: Sampler, account: Account, alerts: Alerts) -> None:
+        self._sampler, self._account, self._alerts = sampler, account, alerts
+        self._run = secrets.token_hex(8)
         self._pages: set[asyncio.Event] = set()
         self._last: dict[str, Any] | None = None
         self._hurry = asyncio.Event()
@@ -46,7 +49,9 @@ class Feed:
         sample = await asyncio.to_thread(self._sampler.look)
         if self._pages:
             self._account.note(sample)
-        self._last = {**sample, "ledger": self._account.as_json()}
+        self._alerts.note(sample)
+        told = {"ledger": self._account.as_json(), "alerts": self._alerts.as_json()}
+        self._last = {**sample, **told}
         for page in self._pages:
             page.set()
 
@@ -57,12 +62,15 @@ class Feed:
             page.set()
 
     async def stream(self) -> AsyncIterator[bytes]:
-        """What one page is sent: `hello` with the last minutes' points, then each look."""
+        """What one page is sent: `hello` with the last minutes' points, then each look.
+
+        `run` tells a page that this server is another than the one it came from.
+        """
         fresh = asyncio.Event()
         self._pages.add(fresh)
         self._hurry.set()
         try:
-            yield _event("hello", {"points": list(self._sampler.points)})
+            yield _event("hello", {"run": self._run, "points": list(self._sampler.points)})
             while not self._closing:
                 await fresh.wait()
                 fresh.clear()

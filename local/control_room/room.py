@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from local.alerts import Alerts
 from local.attached import Reachable
 from local.control_room.account import Account
 from local.control_room.feed import Feed
@@ -22,7 +23,8 @@ class Room:
         self.logs = data_dir / "logs"
         self.sampler = Sampler(stack, self.logs)
         self.account = Account(stack)
-        self.feed = Feed(self.sampler, self.account)
+        self.alerts = Alerts()
+        self.feed = Feed(self.sampler, self.account, self.alerts)
 
 
 @dataclass(frozen=True)

@@ -63,10 +63,16 @@ def reconcile(room: Room, call: Call) -> Any:
     return room.account.as_json()
 
 
+def alerts(room: Room, call: Call) -> Any:
+    """Every rule of the cloud's, by the last look."""
+    return {"alerts": room.alerts.as_json()}
+
+
 APIS = (
     Api("GET", "/api/about", about),
     Api("GET", "/api/scenarios", scenarios),
     Api("GET", "/api/tasks", tasks),
+    Api("GET", "/api/alerts", alerts),
     Api("POST", "/api/scenarios/{name}/start", start_scenario),
     Api("POST", "/api/generate", generate),
     Api("DELETE", "/api/tasks/{id}", stop_task),

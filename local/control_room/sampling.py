@@ -12,6 +12,7 @@ from typing import Any
 
 from event_types import registry
 from event_types.dead_letter import DEAD_LETTER_TABLE
+from local.alerts import failed_jobs
 from local.attached import Reachable
 from local.control_room import health
 from local.observe import count_files
@@ -39,6 +40,7 @@ class Sampler:
         self._health: dict[str, dict[str, Any]] = {}
         self._faults: dict[str, int] = {}
         self._files: int | None = None
+        self._failed_jobs: int | None = None
         self._slow_due = self._listing_due = 0.0
         self._askers = ThreadPoolExecutor(6, thread_name_prefix="look")
 
@@ -73,6 +75,7 @@ class Sampler:
             "job": found["job"],
             "rows": rows,
             "files": self._files,
+            "failed_jobs": self._failed_jobs,
             "health": self._health,
             "faults": self._faults,
         }
@@ -89,6 +92,7 @@ class Sampler:
         looks = self._askers.map(lambda part: health.of(self._stack, part, self._logs), parts)
         self._health = {part: asdict(each) for part, each in zip(parts, looks, strict=True)}
         self.count_faults()
+        self._failed_jobs = failed_jobs(self._stack)
         if self._clock() >= self._listing_due:
             self._count_files()
         self._slow_due = self._clock() + SLOW_SECONDS
@@ -116,6 +120,7 @@ def _queue(found: dict[str, Any] | None) -> dict[str, Any] | None:
     return {
         **{name: found[name] for name in QUEUE},
         "oldest_seconds": found["oldest_unacked_seconds"],
+        "seconds_to_ack": found["seconds_to_ack"],
         "refused": found["push_refused"],
     }
 

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from local import chaos, laptop, snapshots
+from local import chaos, laptop, restoring, snapshots
 from local.control_room.room import Api, BadCall, Call, Room
+from local.errors import NotDone
 from local.logs import readable, undated
 from local.state import is_held, running
 from local.tail import ending
 
 TAIL_BYTES = 512 * 1024
 MOST, SHOWN = 2_000, 300
+CONTRACT_SECONDS = 60.0
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?")
 _WORSE = re.compile(r"\b(ERROR|CRITICAL|WARNING)\b|Traceback")
 
@@ -110,6 +114,25 @@ def keep(room: Room, call: Call) -> Any:
     return kept(room, call)
 
 
+def back(room: Room, call: Call) -> Any:
+    """Go back to one: the stack, this server with it, ends and starts again."""
+    return snapshots.as_json(restoring.ask(room.data_dir, call.text("name")))
+
+
+def contract(room: Room, call: Call) -> Any:
+    """What the code as it is on the disk now would break: asked of a process that reads it anew."""
+    done = subprocess.run(
+        [sys.executable, "-m", "local", "contract", "diff", "--json"],
+        capture_output=True,
+        text=True,
+        timeout=CONTRACT_SECONDS,
+        check=False,
+    )
+    if done.returncode not in (0, 1):
+        raise NotDone(done.stderr.strip())
+    return {"types": json.loads(done.stdout)}
+
+
 APIS = (
     Api("GET", "/api/faults", faults),
     Api("PUT", "/api/faults/{name}", turn),
@@ -118,4 +141,6 @@ APIS = (
     Api("GET", "/api/logs", logs),
     Api("GET", "/api/snapshots", kept),
     Api("POST", "/api/snapshots", keep),
+    Api("POST", "/api/snapshots/back", back),
+    Api("POST", "/api/contract", contract),
 )

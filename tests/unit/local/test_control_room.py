@@ -193,7 +193,7 @@ def test_a_stack_that_moved_meanwhile_gets_no_verdict(room: Room) -> None:
 
 def test_a_page_is_told_the_last_minutes_and_then_each_look(room: Room) -> None:
     async def told() -> list[tuple[str, Any]]:
-        feed = Feed(Sampler(room.stack, room.logs), Account(room.stack))
+        feed = Feed(Sampler(room.stack, room.logs), Account(room.stack), room.alerts)
         looking = asyncio.create_task(feed.run())
         found = []
         async for each in feed.stream():

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from local.errors import BadSnapshot
+from local import restoring
+from local.errors import BadSnapshot, NoStack
 from local.snapshots import FOLDER, all_of, load, save
 from local.state import held
 
@@ -48,3 +49,18 @@ def test_what_can_not_be_done_changes_nothing(tmp_path: Path) -> None:
     with held(tmp_path), pytest.raises(BadSnapshot, match="local down"):
         load(tmp_path, "one")
     assert (tmp_path / "published.jsonl").read_text() == "before"
+
+
+def test_a_way_back_is_asked_for_once_and_of_a_stack_that_runs(tmp_path: Path) -> None:
+    kept(tmp_path, "before")
+    save(tmp_path, None, "one")
+    with pytest.raises(NoStack):
+        restoring.ask(tmp_path, "one")
+    with held(tmp_path):
+        with pytest.raises(BadSnapshot, match="there are: one"):
+            restoring.ask(tmp_path, "two")
+        assert restoring.take(tmp_path) is None
+        assert restoring.ask(tmp_path, "one").name == "one"
+    assert restoring.is_asked(tmp_path)
+    assert restoring.take(tmp_path) == "one"
+    assert not restoring.is_asked(tmp_path)

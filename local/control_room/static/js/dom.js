@@ -25,6 +25,7 @@ const SHAPES = {
   topics: "M12 12m-3 0a3 3 0 1 0 6 0a3 3 0 1 0-6 0M5 5a10 10 0 0 0 0 14M19 5a10 10 0 0 1 0 14",
   logs: "M5 6h14M5 10h9M5 14h14M5 18h6",
   faults: "M13 3L5 14h6l-1 7 8-11h-6z",
+  bell: "M6 17h12l-1.500-2.500V10a4.500 4.500 0 0 0-9 0v4.500zM10 20h4",
   snapshots: "M4 8h4l1.500-2h5l1.500 2h4v11H4zM12 13m-3 0a3 3 0 1 0 6 0a3 3 0 1 0-6 0",
   generator: "M6 4l14 8-14 8z",
   function: "M8 4h8M12 4v16M8 12h6",

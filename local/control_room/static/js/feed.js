@@ -2,7 +2,7 @@
 const KEPT = 300;
 const WINDOW_MS = 4000;
 const listeners = new Set();
-export const state = { look: null, points: [], connected: false };
+export const state = { look: null, points: [], connected: false, run: "" };
 
 export function listen(listener, signal) {
   listeners.add(listener);
@@ -16,7 +16,13 @@ function tell() {
 
 export function connect() {
   const source = new EventSource("/api/feed");
-  source.addEventListener("hello", (event) => { state.points = JSON.parse(event.data).points; });
+  source.addEventListener("hello", (event) => {
+    const { run, points } = JSON.parse(event.data);
+    // The stack came back, after a snapshot say: this page's token is of the server before.
+    if (state.run && state.run !== run) location.reload();
+    state.run = run;
+    state.points = points;
+  });
   source.addEventListener("look", (event) => {
     const { look, point } = JSON.parse(event.data);
     state.look = look;

@@ -32,13 +32,13 @@ export function ledgerBadge() {
 }
 
 // While events flow their counts are shown; a verdict needs every id, read while the stack rests.
-function moving(badge, { rows, main, published, ledger }) {
+function moving(badge, { rows, main, ledger }) {
   const stored = Object.entries(rows).reduce((sum, [table, each]) => sum + (table === "dead_letter_events" ? 0 : each), 0);
   const flight = main?.backlog ? `${count(main.backlog)} in flight` : ledger.error || "being read back";
   badge.className = "ledger";
   show(
     badge, icon("wait"), h("b", {}, main?.backlog ? "Flowing" : "Ledger"),
-    h("span", { class: "rest sum" }, `${count(published)} published · ${count(stored)} stored · ${count(rows.dead_letter_events)} dead-lettered`),
+    h("span", { class: "rest sum" }, `${count(stored)} stored · ${count(rows.dead_letter_events)} dead-lettered`),
     h("span", { class: "rest" }, flight),
   );
 }

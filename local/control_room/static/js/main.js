@@ -18,7 +18,7 @@ function link(view) {
 
 function rail(about) {
   return h(
-    "div", { class: "rail" },
+    "aside", { class: "rail", "aria-label": "Control room" },
     h("a", { class: "brand", href: "#/flow" }, h("img", { src: "/static/icon.svg", alt: "" }), "Control room"),
     h("nav", { "aria-label": "Views" }, h("ul", {}, VIEWS.map(link))),
     h("div", { class: "foot" }, h("span", {}, about.project), h("span", {}, h("kbd", {}, "?"), " all keys")),
@@ -90,7 +90,8 @@ function badges({ look }) {
   const letters = look.rows.dead_letter_events ?? 0;
   const faults = Object.values(look.faults).reduce((sum, each) => sum + each, 0);
   const sick = Object.values(look.health).filter((each) => !each.ok).length;
-  for (const [name, value, kind] of [["letters", letters, "warn"], ["faults", faults, "bad"], ["flow", sick, "bad"]]) {
+  const firing = look.alerts.filter((each) => each.state === "firing").length;
+  for (const [name, value, kind] of [["letters", letters, "warn"], ["faults", faults, "bad"], ["flow", sick, "bad"], ["alerts", firing, "bad"]]) {
     if (!counts[name]) continue;
     say(counts[name], value ? String(value) : "");
     counts[name].className = `count ${kind}`;

@@ -1,4 +1,5 @@
 // Every view, in the order of the rail.
+import { alerts } from "./views/alerts.js";
 import { events } from "./views/events.js";
 import { faults } from "./views/faults.js";
 import { files } from "./views/files.js";
@@ -20,5 +21,6 @@ export const VIEWS = [
   { name: "topics", title: "Topics", key: "o", icon: "topics", open: topics },
   { name: "logs", title: "Logs", key: "l", icon: "logs", open: logs },
   { name: "faults", title: "Faults", key: "x", icon: "faults", open: faults },
+  { name: "alerts", title: "Alerts", key: "a", icon: "bell", open: alerts },
   { name: "snapshots", title: "Snapshots", key: "n", icon: "snapshots", open: snapshots },
 ];

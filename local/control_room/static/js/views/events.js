@@ -47,6 +47,7 @@ function paths(kinds) {
 }
 
 async function search(results, signal, asked) {
+  if (!results.firstChild) show(results, h("div", { class: "card" }, empty("Searching", "")));
   const { events: found } = await get("/api/events", asked);
   if (signal.aborted) return;
   if (!found.length) {

@@ -61,7 +61,7 @@ function watch(signal) {
   const made = SERIES.map(([title, series, line, figure]) => {
     const drawn = spark(series);
     const number = h("b", {});
-    const element = h("div", { class: "card watch" }, h("h3", {}, title), number, drawn.svg);
+    const element = h("div", { class: "card watch" }, h("h2", {}, title), number, drawn.svg);
     return { element, update: (look) => { say(number, figure(look)); drawn.draw(line()); } };
   });
   listen(({ look }) => { if (look) for (const each of made) each.update(look); }, signal);

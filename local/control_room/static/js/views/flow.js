@@ -91,7 +91,9 @@ function way(spec) {
   const number = h("b", {});
   const waits = h("span", {});
   const age = h("span", {});
-  const label = h("div", { class: "edge" }, spec.rate && number, waits, spec.queue && h("br"), age);
+  // From published to acked: the median and the 99th percentile of the last 500.
+  const spread = [h("span", { class: "took" }), h("span", { class: "took" })];
+  const label = h("div", { class: "edge" }, spec.rate && number, waits, spec.queue && h("br"), age, spec.queue && spread);
   const update = (look) => {
     const perSecond = spec.rate ? rateOf(spec.rate) : 0;
     const queue = spec.queue && look[spec.queue];
@@ -99,12 +101,15 @@ function way(spec) {
     if (spec.rate) say(number, rate(perSecond));
     say(waits, spec.up ? "asked for tables" : spec.queue ? `${short(queue?.backlog)} waiting` : spec.after());
     say(age, queue?.backlog ? `oldest ${seconds(queue.oldest_seconds)}` : "");
+    if (spec.queue) took(queue?.seconds_to_ack).forEach((text, i) => say(spread[i], text));
     label.classList.toggle("late", (queue?.oldest_seconds ?? 0) > LATE_SECONDS);
     for (const each of [path, pulse, label]) each.classList.toggle("on", on);
     if (on) pulse.style.setProperty("--lap", `${lap(perSecond)}s`);
   };
   return { spec, path, pulse, label, update };
 }
+
+const took = (found) => (found?.p50 === undefined ? ["", ""] : [`p50 ${seconds(found.p50)}`, `p99 ${seconds(found.p99)}`]);
 
 // Dots go by faster where more goes by, on a scale that a glance can read from 0.1/s to 10,000/s.
 const lap = (perSecond) => Math.max(0.12, 1.6 / (1 + Math.log10(1 + perSecond * 4))).toFixed(2);

@@ -7,7 +7,7 @@ export function grid(columns, rows) {
   const numbers = columns.map((_, i) => rows.every((row) => row[i] === null || typeof row[i] === "number"));
   const kind = (i) => (numbers[i] ? "num" : "");
   return h(
-    "div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Rows" },
+    "div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Rows as a table" },
     h("table", {},
       h("thead", {}, h("tr", {}, columns.map((each, i) => h("th", { scope: "col", class: kind(i) }, each)))),
       h("tbody", {}, rows.map((row) => h("tr", {}, row.map((each, i) => h("td", { class: kind(i) }, cell(each))))))),

@@ -1,5 +1,5 @@
 // Tables: what is in each, its partitions, its columns, its first rows.
-import { get } from "../api.js";
+import { act, get, post } from "../api.js";
 import { card, empty, h, head, show } from "../dom.js";
 import { bytes, count } from "../text.js";
 import { grid } from "./grid.js";
@@ -8,7 +8,8 @@ export async function tables(main, signal, { path }) {
   if (path.length) return one(main, signal, path[0]);
   const { tables: found } = await get("/api/tables");
   if (signal.aborted) return undefined;
-  show(main, head("Tables", `The dataset ${about.dataset}.`));
+  const preview = h("button", { class: "button", type: "button", title: "local contract diff", onclick: () => act(preview, contract) }, "Preview a changed type");
+  show(main, head("Tables", `The dataset ${about.dataset}.`, preview));
   if (!found.length) {
     main.append(h("div", { class: "card" }, empty("No table yet", "The table manager makes each when its first event comes.")));
     return undefined;
@@ -20,6 +21,29 @@ export async function tables(main, signal, { path }) {
     h("tbody", {}, found.map((each) => row(each, most))),
   )));
   return undefined;
+}
+
+// What the code as it stands on the disk would change in the tables, and whom it would refuse.
+async function contract() {
+  const { types } = await post("/api/contract");
+  const made = h(
+    "dialog", { class: "wide", "aria-label": "Contract preview", onclose: () => made.remove() },
+    h("header", {}, h("h1", {}, "Contract preview")),
+    h("div", { class: "body" }, h("p", { class: "muted small" }, "event_types/ as it is on the disk now, against the tables and the newest stored events."), types.map(verdict)),
+    h("footer", {}, h("button", { class: "button main", type: "button", onclick: () => made.close() }, "Close")),
+  );
+  document.body.append(made);
+  made.showModal();
+}
+
+function verdict(each) {
+  const word = !each.exists ? ["", "no table yet"] : each.safe ? ["ok", each.changes.length ? "safe" : "unchanged"] : ["bad", "breaks"];
+  return h(
+    "section", { class: "note verdict", "aria-label": each.event_type },
+    h("div", { class: "row" }, h("b", {}, each.event_type.replaceAll("_", " ")), h("span", { class: `chip ${word[0]}` }, word[1]), h("span", { class: "muted small" }, `${count(each.failing)} of ${count(each.checked)} stored events would fail`)),
+    each.changes.map((change) => h("p", { class: `mono small ${change.breaks ? "wrong" : ""}` }, `${change.what} ${change.column}: ${change.table || "–"} → ${change.code || "–"}`)),
+    each.failures.slice(0, 5).map((failure) => h("p", { class: "small" }, h("a", { href: `#/events/${encodeURIComponent(failure.event_id)}` }, failure.event_id), ` ${failure.detail}`)),
+  );
 }
 
 function row(each, most) {

@@ -72,7 +72,7 @@ function queue(each) {
   const facts = [["waiting", count(each.backlog)], ["lent to clients", count(each.outstanding)], ["oldest", seconds(each.oldest_unacked_seconds)], ["delivered", count(each.delivered)], ["acked", count(each.acked)], ["redelivered", count(each.redelivered)], ["dead-lettered", count(each.dead_lettered)], ["expired", count(each.expired)], ["pushes to", each.push_endpoint || "nowhere: it is pulled"]];
   const when = h("input", { type: "datetime-local", step: "1", "aria-label": "Seek to (UTC)" });
   const seek = h("button", { class: "button", type: "button", onclick: () => act(seek, () => to(each.name, when.value ? `${when.value}Z` : "")) }, "Seek");
-  const purge = h("button", { class: "button bad", type: "button", onclick: () => act(purge, () => to(each.name, new Date().toISOString())) }, "Drop all that waits");
+  const purge = h("button", { class: "button bad", type: "button", onclick: () => act(purge, async () => { await post("/api/purge", { subscription: each.name }); toast("ok", "Done"); }) }, "Drop all that waits");
   return card(last(each.name), null, h("div", { class: "body stack" }, h("dl", { class: "pairs" }, facts.flatMap(([key, value]) => [h("dt", {}, key), h("dd", { class: "mono" }, value)])), h("div", { class: "row grow" }, field("Seek to (UTC)", when), seek, purge)));
 }
 
