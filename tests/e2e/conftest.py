@@ -36,7 +36,8 @@ FILES = {
 PATIENCE = 150.0
 STOP_SECONDS = 90.0
 # Modules whose tests all ask one stack, and modules whose tests each bring their own.
-SHARED = ("test_check", "test_commands", "test_docs_page", "test_readme")
+# By name: test_readme is last, which starts events that go on for a minute.
+SHARED = ("test_check", "test_commands", "test_docs_page", "test_hostile_page", "test_readme")
 APART = ("test_kill", "test_life", "test_local_runner_kill")
 LONG = (
     "test_kill",

@@ -49,6 +49,13 @@ class Quiet(SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
+def stack(shared: LocalStack) -> LocalStack:
+    """The one that modules share, with nothing on its way in it."""
+    shared.drained()
+    return shared
+
+
+@pytest.fixture(scope="module")
 def elsewhere() -> Iterator[str]:
     """The attacker's site."""
     handler = partial(Quiet, directory=str(Path(__file__).parent))
