@@ -341,7 +341,7 @@ def test_schemathesis_finds_nothing(generator: Service, tmp_path: Path) -> None:
         [
             str(Path(sys.executable).with_name("schemathesis")),
             *("--config-file", str(ROOT / "tests/integration/schemathesis.toml")),
-            *("run", f"{generator.url}/openapi.json", "--max-examples", "15"),
+            *("run", f"{generator.url}/openapi.json", "--max-examples", "8"),
             *("--seed", "1", "--generation-deterministic", "--no-color"),
         ],
         cwd=tmp_path,
