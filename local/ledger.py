@@ -6,11 +6,12 @@ that the pipeline never saw is missed here. What counts as stored is read back b
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import orjson
 
 SHOWN_IDS = 5
 
@@ -30,6 +31,10 @@ class Stored:
     reasons: Counter[str] = field(default_factory=Counter)
     """Dead letters by reason."""
     files: int = 0
+    changed: list[str] = field(default_factory=list)
+    """Ids of rows that say something else than their lines: somebody wrote over them."""
+    gone: list[str] = field(default_factory=list)
+    """What is not there any more: a bucket, the dataset, a table."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +58,16 @@ class Ledger:
     files: int
     redriven: int = 0
     """Dead-lettered first, stored since: counted among both."""
+    changed: int = 0
+    """Rows that somebody wrote over since: their lines in the files say something else."""
+    changed_ids: list[str] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
+    """What is not there any more, by kind and name: the reason for what is lost."""
 
     @property
     def balanced(self) -> bool:
-        """Whether every published event is accounted for, in tables and files alike."""
-        return self.lost == 0
+        """Whether every published event is accounted for, in tables and files alike, unchanged."""
+        return self.lost == 0 and self.changed == 0 and not self.gone
 
 
 def reconcile(published: Ids, stored: Stored) -> Ledger:
@@ -81,6 +91,9 @@ def reconcile(published: Ids, stored: Stored) -> Ledger:
         reasons=dict(stored.reasons),
         files=stored.files,
         redriven=len(published.keys() & rows.keys() & dead),
+        changed=len(stored.changed),
+        changed_ids=stored.changed[:SHOWN_IDS],
+        gone=stored.gone,
     )
 
 
@@ -101,6 +114,6 @@ def records(lines: Iterable[bytes]) -> Iterator[dict[str, str]]:
     """The JSON objects on `lines`; a line that is none is skipped."""
     for line in lines:
         try:
-            yield json.loads(line)
-        except json.JSONDecodeError:
+            yield orjson.loads(line)
+        except orjson.JSONDecodeError:
             continue

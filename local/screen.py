@@ -132,10 +132,17 @@ def ledger_table(ledger: Ledger) -> Table:
     table.add_section()
     table.add_row("duplicated rows", f"{ledger.duplicated_rows:,}", "same event_id in a table")
     table.add_row("duplicated lines", f"{ledger.duplicated_lines:,}", "same event_id in files")
+    if ledger.changed:
+        table.add_row("changed rows", f"{ledger.changed:,}", _first(ledger.changed_ids))
+    for each in ledger.gone:
+        table.add_row(Text("gone", "bold red"), "", each)
     style = "bold green" if ledger.balanced else "bold red"
-    examples = "\n".join(("first:", *ledger.lost_ids)) if ledger.lost_ids else ""
-    table.add_row(Text("lost", style), Text(f"{ledger.lost:,}", style), examples)
+    table.add_row(Text("lost", style), Text(f"{ledger.lost:,}", style), _first(ledger.lost_ids))
     return table
+
+
+def _first(ids: Sequence[str]) -> str:
+    return "\n".join(("first:", *ids)) if ids else ""
 
 
 def account(ledger: Ledger) -> Group:

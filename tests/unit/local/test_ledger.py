@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 from local.ledger import Ids, Stored, read_published, reconcile
@@ -70,6 +71,15 @@ def test_only_the_first_lost_ids_are_named() -> None:
     ledger = reconcile(Counter(str(each) for each in range(100, 200)), stored())
     assert ledger.lost == 100
     assert ledger.lost_ids == ["100", "101", "102", "103", "104"]
+
+
+def test_what_changed_or_is_gone_is_named_and_does_not_balance() -> None:
+    whole = stored("ab", "ab")
+    changed = reconcile(Counter("ab"), replace(whole, changed=["b"]))
+    assert (changed.changed, changed.changed_ids, changed.lost) == (1, ["b"], 0)
+    assert not changed.balanced
+    gone = reconcile(Counter("ab"), replace(stored("ab"), gone=["bucket raw-events"]))
+    assert (gone.gone, gone.lost, gone.balanced) == (["bucket raw-events"], 2, False)
 
 
 def test_the_publish_log_may_end_in_a_torn_line(tmp_path: Path) -> None:
