@@ -7,7 +7,7 @@ from operator import or_
 from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, from_json, to_json
 
 from event_types import registry
 from event_types.base import Event
@@ -44,6 +44,8 @@ class Validator:
 
     def __init__(self, models: tuple[type[Event], ...], max_bytes: int = MAX_BYTES) -> None:
         self._max_bytes = max_bytes
+        # Inside a tagged union the first step of an error's path is the tag.
+        self._tags = 1 if len(models) > 1 else 0
         # A union by tag: one pass over the JSON finds the type and checks the fields.
         union: Any = Annotated[reduce(or_, models), Field(discriminator="event_type")]
         self._adapter: TypeAdapter[Event] = TypeAdapter(union if len(models) > 1 else models[0])
@@ -59,11 +61,40 @@ class Validator:
         except ValidationError as error:
             raise self._invalid(error.errors(include_url=False)) from None
 
+    def sparing(self, data: bytes) -> tuple[Event, dict[str, Any]]:
+        """The same, but fields that the type does not have are set aside instead of refused.
+
+        They come back by name, as deep as they were; an item of an array by its index, as text.
+        Raises InvalidEvent for anything else that is wrong.
+        """
+        if len(data) > self._max_bytes:
+            return self(data), {}
+        try:
+            return self._adapter.validate_json(data), {}
+        except ValidationError as error:
+            errors = error.errors(include_url=False)
+        others = [each for each in errors if each["type"] != "extra_forbidden"]
+        if others:
+            raise self._invalid(others)
+        document, extra = from_json(data), {}
+        for each in errors:
+            _set_aside(document, extra, each["loc"][self._tags :])
+        return self._adapter.validate_json(to_json(document)), extra
+
     @staticmethod
     def _invalid(errors: list[ErrorDetails]) -> InvalidEvent:
         shown = "; ".join(_describe(each) for each in errors[:SHOWN_ERRORS])
         more = len(errors) - SHOWN_ERRORS
         return InvalidEvent(_reason(errors[0]), shown + (f"; and {more} more" if more > 0 else ""))
+
+
+def _set_aside(document: Any, extra: dict[str, Any], path: tuple[int | str, ...]) -> None:
+    """Move what is at a path from one document to another."""
+    *steps, last = path
+    for step in steps:
+        document = document[step]
+        extra = extra.setdefault(str(step), {})
+    extra[str(last)] = document.pop(last)
 
 
 def _reason(error: ErrorDetails) -> Reason:

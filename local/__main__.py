@@ -136,6 +136,14 @@ def _add_looking(add: Add) -> None:
         metavar="SECONDS",
         help="how long the event may take to its row and its file (default: %(default)g)",
     )
+    contract = add("contract", "what becomes of fields and columns too many, by event type")
+    contract.add_argument("type", nargs="?", metavar="TYPE", help="an event type")
+    contract.add_argument(
+        "contract",
+        nargs="?",
+        choices=("evolve", "freeze", "discard", "default"),
+        help="its contract from now on; what runs takes it up by itself",
+    )
     trace = add("trace", "one event's way, hop by hop; exit code 1 if no part knows it")
     trace.add_argument("event_id", metavar="EVENT_ID")
     add("alerts", "the cloud's alert rules, evaluated here; exit code 1 if one fires")

@@ -1,4 +1,4 @@
-"""The commands that act on a stack: `chaos` throws faults, `snapshot` keeps its whole state."""
+"""The commands that act on a stack: `chaos`, `snapshot`, and `contract`, which types are under."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from argparse import Namespace
 from collections.abc import Callable
 from typing import Any
 
-from local.chosen import asked, stack_of
+from local.chosen import asked, connect, stack_of
 from local.errors import NotDone
 from local.wire import Refused
 
@@ -62,6 +62,23 @@ def chaos(args: Namespace) -> int:
     for each in switches:
         on = f"on, met {each['met']:,}" if each["on"] else "off"
         print(f"{each['name']:16} {on:14} {each['about']}")
+    return 0
+
+
+def contract(args: Namespace) -> int:
+    """Say each type's contract, after changing one where that is asked."""
+    names = connect(args).names
+    from local import contracts
+
+    if args.contract is not None:
+        contracts.change(names, args.type, args.contract)
+    found = contracts.all_of(names)
+    if args.json:
+        print(json.dumps(found))
+        return 0
+    for name, each in found.items():
+        if args.type in (None, name):
+            print(f"{name:16} {each}")
     return 0
 
 

@@ -16,6 +16,7 @@ from google.cloud import bigquery
 from google.cloud.pubsub_v1 import PublisherClient
 
 from pipeline import dead_letter
+from pipeline.contracts import contracts
 from pipeline.insert_all import InsertAll
 from pipeline.insertion import Inserter, Rejection, RowsNotInserted, Sender, Target
 from pipeline.record import Row
@@ -47,7 +48,8 @@ SINKS = tuple(_SENDERS)
 def inserter(target: Target) -> Inserter:
     """The worker's one inserter. Two threads that race make two, which costs a connection."""
     requests = Requests(target.requests_topic, PublisherClient())
-    return Inserter(target, _SENDERS[target.sink](target), requests.ask)
+    known = contracts(target.project, target.dataset, target.contract)
+    return Inserter(target, _SENDERS[target.sink](target), requests.ask, contracts=known)
 
 
 class InsertRows(beam.DoFn):

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
+import orjson
+
+from event_types.contract import EXTRA
 from pipeline.record import Row
 
 
@@ -23,6 +27,35 @@ def _carried(value: Any, steps: list[str], default: Any) -> bool:
     if steps:
         return isinstance(value, dict) and _carried(value.get(steps[0]), steps[1:], default)
     return value is not None and value != [] and value != default
+
+
+def set_aside(row: Row, paths: Iterable[str]) -> Row:
+    """The row with what is at the dotted paths in its column `extra` instead, as JSON text."""
+    paths = list(paths)
+    extra: dict[str, Any] = orjson.loads(row.values.get(EXTRA.name) or b"{}")
+    for path in paths:
+        _merge(extra, _picked(row.values, path.split(".")))
+    values = {**without(row.values, paths), EXTRA.name: orjson.dumps(extra).decode()}
+    return replace(row, values=values)
+
+
+def _picked(value: Any, steps: list[str]) -> Any:
+    """What is at a path, with the names on the way to it; an array's items by their index."""
+    if not steps:
+        return value
+    if isinstance(value, list):
+        return {str(index): _picked(item, steps) for index, item in enumerate(value)}
+    if not isinstance(value, dict) or steps[0] not in value:
+        return {}
+    return {steps[0]: _picked(value[steps[0]], steps[1:])}
+
+
+def _merge(into: dict[str, Any], more: dict[str, Any]) -> None:
+    for name, value in more.items():
+        if isinstance(value, dict) and isinstance(into.get(name), dict):
+            _merge(into[name], value)
+        else:
+            into[name] = value
 
 
 def without(values: dict[str, Any], paths: Iterable[str]) -> dict[str, Any]:

@@ -37,6 +37,7 @@ class _Scalar(NamedTuple):
 # maps them.
 _SCALARS = {
     _Type.STRING: _Scalar(_Field.TYPE_STRING),
+    _Type.JSON: _Scalar(_Field.TYPE_STRING),
     _Type.INT64: _Scalar(_Field.TYPE_INT64),
     _Type.DOUBLE: _Scalar(_Field.TYPE_DOUBLE),
     _Type.BOOL: _Scalar(_Field.TYPE_BOOL),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
@@ -16,10 +18,13 @@ from apache_beam.metrics import Metrics
 from apache_beam.pvalue import TaggedOutput
 from apache_beam.utils.timestamp import Timestamp
 
-from event_types.base import EventType
+from event_types.base import Event, EventType
+from event_types.contract import EXTRA, Contract
 from event_types.dead_letter import Reason
 from event_types.validate import InvalidEvent, Validator
 from pipeline import dead_letter
+from pipeline.contracts import contracts
+from pipeline.insertion import Target
 from pipeline.record import Message, Row, file_prefix
 
 ROOT = "output"
@@ -45,7 +50,23 @@ class Router:
 
     def row(self, message: Message) -> Row:
         """The row of an event. Raises InvalidEvent."""
-        event = self._validate(message.data)
+        return self._row(message, self._validate(message.data))
+
+    def sparing(self, message: Message, contract: Callable[[str], Contract]) -> Row:
+        """The row of an event that has fields too many, if its type's contract is discard.
+
+        They are in the column `extra`, and in the line. Raises InvalidEvent.
+        """
+        event, extra = self._validate.sparing(message.data)
+        if contract(event.event_type) is not Contract.DISCARD:
+            return self.row(message)
+        row = self._row(message, event)
+        # insertAll takes a JSON column's value as text; a line has it as what it is.
+        line = orjson.dumps({**row.values, EXTRA.name: extra})
+        values = {**row.values, EXTRA.name: orjson.dumps(extra).decode()}
+        return replace(row, values=values, line=line)
+
+    def _row(self, message: Message, event: Event) -> Row:
         event_type = self._by_name[event.event_type]
         values = event_type.row(
             event, message.event_id, message.publish_time, processed=datetime.now(UTC)
@@ -57,6 +78,7 @@ class Router:
             line=orjson.dumps(values),
             message=message,
             defaults=event_type.defaults,
+            event_type=event_type.name,
         )
 
 
@@ -73,8 +95,14 @@ class Route(beam.DoFn):
 
     DEAD_LETTERS = "dead_letters"
 
-    def __init__(self, event_types: tuple[EventType, ...], max_event_bytes: int) -> None:
-        self._config = (event_types, max_event_bytes)
+    def __init__(
+        self,
+        event_types: tuple[EventType, ...],
+        max_event_bytes: int,
+        tables: Target | None = None,
+    ) -> None:
+        """`tables` is where contracts stand; without it a field too many is always refused."""
+        self._config, self._tables = (event_types, max_event_bytes), tables
         self._received = Metrics.counter("pipeline", "received")
         self._valid = Metrics.counter("pipeline", "valid")
 
@@ -82,6 +110,7 @@ class Route(beam.DoFn):
         """Count from zero: a counter is updated once a bundle, which costs less."""
         self._router = router(*self._config)
         self._messages = self._events = 0
+        self._began = time.monotonic()
 
     def process(
         self, element: PubsubMessage, timestamp: Timestamp = beam.DoFn.TimestampParam
@@ -92,13 +121,26 @@ class Route(beam.DoFn):
         try:
             row = self._router.row(message)
         except InvalidEvent as invalid:
-            yield self._dead_letter(message, invalid.reason, invalid.detail)
+            yield self._spared(message, invalid)
         except Exception as error:  # noqa: BLE001 - told, and kept as a dead letter
             self._router.tell(message, error)
             yield self._dead_letter(message, Reason.INTERNAL_ERROR, ascii(error))
         else:
             self._events += 1
             yield row
+
+    def _spared(self, message: Message, invalid: InvalidEvent) -> Row | TaggedOutput:
+        """An event whose only fault is a field too many has a row, if its contract says so."""
+        if invalid.reason is Reason.UNKNOWN_FIELD and self._tables is not None:
+            known = contracts(self._tables.project, self._tables.dataset, self._tables.contract)
+            try:
+                row = self._router.sparing(message, lambda name: known.of(name, self._began))
+            except InvalidEvent as still:
+                invalid = still
+            else:
+                self._events += 1
+                return row
+        return self._dead_letter(message, invalid.reason, invalid.detail)
 
     def finish_bundle(self) -> None:
         """Tell the counters."""

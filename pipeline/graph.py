@@ -28,9 +28,13 @@ class Config:
     """Into how many objects, each one thread's work, a window's lines of one minute go."""
 
 
-def build(messages: beam.PCollection[PubsubMessage], config: Config) -> None:
-    """Attach everything that happens to `messages`."""
-    route = beam.ParDo(Route(config.event_types, config.max_event_bytes)).with_output_types(Row)
+def insert(
+    messages: beam.PCollection[PubsubMessage], config: Config
+) -> tuple[beam.PCollection[Row], beam.PCollection[Row]]:
+    """Attach all but the files: what a replay does too. Gives the events and the dead letters."""
+    route = beam.ParDo(
+        Route(config.event_types, config.max_event_bytes, config.tables)
+    ).with_output_types(Row)
     routed = messages | "Route" >> route.with_outputs(Route.DEAD_LETTERS, main="events")
     refused = routed.events | "InsertEvents" >> beam.ParDo(
         InsertRows(config.tables)
@@ -38,9 +42,13 @@ def build(messages: beam.PCollection[PubsubMessage], config: Config) -> None:
 
     dead_letters = (routed[Route.DEAD_LETTERS], refused) | "AllDeadLetters" >> beam.Flatten()
     dead_letters | "InsertDeadLetters" >> beam.ParDo(InsertDeadLetters(config.tables))
+    return routed.events, dead_letters
 
+
+def build(messages: beam.PCollection[PubsubMessage], config: Config) -> None:
+    """Attach everything that happens to `messages`."""
     (
-        (routed.events, dead_letters)
+        insert(messages, config)
         | "AllRows" >> beam.Flatten()
         | "WriteFiles"
         >> WriteFiles(

@@ -14,8 +14,10 @@ from typing import NamedTuple, Protocol
 
 from google.api_core.exceptions import NotFound
 
+from event_types.contract import EXTRA, Contract
 from event_types.dead_letter import DEAD_LETTER_TABLE, Reason
-from pipeline.columns import carries
+from pipeline.columns import carries, set_aside
+from pipeline.contracts import Contracts
 from pipeline.record import Message, Row
 
 # The clients would retry for 600 s, longer than a runner should hold a bundle in silence.
@@ -78,8 +80,8 @@ class Target:
     """Full name of the topic where a missing table or column is asked for."""
     wait_seconds: float
     """How long a table or a column that is not there yet is waited for."""
-    columns_come: bool = True
-    """Whether somebody adds the columns that a table lacks; under a frozen contract nobody does."""
+    contract: str = "evolve"
+    """Of the event types whose dataset does not say another by a label (`event_types.contract`)."""
     sink: str = "insert_all"
     """How rows travel: insert_all or storage_write."""
     write_api: str | None = None
@@ -121,8 +123,11 @@ class Inserter:
         ask: Ask,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        contracts: Contracts | None = None,
     ) -> None:
+        """Without `contracts` the target's is that of all."""
         self._target, self._sender, self._ask = target, sender, ask
+        self._contracts = contracts or Contracts(dict, Contract(target.contract), clock)
         self._clock, self._sleep = clock, sleep
         self._waits = Waits(target.wait_seconds, clock)
 
@@ -149,6 +154,7 @@ class Inserter:
         self, table: str, rows: list[Row], deadline: float
     ) -> tuple[list[Rejection], list[Row]]:
         """Return the rows refused for good and the rows to try again."""
+        began = self._contracts.now()
         try:
             faults = self._sender.send(table, rows)
         except NotFound as error:
@@ -163,22 +169,25 @@ class Inserter:
             raise RowsNotInserted(table, passing, f"retried for {RETRY_SECONDS:g} s")
         rejections, left = [], []
         for fault in faults:
-            rejection = None if fault.passing else self._rejection(table, fault)
-            if rejection:
-                rejections.append(rejection)
+            judged = fault.row if fault.passing else self._judged(table, fault, began)
+            if isinstance(judged, Rejection):
+                rejections.append(judged)
             else:
-                left.append(fault.row)
+                left.append(judged)
         return rejections, left
 
-    def _rejection(self, table: str, fault: Fault) -> Rejection | None:
-        """What a fault that does not pass comes to; None while its columns are waited for."""
+    def _judged(self, table: str, fault: Fault, began: float) -> Rejection | Row:
+        """What a fault that does not pass comes to: the row is refused, or to be tried again."""
         if not fault.columns:
             return Rejection(fault.row, Reason.BIGQUERY_REJECTED, fault.detail)
+        contract = self._contracts.of(fault.row.event_type, began)
+        if contract is Contract.DISCARD and fault.columns != (EXTRA.name,):
+            return set_aside(fault.row, [each for each in fault.columns if each != EXTRA.name])
         why = "a frozen contract adds none"
-        if self._target.columns_come:
+        if contract is not Contract.FREEZE:
             self._ask(table, fault.row.message)
             if not [each for each in fault.columns if self._waits.over(table, each)]:
-                return None
+                return fault.row
             why = f"not added within {self._target.wait_seconds:g} s"
         names = ", ".join(fault.columns)
         return Rejection(fault.row, Reason.COLUMN_NOT_FOUND, f"table {table} lacks {names}: {why}")

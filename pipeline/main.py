@@ -140,12 +140,12 @@ def refuse_unknown(options: PipelineOptions) -> None:
 
 
 def configure(
-    options: JobOptions, runner: str = "LocalRunner"
+    options: JobOptions, runner: str = "LocalRunner", streaming: bool = True
 ) -> tuple[settings.Settings, graph.Config]:
     """Complete Beam's options and gather the graph's values. Raises InvalidSetting, Misused."""
     here = settings.load(settings.child_environ(options.environ()))
     scale = Scale.of(options, runner)
-    options.view_as(StandardOptions).streaming = True
+    options.view_as(StandardOptions).streaming = streaming
     cloud = options.view_as(GoogleCloudOptions)
     cloud.project, cloud.region = here.project_id, cloud.region or here.region
     cloud.job_name = cloud.job_name or here.job
@@ -160,7 +160,7 @@ def configure(
             here.dataset,
             here.table_requests_topic,
             here.table_wait_seconds,
-            columns_come=here.schema_contract == "evolve",
+            contract=here.schema_contract,
             sink=scale.sink,
             write_api=None if runner == "DataflowRunner" else here.write_api,
         ),
@@ -187,12 +187,17 @@ def assemble(argv: Sequence[str]) -> tuple[beam.Pipeline, settings.Settings, str
     return pipeline, here, name
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the job. Returns the exit code: DONE (or handed to Dataflow), FAILED or MISUSED."""
+def log_lines() -> None:
+    """Have each line of the log bear its time, in UTC."""
     logging.basicConfig(level="WARNING", format=LINE, datefmt="%Y-%m-%dT%H:%M:%S")
     for handler in logging.getLogger().handlers:
         if handler.formatter is not None:
             handler.formatter.converter = time.gmtime
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the job. Returns the exit code: DONE (or handed to Dataflow), FAILED or MISUSED."""
+    log_lines()
     try:
         pipeline, here, name = assemble(sys.argv[1:] if argv is None else argv)
     except (settings.InvalidSetting, Misused) as error:

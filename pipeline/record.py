@@ -34,6 +34,8 @@ class Row:
     message: Message
     defaults: Mapping[str, Any] = field(default_factory=dict)
     """What `values` hold of a field that was left out, by dotted path; one for all of a type."""
+    event_type: str = ""
+    """Its type's name; empty for a dead letter."""
 
 
 @lru_cache(maxsize=4096)

@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from enum import StrEnum
 
 from google.cloud.bigquery import SchemaField, Table
 
+from event_types.contract import EXTRA, Contract
 from services.table_manager.errors import IncompatibleTable
 
 # BigQuery answers with the old names, and takes the ones of GoogleSQL as well.
 _OLD_NAMES = {"INT64": "INTEGER", "FLOAT64": "FLOAT", "BOOL": "BOOLEAN", "STRUCT": "RECORD"}
-
-
-class Contract(StrEnum):
-    """What may become of a table whose columns are not those of its type."""
-
-    EVOLVE = "evolve"
-    """Missing columns are added, and a column that need not be REQUIRED is relaxed."""
-    FREEZE = "freeze"
-    """Nothing is changed; a table that can't take the events is refused. One that lacks a column
-    which a row need not have takes them: the pipeline stores the rows that have no value for it."""
 
 
 def evolve(there: Table, wanted: Table, contract: Contract) -> list[str]:
@@ -32,17 +22,25 @@ def evolve(there: Table, wanted: Table, contract: Contract) -> list[str]:
     merged = _Merge()
     schema = merged.columns("", there.schema, wanted.schema)
     problems = [*_layout(there, wanted), *merged.problems]
-    if contract is Contract.FREEZE:
-        problems += [f"{change}, which a frozen contract forbids" for change in merged.changes]
+    forbidden = {Contract.EVOLVE: [], Contract.FREEZE: merged.changes}.get(contract, merged.relaxed)
+    problems += [f"{change}, which a frozen contract forbids" for change in forbidden]
     if problems:
         raise IncompatibleTable(str(there.reference), problems)
     fields = []
     if contract is Contract.EVOLVE and (merged.changes or merged.additions):
         there.schema, fields = schema, ["schema"]
+    if contract is Contract.DISCARD and (extra := _extra(there, wanted)):
+        there.schema, fields = [*there.schema, *extra], ["schema"]
     if there.clustering_fields != wanted.clustering_fields and contract is Contract.EVOLVE:
         there.clustering_fields = wanted.clustering_fields
         fields.append("clustering_fields")
     return fields
+
+
+def _extra(there: Table, wanted: Table) -> list[SchemaField]:
+    """The column for what no other column takes, unless it is there."""
+    names = {column.name.lower() for column in there.schema}
+    return [each for each in wanted.schema if each.name == EXTRA.name and each.name not in names]
 
 
 def _layout(there: Table, wanted: Table) -> Iterable[str]:
@@ -65,6 +63,8 @@ class _Merge:
         """Those without which the table takes no event, or not every one that lacks a value."""
         self.additions: list[str] = []
         """Columns that only the events with a value for them need."""
+        self.relaxed: list[str] = []
+        """Those of the changes that make a REQUIRED column NULLABLE."""
         self.problems: list[str] = []
 
     def columns(
@@ -90,7 +90,8 @@ class _Merge:
             return there
         relaxed = there.mode == "REQUIRED" and wanted.mode == "NULLABLE"
         if relaxed:
-            self.changes.append(f"column {name} becomes NULLABLE")
+            self.relaxed.append(f"column {name} becomes NULLABLE")
+            self.changes.append(self.relaxed[-1])
         fields = self.columns(f"{name}.", there.fields, wanted.fields)
         return _changed(there, mode="NULLABLE" if relaxed else there.mode, fields=fields)
 

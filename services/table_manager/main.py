@@ -18,18 +18,18 @@ from typing import Any
 import flask
 import functions_framework
 from cloudevents.http import CloudEvent
-from google.api_core.exceptions import GoogleAPIError
+from google.api_core.exceptions import GoogleAPIError, NotFound
 from google.auth.exceptions import GoogleAuthError
 from google.cloud import bigquery
 
 import settings
 from event_types import registry
 from event_types.base import EventType
+from event_types.contract import Contract, contract_of, layout_under
 from event_types.validate import InvalidEvent, Validator
 from services import guard, logs
-from services.table_manager.errors import TableError
-from services.table_manager.evolve import Contract
-from services.table_manager.tables import ensure_table, ensure_view
+from services.table_manager.errors import DatasetNotFound, TableError
+from services.table_manager.tables import REQUEST_SECONDS, RETRY, ensure_table, ensure_view
 
 here = settings.load()
 log = logging.getLogger("table_manager")
@@ -58,13 +58,17 @@ class TableNotReady(Exception):
 
 def _ensure(event_type: EventType) -> None:
     try:
-        ensure_table(_client(), here.dataset, event_type.layout, contract)
-        ensure_view(_client(), here.dataset, event_type.layout)
+        labels = _client().get_dataset(here.dataset, retry=RETRY, timeout=REQUEST_SECONDS).labels
+        contract = contract_of(labels, event_type.name, Contract(here.schema_contract))
+        layout = layout_under(contract, event_type.layout)
+        ensure_table(_client(), here.dataset, layout, contract)
+        ensure_view(_client(), here.dataset, layout)
+    except NotFound as error:
+        raise TableNotReady(event_type, DatasetNotFound(here.dataset)) from error
     except (TableError, GoogleAPIError, GoogleAuthError, OSError) as error:
         raise TableNotReady(event_type, error) from error
 
 
-contract = Contract(here.schema_contract)
 validate = Validator(tuple(each.model for each in registry.ALL), here.max_event_bytes)
 
 

@@ -11,9 +11,10 @@ from google.api_core.exceptions import Conflict, NotFound, PreconditionFailed
 from google.api_core.retry import Retry
 from google.cloud import bigquery
 
+from event_types.contract import Contract
 from event_types.schema import Table
 from services.table_manager.errors import DatasetNotFound, TooManyRaces
-from services.table_manager.evolve import Contract, evolve
+from services.table_manager.evolve import evolve
 
 log = logging.getLogger(__name__)
 

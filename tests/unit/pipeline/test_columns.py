@@ -47,7 +47,7 @@ def frozen(insert_all: InsertAll, asked: Asked, clock: Clock) -> Inserter:
     session = AuthorizedSession(AnonymousCredentials())
     session.mount("https://", insert_all)
     client = bigquery.Client(PROJECT, AnonymousCredentials(), session)
-    target = Target(PROJECT, DATASET, TOPIC, 300.0, columns_come=False)
+    target = Target(PROJECT, DATASET, TOPIC, 300.0, contract="freeze")
     return Inserter(target, Sender(DATASET, client, clock), asked, clock, clock.sleep)
 
 

@@ -63,7 +63,7 @@ def test_scale_is_options_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     argv = [*HERE, "--sink", "storage_write", "--file_shards", "16", "--schema_contract", "freeze"]
     _, large = main.configure(main.JobOptions(argv))
     assert (large.tables.sink, large.file_shards) == ("storage_write", 16)
-    assert (small.tables.columns_come, large.tables.columns_come) == (True, False)
+    assert (small.tables.contract, large.tables.contract) == ("evolve", "freeze")
 
 
 def test_options_stand_before_variables(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -127,7 +127,7 @@ def test_a_column_is_waited_for_by_the_rows_that_need_it(
 def test_under_a_frozen_contract_only_the_rows_that_need_it_are_refused(
     api: WriteApi, asked: Asked, clock: Clock
 ) -> None:
-    target = Target(PROJECT, DATASET, TOPIC, 300.0, columns_come=False)
+    target = Target(PROJECT, DATASET, TOPIC, 300.0, contract="freeze")
     frozen = Inserter(
         target, StorageWrite(PROJECT, DATASET, api.client, clock), asked, clock, clock.sleep
     )

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from google.cloud.bigquery import SchemaField, Table, TimePartitioning
 
+from event_types.contract import EXTRA, Contract
 from services.table_manager.errors import IncompatibleTable
-from services.table_manager.evolve import Contract, evolve
+from services.table_manager.evolve import evolve
 
 ID = SchemaField("id", "STRING", mode="REQUIRED")
 DAY = SchemaField("day", "DATE", mode="REQUIRED")
@@ -138,3 +139,18 @@ def test_a_frozen_table_may_lack_what_a_row_need_not_have() -> None:
     before = there.to_api_repr()
     assert evolve(there, wanted, Contract.FREEZE) == []
     assert there.to_api_repr() == before
+
+
+def test_under_discard_only_the_column_for_the_rest_is_added() -> None:
+    extra = SchemaField.from_api_repr(EXTRA.to_api())
+    wanted = table(column("a"), column("b", mode="REQUIRED"), extra)
+    there = table(column("a"))
+    assert evolve(there, wanted, Contract.DISCARD) == ["schema"]
+    assert modes(there.schema) == {**modes(table(column("a")).schema), "extra": "NULLABLE"}
+    assert evolve(there, wanted, Contract.DISCARD) == []
+
+
+def test_under_discard_a_column_that_is_too_strict_stays_and_is_named() -> None:
+    there = table(column("a", mode="REQUIRED"))
+    with pytest.raises(IncompatibleTable, match=r"column a becomes NULLABLE, which a frozen"):
+        evolve(there, table(column("a")), Contract.DISCARD)

@@ -158,6 +158,13 @@ CHANGES: list[tuple[str, int]] = [
         " WHEN NOT MATCHED BY SOURCE AND t.a = 4 THEN DELETE",
         3,
     ),
+    (  # BigQuery, "MERGE statement": a constant false predicate replaces what it deletes
+        "MERGE d.c AS t USING (SELECT a, s, INTERVAL 0 DAY AS i FROM d.c WHERE a = 9) AS u ON FALSE"
+        " WHEN NOT MATCHED BY SOURCE AND t.a = 9 THEN DELETE"
+        " WHEN NOT MATCHED BY TARGET THEN INSERT ROW",
+        2,
+    ),
+    ("UPDATE d.c SET i = INTERVAL 9 HOUR WHERE a = 9", 1),
 ]
 
 

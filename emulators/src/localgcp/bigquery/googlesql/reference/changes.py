@@ -165,7 +165,8 @@ class Changes:
             if clause.action.action_type == _INSERT and not clause.action.insert_row.values:
                 rest = f"{lonely} AND {asked}"
             changes.append(self._action(target, clause.action, rest))
-            lonely += f" AND ({asked}) IS NOT TRUE"
+            if clause.match_type == _BY_TARGET:
+                lonely += f" AND ({asked}) IS NOT TRUE"
             froms[clause.match_type] += f" AND ({asked}) IS NOT TRUE"
         return changes
 
