@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 from argparse import Namespace
 from collections.abc import Callable
 from typing import Any
 
+from local import laptop
 from local.chosen import asked, connect, stack_of
 from local.errors import NotDone
 from local.wire import Refused
@@ -20,6 +22,12 @@ def chaos_options(add: Add) -> None:
     add("list", "the named faults, and which are on")
     add("on", "throw a named fault").add_argument("name", metavar="NAME")
     add("off", "take one back; without NAME all").add_argument("name", nargs="?", metavar="NAME")
+    campaign = add("run", "a campaign of faults against a stack of its own, by a seed")
+    campaign.add_argument("--seed", type=int, default=1, help="which order (default: 1)")
+    campaign.add_argument("--rounds", type=int, help="how many; all kinds once if absent")
+    campaign.add_argument(
+        "--rate", type=int, default=200, metavar="N", help="events a second (default: 200)"
+    )
     throw = add("throw", "a fault of your own")
     throw.add_argument("part", metavar="PART", help="pubsub, bigquery or storage")
     throw.add_argument("match", help="a gRPC method or an HTTP verb and path, * for anything")
@@ -44,6 +52,8 @@ def chaos(args: Namespace) -> int:
     """Do one verb of `chaos`, and say what is on."""
     from local import chaos as faults
 
+    if args.verb == "run":
+        return _campaign(args)
     stack = stack_of(args)
     try:
         if args.verb == "throw":
@@ -63,6 +73,24 @@ def chaos(args: Namespace) -> int:
         on = f"on, met {each['met']:,}" if each["on"] else "off"
         print(f"{each['name']:16} {on:14} {each['about']}")
     return 0
+
+
+def _campaign(args: Namespace) -> int:
+    """Exit code 1 if anything was lost or changed."""
+    from local.campaign import FAULTS, HEADINGS, Campaign, Round, planned
+
+    folder = args.data_dir.absolute() if args.data_dir else asked(args).data_dir / "chaos"
+    of_its_own = laptop.Asked(folder, ports=dict.fromkeys(laptop.PORTS, 0))
+    say: Callable[[Round], object] = print
+    if args.json:
+        say = lambda each: print(json.dumps(dataclasses.asdict(each)), flush=True)  # noqa: E731
+    else:
+        print(HEADINGS, flush=True)
+    rounds = planned(args.seed, args.rounds or len(FAULTS))
+    account = Campaign(of_its_own, args.seed, args.rate, lambda name, line: None, say).run(rounds)
+    verdict = f"published {account.published:,}, lost {account.lost:,}, changed {account.changed:,}"
+    print(json.dumps(dataclasses.asdict(account)) if args.json else verdict)
+    return 0 if account.balanced else 1
 
 
 def contract(args: Namespace) -> int:

@@ -40,14 +40,19 @@ def set_aside(row: Row, paths: Iterable[str]) -> Row:
 
 
 def _picked(value: Any, steps: list[str]) -> Any:
-    """What is at a path, with the names on the way to it; an array's items by their index."""
+    """What is at a path, with the names on the way to it; an array's items by their index.
+
+    Where there is nothing, the way to it is left out too: None, or an object without names.
+    """
     if not steps:
         return value
     if isinstance(value, list):
-        return {str(index): _picked(item, steps) for index, item in enumerate(value)}
-    if not isinstance(value, dict) or steps[0] not in value:
-        return {}
-    return {steps[0]: _picked(value[steps[0]], steps[1:])}
+        found = {str(index): _picked(item, steps) for index, item in enumerate(value)}
+    elif isinstance(value, dict):
+        found = {steps[0]: _picked(value.get(steps[0]), steps[1:])}
+    else:
+        return None
+    return {name: each for name, each in found.items() if each not in (None, {})}
 
 
 def _merge(into: dict[str, Any], more: dict[str, Any]) -> None:

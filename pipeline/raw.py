@@ -23,6 +23,8 @@ from pipeline import dead_letter, events
 _NAME = re.compile(r"([\w-]+)/([\w-]+)/(\d{4}/\d\d/\d\d/\d\d/\d\d)/[\w-]+\.json")
 _ADDED = (*Envelope.model_fields, EXTRA.name)
 GS = "gs://"
+MOST_DAYS = 62
+"""A longer span is looked for in all that there is, not day by day."""
 
 
 class NoSource(ValueError):
@@ -48,10 +50,13 @@ class Span:
         return minute < self.until and minute + timedelta(minutes=1) > self.since
 
     def days(self) -> Iterator[str]:
-        """Its days, each as the folders of a name: 2024/01/15."""
+        """Its days, each as the folders of a name: 2024/01/15/. One for all where they are many."""
+        if (self.until - self.since).days > MOST_DAYS:
+            yield ""
+            return
         day = self.since.date()
         while datetime(day.year, day.month, day.day, tzinfo=UTC) < self.until:
-            yield day.strftime("%Y/%m/%d")
+            yield day.strftime("%Y/%m/%d/")
             day += timedelta(days=1)
 
 

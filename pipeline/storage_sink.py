@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from base64 import b64encode
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
 from hashlib import md5
@@ -25,6 +25,7 @@ from google.cloud import storage
 from google.cloud.storage.retry import DEFAULT_RETRY
 
 from pipeline.record import Row
+from pipeline.repeats import key, unwritten
 
 # No line end of a JSON record lies inside it, and readers may take the file a line at a time;
 # application/json would promise one value.
@@ -36,6 +37,7 @@ LATENESS_SECONDS = 7 * 24 * 3600
 FILE_BYTES = 16 * 1024 * 1024
 GATHERED_BYTES = 4 * 1024 * 1024
 SERIES_KEPT = 4096
+KEYS_KEPT = 500_000
 TRIES = 20
 REQUEST_SECONDS = 60.0
 
@@ -86,6 +88,8 @@ class _Series:
 
     next: int
     digests: set[str] = field(default_factory=set)
+    keys: set[bytes] = field(default_factory=set)
+    """Of the lines that the shard's own objects hold; empty while nobody else wrote any."""
 
 
 class Files:
@@ -95,21 +99,33 @@ class Files:
         self._bucket = bucket
         self._known: OrderedDict[Shard, _Series] = OrderedDict()
         self._lock = Lock()
+        self._keys = 0
+        """How many keys all series hold."""
 
-    def store(self, shard: Shard, content: bytes) -> str | None:
-        """Store as the shard's next object and return its name; None if an earlier try has.
+    def store(
+        self, shard: Shard, content: bytes, repeated: Callable[[int], None] = lambda lines: None
+    ) -> str | None:
+        """Store as the shard's next object and return its name; None if all of it is stored.
 
         A bundle may be tried again after its object was written, here or on another worker. Its
-        content is the same then, so an equal digest in the series means that it is done. Raises
-        NoFreeNumber.
+        content is the same then, so an equal digest in the series means that it is done. After a
+        job was killed its messages come again in other bundles: where a number is taken by
+        another, the lines that the others have are left out, and `repeated` is told how many.
+        Raises NoFreeNumber.
         """
-        digest = b64encode(md5(content, usedforsecurity=False).digest()).decode()
+        asked = {_digest(content)}
         for _ in range(TRIES):
             # A shard unknown here is most likely new; if it is not, its first number is taken.
             series = self._known.get(shard) or _Series(shard.turn)
-            if digest in series.digests:
+            if not asked.isdisjoint(series.digests):
                 return None
-            name = shard.name(series.next)
+            lines = content.splitlines(keepends=True)
+            left = unwritten(lines, series.keys) if series.keys else lines
+            repeated(len(lines) - len(left))
+            if not left:
+                self._remember(shard, replace(series, digests=series.digests | asked))
+                return None
+            content, name = b"".join(left), shard.name(series.next)
             try:
                 self._bucket.blob(name).upload_from_string(
                     content,
@@ -119,12 +135,18 @@ class Files:
                     retry=DEFAULT_RETRY,
                 )
             except PreconditionFailed:
-                log.debug("gs://%s/%s exists; listing the others", self._bucket.name, name)
+                log.debug("gs://%s/%s exists; reading the others", self._bucket.name, name)
                 self._remember(shard, self._list(shard))
                 continue
-            self._remember(shard, _Series(series.next + shard.of, series.digests | {digest}))
+            digests = series.digests | asked | {_digest(content)}
+            more = set(map(key, left)) if series.keys else set()
+            self._remember(shard, _Series(series.next + shard.of, digests, series.keys | more))
             return name
         raise NoFreeNumber(self._bucket.name, shard.prefix)
+
+    def _read(self, name: str) -> bytes:
+        content: bytes = self._bucket.blob(name).download_as_bytes(timeout=REQUEST_SECONDS)
+        return content
 
     def _list(self, shard: Shard) -> _Series:
         series = _Series(shard.turn)
@@ -135,15 +157,24 @@ class Files:
             number = int(text)
             series.digests.add(blob.md5_hash)
             if number % shard.of == shard.turn % shard.of:
+                series.keys.update(map(key, self._read(blob.name).splitlines()))
                 series.next = max(series.next, number + shard.of)
         return series
 
     def _remember(self, shard: Shard, series: _Series) -> None:
         with self._lock:
+            self._keys += len(series.keys) - len(self._known.pop(shard, _Series(0)).keys)
             self._known[shard] = series
-            self._known.move_to_end(shard)
-            if len(self._known) > SERIES_KEPT:
-                self._known.popitem(last=False)
+            while len(self._known) > SERIES_KEPT or (
+                self._keys > KEYS_KEPT and len(self._known) > 1
+            ):
+                _, oldest = self._known.popitem(last=False)
+                self._keys -= len(oldest.keys)
+
+
+def _digest(content: bytes) -> str:
+    """As Cloud Storage tells it of an object."""
+    return b64encode(md5(content, usedforsecurity=False).digest()).decode()
 
 
 @cache
@@ -188,7 +219,7 @@ class Gather(beam.DoFn):
     def process(self, element: Row) -> Iterator[WindowedValue]:
         """Add the row's line to those of the same file and window."""
         published, line, shards = element.message.publish_time, element.line, self._shards
-        turn = 1 + crc32(line) % shards if shards > 1 else 1
+        turn = 1 + crc32(element.message.event_id.encode()) % shards if shards > 1 else 1
         key = element.file_prefix, turn, published.timestamp() // self._window_seconds
         earliest, lines = self._gathered.get(key) or (published, [])
         lines.append(line)
@@ -213,13 +244,14 @@ class Write(beam.DoFn):
         self._bucket = (project, bucket)
         self._files = Metrics.counter("pipeline", "files_written")
         self._lines = Metrics.counter("pipeline", "file_lines")
+        self._repeated = Metrics.counter("pipeline", "file_lines_repeated")
 
     def process(self, element: tuple[str, Iterable[list[bytes]]]) -> Iterator[str]:
         """Write one object or, where one would get too large, several."""
         key, chunks = element
         for lines in contents(chunks):
             content = b"\n".join([*lines, b""])
-            name = files(*self._bucket).store(Shard.parse(key), content)
+            name = files(*self._bucket).store(Shard.parse(key), content, self._repeated.inc)
             if name is not None:
                 self._files.inc()
                 self._lines.inc(len(lines))
@@ -235,7 +267,7 @@ class WriteFiles(beam.PTransform):
     local runner's acks, waits for the file.
 
     A key is one thread's work, and while all events are of the present minute there is one key a
-    type: shards divide it. A line's checksum names its shard, so that a retry meets it there.
+    type: shards divide it. An event's id names its shard, so that a retry meets it there.
     """
 
     def __init__(self, project: str, bucket: str, window_seconds: float, shards: int = 1) -> None:

@@ -64,7 +64,8 @@ def _ensure(event_type: EventType) -> None:
         ensure_table(_client(), here.dataset, layout, contract)
         ensure_view(_client(), here.dataset, layout)
     except NotFound as error:
-        raise TableNotReady(event_type, DatasetNotFound(here.dataset)) from error
+        absent = DatasetNotFound(f"{here.project_id}.{here.dataset}")
+        raise TableNotReady(event_type, absent) from error
     except (TableError, GoogleAPIError, GoogleAuthError, OSError) as error:
         raise TableNotReady(event_type, error) from error
 

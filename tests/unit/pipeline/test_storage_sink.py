@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -71,6 +72,45 @@ def test_a_race_lost_to_the_same_content_is_done(bucket: storage.Bucket) -> None
     other.store(SHARD, b"b\n")
     assert one.store(SHARD, b"b\n") is None
     assert names(bucket) == ["001.json", "002.json"]
+
+
+def test_what_a_killed_job_had_written_is_left_out_of_the_next_object(
+    bucket: storage.Bucket,
+) -> None:
+    first, again = Files(bucket), Files(bucket)
+    first.store(SHARD, line("a", 1) + line("b", 1))
+    repeated: list[int] = []
+    # The messages come again in another bundle, and are processed at another time.
+    more = line("a", 2) + line("b", 2) + line("c", 2)
+    assert again.store(SHARD, more, repeated.append) == f"{PREFIX}002.json"
+    assert bucket.blob(f"{PREFIX}002.json").download_as_bytes() == line("c", 2)
+    assert again.store(SHARD, more) is None, "the bundle is tried again"
+    assert Files(bucket).store(SHARD, more) is None
+    assert Files(bucket).store(SHARD, line("a", 3), repeated.append) is None
+    assert repeated == [2, 1]
+
+
+def test_two_pipelines_at_once_write_each_event_once(bucket: storage.Bucket) -> None:
+    one, other = Files(bucket), Files(bucket)
+    for first, second in ((one, other), (other, one), (one, other)):
+        number = len(names(bucket))
+        first.store(SHARD, line(f"e{number}", 1) + line("always", 1))
+        second.store(SHARD, line(f"e{number}", 2) + line(f"f{number}", 2))
+    stored = [each for blob in bucket.list_blobs() for each in blob.download_as_bytes().split()]
+    ids = [json.loads(each)["event_id"] for each in stored]
+    assert sorted(ids) == sorted(set(ids) | {"always"})
+
+
+def test_one_id_with_two_contents_is_two_lines(bucket: storage.Bucket) -> None:
+    Files(bucket).store(SHARD, line("a", 1))
+    other = line("a", 1).replace(b"1.5", b"2.5")
+    assert Files(bucket).store(SHARD, other) == f"{PREFIX}002.json"
+
+
+def line(event_id: str, processed: int) -> bytes:
+    """An order's line, as one delivery makes it."""
+    record = {"total": 1.5, "event_id": event_id, "processed_timestamp": f"{processed}"}
+    return json.dumps(record).encode().replace(b" ", b"") + b"\n"
 
 
 def test_a_prefix_forgotten_for_lack_of_room_is_listed_again(
@@ -201,7 +241,7 @@ def test_a_line_has_its_shard_in_every_bundle(of: int) -> None:
 
 def row(line: bytes, second: float, prefix: str = PREFIX) -> Row:
     published = datetime.fromtimestamp(second, UTC)
-    return Row("orders", {}, prefix, line, Message("e1", b"", {}, published))
+    return Row("orders", {}, prefix, line, Message(line.decode(), b"", {}, published))
 
 
 def test_lines_of_one_file_and_window_travel_together_at_the_earliest_time() -> None:
