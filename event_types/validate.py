@@ -76,7 +76,8 @@ class Validator:
         others = [each for each in errors if each["type"] != "extra_forbidden"]
         if others:
             raise self._invalid(others)
-        document, extra = from_json(data), {}
+        extra: dict[str, Any] = {}
+        document = from_json(data)
         for each in errors:
             _set_aside(document, extra, each["loc"][self._tags :])
         return self._adapter.validate_json(to_json(document)), extra

@@ -23,7 +23,7 @@ from localgcp import private
 KEPT = ("pubsub", "bigquery", "storage", "console", "logs", "published.jsonl", "drafts")
 """What a stack leaves in its data folder."""
 OURS = (
-    *(*KEPT, "demo", "snapshots", "sql_history", "supervisor.log"),
+    *(*KEPT, "demo", "chaos", "snapshots", "sql_history", "supervisor.log"),
     *("stack.json", "stack.lock", "credentials.json", "token", "bigqueryrc", "boto"),
 )
 """Whatever a command makes there."""

@@ -14,9 +14,9 @@ from event_types.contract import Contract
 from event_types.dead_letter import Reason
 from pipeline import dead_letter, raw
 from pipeline.events import Router
-from pipeline.main import Misused
+from pipeline.main import JobOptions, Misused
 from pipeline.record import Message
-from pipeline.replay import JobOptions, ReplayOptions, span_of
+from pipeline.replay import ReplayOptions, span_of
 from tests.integration.newer import order
 
 PUBLISHED = datetime(2024, 1, 15, 10, 31, tzinfo=UTC)
