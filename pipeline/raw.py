@@ -20,7 +20,7 @@ from event_types.base import Envelope, EventType
 from event_types.contract import EXTRA
 from pipeline import dead_letter, events
 
-_NAME = re.compile(r"([\w-]+)/([\w-]+)/(\d{4}/\d\d/\d\d/\d\d/\d\d)/[\w-]+\.json")
+_NAME = re.compile(r"([\w-]+)/([\w-]+)/(\d{4}/\d\d/\d\d/\d\d/\d\d)/\2_\d{15,}\.json")
 _ADDED = (*Envelope.model_fields, EXTRA.name)
 GS = "gs://"
 MOST_DAYS = 62
@@ -110,7 +110,7 @@ def files(
         name
         for folder in folders
         for day in span.days()
-        for name in source.names(f"{folder}/{day}/")
+        for name in source.names(f"{folder}/{day}")
     )
     return [name for name in found if (parsed := minute_of(name)) and span.meets(parsed)]
 

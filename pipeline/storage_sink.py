@@ -121,7 +121,8 @@ class Files:
                 return None
             lines = content.splitlines(keepends=True)
             left = unwritten(lines, series.keys) if series.keys else lines
-            repeated(len(lines) - len(left))
+            if len(left) < len(lines):
+                repeated(len(lines) - len(left))
             if not left:
                 self._remember(shard, replace(series, digests=series.digests | asked))
                 return None

@@ -67,7 +67,7 @@ def test_a_span_has_the_files_of_its_minutes_and_no_other(tmp_path: Path) -> Non
         (tmp_path / name).write_bytes(b"")
     source = raw.Source("p", str(tmp_path))
     found = raw.files(source, registry.ALL, iter(["not_json"]), SPAN)
-    assert found == [names[1], names[2], names[4], names[5]]
+    assert found == [names[1], names[2], names[5]]
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
