@@ -67,7 +67,7 @@ def parser() -> argparse.ArgumentParser:
     _add_verbs(add_to, "chaos", "throw faults, and take them back", acting.chaos_options, looks)
     about = "keep a stack's whole state, and go back to it"
     _add_verbs(add_to, "snapshot", about, acting.snapshot_options, looks)
-    about = "what a changed event type would break"
+    about = "what each event type is under, and what a change would break"
     _add_verbs(add_to, "contract", about, overseeing.contract_options, looks)
     about = "look into topics and subscriptions, publish, seek, purge"
     _add_verbs(add_to, "topics", about, overseeing.topics_options, looks)
@@ -135,14 +135,6 @@ def _add_looking(add: Add) -> None:
         default=120.0,
         metavar="SECONDS",
         help="how long the event may take to its row and its file (default: %(default)g)",
-    )
-    contract = add("contract", "what becomes of fields and columns too many, by event type")
-    contract.add_argument("type", nargs="?", metavar="TYPE", help="an event type")
-    contract.add_argument(
-        "contract",
-        nargs="?",
-        choices=("evolve", "freeze", "discard", "default"),
-        help="its contract from now on; what runs takes it up by itself",
     )
     trace = add("trace", "one event's way, hop by hop; exit code 1 if no part knows it")
     trace.add_argument("event_id", metavar="EVENT_ID")

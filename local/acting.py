@@ -1,4 +1,4 @@
-"""The commands that act on a stack: `chaos`, `snapshot`, and `contract`, which types are under."""
+"""The commands that act on a stack: `chaos` throws faults, `snapshot` keeps its whole state."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from local import laptop
-from local.chosen import asked, connect, stack_of
+from local.chosen import asked, stack_of
 from local.errors import NotDone
 from local.wire import Refused
 
@@ -91,23 +91,6 @@ def _campaign(args: Namespace) -> int:
     verdict = f"published {account.published:,}, lost {account.lost:,}, changed {account.changed:,}"
     print(json.dumps(dataclasses.asdict(account)) if args.json else verdict)
     return 0 if account.balanced else 1
-
-
-def contract(args: Namespace) -> int:
-    """Say each type's contract, after changing one where that is asked."""
-    names = connect(args).names
-    from local import contracts
-
-    if args.contract is not None:
-        contracts.change(names, args.type, args.contract)
-    found = contracts.all_of(names)
-    if args.json:
-        print(json.dumps(found))
-        return 0
-    for name, each in found.items():
-        if args.type in (None, name):
-            print(f"{name:16} {each}")
-    return 0
 
 
 def snapshot(args: Namespace) -> int:

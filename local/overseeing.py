@@ -18,6 +18,10 @@ SHOWN, CHECKED = 10, 1_000
 
 def contract_options(add: Add) -> None:
     """The verbs of `contract`."""
+    add("list", "what becomes of fields and columns too many, by event type")
+    change = add("set", "give an event type another contract; what runs takes it up by itself")
+    change.add_argument("type", metavar="TYPE")
+    change.add_argument("contract", choices=("evolve", "freeze", "discard", "default"))
     diff = add("diff", "hold the code against tables and stored events; exit code 1 if any breaks")
     diff.add_argument("types", nargs="*", metavar="TYPE", help="these event types alone")
     diff.add_argument(
@@ -60,7 +64,9 @@ def alerts(args: Namespace) -> int:
 
 
 def contract(args: Namespace) -> int:
-    """What the code as it stands now would break."""
+    """What the code as it stands now would break, or what each type is under."""
+    if args.verb != "diff":
+        return _governed(args)
     from local.contract import diff
 
     found = list(diff(stack_of(args), args.types, max(0, args.events)))
@@ -75,6 +81,21 @@ def contract(args: Namespace) -> int:
             for failure in each.failures:
                 print(f"  {failure.event_id}: {failure.reason}, {failure.detail}")
     return int(not all(each.is_safe for each in found))
+
+
+def _governed(args: Namespace) -> int:
+    names = connect(args).names
+    from local import contracts
+
+    if args.verb == "set":
+        contracts.change(names, args.type, args.contract)
+    found = contracts.all_of(names)
+    if args.json:
+        print(json.dumps(found))
+        return 0
+    for name, each in found.items():
+        print(f"{name:16} {each}")
+    return 0
 
 
 def seed(args: Namespace) -> int:
