@@ -17,6 +17,7 @@ compile -o requirements/docs.txt requirements/docs.in "$@"
 compile --extra dev -o requirements/dev.txt pyproject.toml "$@"
 compile -c requirements/dev.txt -o requirements/deploy.txt requirements/deploy.in "$@"
 compile -c requirements/dev.txt -o requirements/mutation.txt requirements/mutation.in "$@"
+compile -c requirements/dev.txt -o requirements/beam.txt requirements/beam.in "$@"
 for extra in generator table_manager pipeline emulators tools local; do
     compile --extra "$extra" -c requirements/dev.txt -o "requirements/$extra.txt" pyproject.toml
 done
