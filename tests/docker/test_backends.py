@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
+from local.messages import THREE
 from localgcp.testing.backends import UPSTREAM
-from tests.docker.compose import ComposeStack
+from tests.docker.compose import PROJECT, ComposeStack
+from tests.e2e.conftest import until
 from tests.integration.outside import example, run_pytest
 
 # goccy's emulator answers a row insert and a query as ours does, but can't be pulled everywhere.
@@ -35,6 +38,24 @@ def needs_image(service: str) -> None:
     found = subprocess.run(["docker", "image", "inspect", name], capture_output=True, check=False)
     if found.returncode:
         pytest.skip(f"image {name} is not on this machine; docker pull it to run this")
+
+
+SUBSCRIPTIONS = 3
+"""What a stack is provisioned with."""
+
+
+def rows(stack: ComposeStack) -> int:
+    (row,) = stack.json("query", "SELECT COUNT(*) AS n FROM orders")
+    return int(row["n"])
+
+
+def is_provisioned(stack: ComposeStack) -> bool:
+    url = f"{stack.url('pubsub')}/v1/projects/{PROJECT}/subscriptions"
+    try:
+        with urlopen(url, timeout=10) as reply:
+            return len(json.load(reply).get("subscriptions", [])) == SUBSCRIPTIONS
+    except OSError:
+        return False
 
 
 def test_the_example_on_containers_of_its_own(built: None, tmp_path: Path) -> None:
@@ -83,6 +104,12 @@ def test_the_stack_with_google_s_pubsub_loses_nothing(built: None, tmp_path: Pat
         stack.up()
         done = stack.compose("run", "--rm", "--no-TTY", "demo", "demo", "--json")
         ledger = json.loads(done.stdout)
+        assert (ledger["published"], ledger["lost"]) == (1_023, 0)
+        # It forgets its topics with its process, and somebody makes them again.
+        before = rows(stack)
+        stack.compose("restart", "pubsub")
+        until(lambda: is_provisioned(stack), 120, "its subscriptions")
+        stack.json("send", "-", stdin=THREE[0].decode())
+        until(lambda: rows(stack) == before + 1, 120, "the row of an event sent after that")
     finally:
         stack.stop()
-    assert (ledger["published"], ledger["lost"]) == (1_023, 0)
