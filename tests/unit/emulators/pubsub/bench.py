@@ -52,7 +52,7 @@ class Bench:
             protos.PubsubMessage(data=payload.encode(), ordering_key=key, attributes=attributes)
             for payload in payloads
         ]
-        self.broker.publish(topic, layout.drafts(messages))
+        self.broker.publish(topic, layout.drafts(protos.PublishRequest(messages=messages)))
 
     def pass_time(self, seconds: float) -> None:
         self.clock.advance(seconds)

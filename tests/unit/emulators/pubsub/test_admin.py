@@ -215,14 +215,16 @@ def message(**fields: Any) -> Any:
 def test_a_bad_publish_is_refused_whole(bench: Bench, messages: list[Any], why: str) -> None:
     subscription = bench.subscribe()
     with pytest.raises(InvalidArgument, match=why):
-        bench.broker.publish(TOPIC, layout.drafts(messages))
+        bench.broker.publish(TOPIC, layout.drafts(protos.PublishRequest(messages=messages)))
     assert not subscription.unacked
 
 
 def test_a_publisher_cannot_choose_id_or_time(bench: Bench) -> None:
     subscription = bench.subscribe()
     forged = message(data=b"x", message_id="7", publish_time={"seconds": 1, "nanos": 5})
-    [message_id] = bench.broker.publish(TOPIC, layout.drafts([forged]))
+    [message_id] = bench.broker.publish(
+        TOPIC, layout.drafts(protos.PublishRequest(messages=[forged]))
+    )
     [entry] = subscription.lease(bench.clock(), 1, 1000)
     assert read(entry).message_id == message_id != "7"
     assert read(entry).publish_time.ToSeconds() == int(bench.clock())

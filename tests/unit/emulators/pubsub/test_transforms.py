@@ -139,13 +139,12 @@ def test_a_topics_transforms_come_before_all_else(bench: Bench) -> None:
     transforms_ = (udf(ADD), udf(ODD, "g"), udf(FAIL.replace("bad'", "bad!'"), "h"))
     bench.broker.update_topic(TopicConfig(TOPIC, message_transforms=transforms_))
     subscription = bench.subscribe()
-    drafts = layout.drafts(
-        [
-            protos.PubsubMessage(data=b"a"),
-            protos.PubsubMessage(data=b"b", attributes={"odd": "1"}),
-            protos.PubsubMessage(data=b"c"),
-        ]
-    )
+    messages = [
+        protos.PubsubMessage(data=b"a"),
+        protos.PubsubMessage(data=b"b", attributes={"odd": "1"}),
+        protos.PubsubMessage(data=b"c"),
+    ]
+    drafts = layout.drafts(protos.PublishRequest(messages=messages))
     ids = bench.broker.publish(TOPIC, drafts)
     assert len(set(ids)) == 3
     assert list(bench.pull(subscription)) == ["a!", "c!"]

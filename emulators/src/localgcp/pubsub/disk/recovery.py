@@ -75,7 +75,7 @@ class _Replay:
             case Kind.PUBLISH:
                 published = self._messages(record.payload)
                 state.topics[record.name].deliver(
-                    published, lambda: [self._layout.attributes(each) for each in published]
+                    published, lambda: [self._layout.attributes(each.wire) for each in published]
                 )
             case Kind.RESTORE:
                 state.subscriptions[record.name].offer(self._shared(record.payload))

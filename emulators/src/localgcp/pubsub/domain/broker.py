@@ -189,10 +189,13 @@ class Broker(Registry):
         StorageFailed.
         """
         target = self.topic(name)
-        message.check(drafts)
+        message.check(drafts, self._layout)
         prepared = intake.prepared(target.config, drafts, self.schemas, self._layout)
         kept = [draft for draft in prepared if draft is not None]
-        published = iter(self._publish(target, kept))
+        stamped = self._publish(target, kept)
+        if len(kept) == len(prepared):
+            return [str(each.id) for each in stamped]
+        published = iter(stamped)
         ids = count(self._next_message_id)  # of those that were dropped
         self._next_message_id += len(prepared) - len(kept)
         return [str(next(ids) if draft is None else next(published).id) for draft in prepared]
@@ -268,7 +271,7 @@ class Broker(Registry):
             self._keeper.publish(target.name, stamped)
         self._next_message_id += len(stamped)
         self.trace.published(target.name, stamped)
-        target.deliver(stamped, lambda: [draft.attributes for draft in drafts])
+        target.deliver(stamped, lambda: [self._layout.attributes(each.body) for each in drafts])
         return stamped
 
     def _give_up(self, subscription: Subscription, entry: Entry, now: float) -> bool:

@@ -33,8 +33,8 @@ def complete(policy: DeadLetterPolicy) -> DeadLetterPolicy:
 def letter(layout: Layout, subscription: str, entry: Entry) -> Draft:
     """The message again, with attributes that tell where it comes from."""
     given_up = entry.message
-    attributes = {**layout.attributes(given_up), **_origin(subscription, entry)}
-    return layout.lay_out(layout.data(given_up), attributes, given_up.ordering_key)
+    attributes = {**layout.attributes(given_up.wire), **_origin(subscription, entry)}
+    return layout.lay_out(layout.data(given_up.wire), attributes, given_up.ordering_key)
 
 
 def _origin(subscription: str, entry: Entry) -> Mapping[str, str]:

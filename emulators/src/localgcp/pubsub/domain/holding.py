@@ -51,9 +51,8 @@ class Holding:
         entries = [Entry(message) for message in messages]
         if not entries:
             return False
-        for entry in entries:
-            self.unacked[entry.message.id] = entry
-            self.held_bytes += len(entry.message.wire)
+        self.unacked.update({entry.message.id: entry for entry in entries})
+        self.held_bytes += sum([len(entry.message.wire) for entry in entries])
         published = entries[0].message.published
         self.retained.trim(published - self._retention.seconds)
         self._backlog.add(entries)

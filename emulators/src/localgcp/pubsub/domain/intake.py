@@ -26,17 +26,18 @@ def prepared(
     if chain := Chain(topic.message_transforms):
         made = [_transformed(chain, draft, layout) for draft in drafts]
         if kept := [draft for draft in made if draft is not None]:
-            message.check(kept)
+            message.check(kept, layout)
     settings = topic.schema_settings
     if settings is None:
         return made
-    data = [draft.data for draft in made if draft is not None]
+    data = [layout.data(draft.body) for draft in made if draft is not None]
     added = iter(schemas.attributes(settings, data))
     return [draft and _with_attributes(draft, next(added), layout) for draft in made]
 
 
 def _transformed(chain: Chain, draft: Draft, layout: Layout) -> Draft | None:
-    content = Content(draft.data, draft.attributes, ordering_key=draft.ordering_key)
+    data, attributes = layout.data(draft.body), layout.attributes(draft.body)
+    content = Content(data, attributes, ordering_key=draft.ordering_key)
     changed = chain(content)
     if changed is None:
         return None
@@ -44,5 +45,5 @@ def _transformed(chain: Chain, draft: Draft, layout: Layout) -> Draft | None:
 
 
 def _with_attributes(draft: Draft, added: dict[str, str], layout: Layout) -> Draft:
-    attributes = {**draft.attributes, **added}
-    return layout.lay_out(draft.data, attributes, draft.ordering_key)
+    attributes = {**layout.attributes(draft.body), **added}
+    return layout.lay_out(layout.data(draft.body), attributes, draft.ordering_key)

@@ -18,14 +18,21 @@ MAX_ORDERING_KEY_BYTES = 1024
 Attributes = Mapping[str, str]
 
 
-class Draft(NamedTuple):
-    """What a publisher sends. `body` is all of it, laid out as clients read it but for the id and
-    the publish time."""
+SHORTEST_LIMIT = MAX_KEY_BYTES
+"""With so few bytes, attributes and ordering key break no limit; that of how many there are
+neither, since a hundred keys take more."""
 
-    data: bytes
-    attributes: Attributes
-    ordering_key: str
+
+class Draft(NamedTuple):
+    """What a publisher sends, laid out as clients read it but for the id and the publish time.
+
+    `plain` says that whoever laid it out has seen that it has data, that all the rest is within
+    SHORTEST_LIMIT, and that no attribute's key is empty or the service's own.
+    """
+
     body: bytes
+    ordering_key: str
+    plain: bool
 
 
 class Message:
@@ -50,17 +57,17 @@ class Layout(Protocol):
     def stamp(self, drafts: Sequence[Draft], first_id: int, now: float) -> list[Message]:
         """Give messages consecutive ids from `first_id` and the publish time `now`."""
 
-    def attributes(self, message: Message) -> Attributes:
-        """A message's attributes."""
+    def attributes(self, laid_out: bytes) -> Attributes:
+        """The attributes in a message's bytes, or in a draft's."""
 
-    def data(self, message: Message) -> bytes:
-        """A message's payload."""
+    def data(self, laid_out: bytes) -> bytes:
+        """The payload in a message's bytes, or in a draft's."""
 
     def restored(self, wire: bytes) -> Message:
         """The message that `wire` was taken from. Raises ValueError."""
 
 
-def check(drafts: Sequence[Draft]) -> None:
+def check(drafts: Sequence[Draft], layout: Layout) -> None:
     """Hold a publish request against the limits. Raises InvalidArgument naming the message."""
     if not drafts:
         raise InvalidArgument("The publish request has no messages (argument=messages).")
@@ -74,23 +81,24 @@ def check(drafts: Sequence[Draft]) -> None:
             f"The publish request has {total} bytes, more than {MAX_REQUEST_BYTES}."
         )
     for position, draft in enumerate(drafts):
-        if not draft.data or draft.attributes or draft.ordering_key:
-            _check_one(position, draft)
+        if not draft.plain:
+            attributes = layout.attributes(draft.body)
+            has_data = bool(layout.data(draft.body))
+            _check_one(f"messages[{position}]", has_data, attributes, draft.ordering_key)
 
 
-def _check_one(position: int, draft: Draft) -> None:
-    where = f"messages[{position}]"
-    if not draft.data and not draft.attributes:
+def _check_one(where: str, has_data: bool, attributes: Attributes, ordering_key: str) -> None:
+    if not has_data and not attributes:
         raise InvalidArgument(
             f"{where} is empty; a message has non-empty data or at least one attribute."
         )
-    if len(draft.attributes) > MAX_ATTRIBUTES:
+    if len(attributes) > MAX_ATTRIBUTES:
         raise InvalidArgument(
-            f"{where} has {len(draft.attributes)} attributes, more than {MAX_ATTRIBUTES}."
+            f"{where} has {len(attributes)} attributes, more than {MAX_ATTRIBUTES}."
         )
-    if len(draft.ordering_key.encode()) > MAX_ORDERING_KEY_BYTES:
+    if len(ordering_key.encode()) > MAX_ORDERING_KEY_BYTES:
         raise InvalidArgument(f"{where}.ordering_key has more than {MAX_ORDERING_KEY_BYTES} bytes.")
-    for key, value in draft.attributes.items():
+    for key, value in attributes.items():
         if not key or key.startswith("goog") or len(key.encode()) > MAX_KEY_BYTES:
             raise InvalidArgument(
                 f"{where} has the attribute key {key!r}; a key has 1 to {MAX_KEY_BYTES} bytes "

@@ -58,7 +58,7 @@ class Outgoing:
 
     def _content(self, entry: Entry) -> Content:
         kept, layout = entry.message, self._layout
-        data, attributes = layout.data(kept), layout.attributes(kept)
+        data, attributes = layout.data(kept.wire), layout.attributes(kept.wire)
         return Content(data, attributes, str(kept.id), kept.ordering_key, kept.published)
 
     def _show(self, entry: Entry, content: Content) -> None:

@@ -93,7 +93,7 @@ class Seeking:
         passes = target.filter
         if passes is None:
             return messages
-        return (each for each in messages if passes(self._layout.attributes(each)))
+        return (each for each in messages if passes(self._layout.attributes(each.wire)))
 
 
 def _by_id(messages: Iterable[Message]) -> dict[int, Message]:

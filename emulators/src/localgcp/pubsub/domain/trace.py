@@ -62,7 +62,7 @@ class Trace:
 
     def published(self, topic: str, messages: Sequence[Message]) -> None:
         """A topic took messages."""
-        size = sum(len(each.wire) for each in messages)
+        size = sum([len(each.wire) for each in messages])
         self._published.append(_Publish(self._clock(), topic, messages, size))
         self._bytes += size
         while self._bytes > self._kept_bytes and len(self._published) > 1:
@@ -84,7 +84,7 @@ class Trace:
             for publish in reversed(self._published)
             for each in publish.messages
             if each.id == number
-            or (raw in each.wire and self._layout.attributes(each).get("event_id") == event_id)
+            or (raw in each.wire and self._layout.attributes(each.wire).get("event_id") == event_id)
         ]
 
     def steps(self, message_id: int) -> list[Step]:

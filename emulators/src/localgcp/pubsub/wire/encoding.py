@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from localgcp.pubsub.domain.config import SubscriptionConfig
 from localgcp.pubsub.domain.leases import Entry
 from localgcp.pubsub.domain.subscription import Subscription
+from localgcp.pubsub.wire.varint import varint
 
 logger = logging.getLogger(__name__)
 
@@ -38,11 +39,11 @@ def received_messages(
     for entry in entries:
         ack_id, wire = entry.ack_id.encode(), entry.shown.wire
         attempt = subscription.delivery_attempt(entry)
-        tail = _DELIVERY_ATTEMPT + _varint(attempt) if attempt else b""
-        head = b"".join((_ACK_ID, _varint(len(ack_id)), ack_id, _MESSAGE, _varint(len(wire))))
+        tail = _DELIVERY_ATTEMPT + varint(attempt) if attempt else b""
+        head = b"".join((_ACK_ID, varint(len(ack_id)), ack_id, _MESSAGE, varint(len(wire))))
         if len(head) + len(wire) + len(tail) + _FRAME > client_limit:
             _warn(subscription, entry)
-        parts += (_RECEIVED, _varint(len(head) + len(wire) + len(tail)), head, wire, tail)
+        parts += (_RECEIVED, varint(len(head) + len(wire) + len(tail)), head, wire, tail)
     return b"".join(parts)
 
 
@@ -53,7 +54,7 @@ def properties(config: SubscriptionConfig) -> bytes:
     """
     exactly_once = _EXACTLY_ONCE if config.enable_exactly_once_delivery else b""
     said = exactly_once + (_ORDERED if config.enable_message_ordering else b"")
-    return _PROPERTIES + _varint(len(said)) + said if said else b""
+    return _PROPERTIES + varint(len(said)) + said if said else b""
 
 
 def _warn(subscription: Subscription, entry: Entry) -> None:
@@ -66,19 +67,3 @@ def _warn(subscription: Subscription, entry: Entry) -> None:
         subscription.name,
         len(entry.shown.wire),
     )
-
-
-def _varint(number: int) -> bytes:
-    if number < 0x80:
-        return _ONE_BYTE[number]
-    if number < 0x4000:
-        return bytes((number & 0x7F | 0x80, number >> 7))
-    groups = []
-    while number >= 0x80:
-        groups.append(number & 0x7F | 0x80)
-        number >>= 7
-    groups.append(number)
-    return bytes(groups)
-
-
-_ONE_BYTE = [bytes((number,)) for number in range(0x80)]

@@ -106,7 +106,7 @@ def _delete_topic(broker: Broker, request: Proto) -> Proto:
 
 
 def _publish(broker: Broker, request: Proto) -> Proto:
-    message_ids = broker.publish(request.topic, layout.drafts(request.messages))
+    message_ids = broker.publish(request.topic, layout.drafts(request))
     return protos.PublishResponse(message_ids=message_ids)
 
 

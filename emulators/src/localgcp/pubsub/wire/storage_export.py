@@ -119,7 +119,7 @@ class StorageExport:
             avro = self._config.avro_config
             key = ""
             if avro is not None and avro.use_topic_schema:
-                key = layout.attributes(message).get("googclient_schemarevisionid", "")
+                key = layout.attributes(message.wire).get("googclient_schemarevisionid", "")
             ack_ids, messages = parts.setdefault(key, ([], []))
             ack_ids.append(ack_id)
             messages.append(message)
@@ -129,7 +129,7 @@ class StorageExport:
         """An object's content. Raises Mismatch."""
         avro = self._config.avro_config
         if avro is None:
-            return b"".join(layout.data(message) + b"\n" for message in messages)
+            return b"".join(layout.data(message.wire) + b"\n" for message in messages)
         return self._avro(messages, avro)
 
     def _avro(self, messages: list[Message], config: AvroConfig) -> bytes:
@@ -164,7 +164,7 @@ class StorageExport:
     def _topic_schema(self, message: Message) -> Any:
         from localgcp.pubsub.domain.schemas.avro import AvroDefinition
 
-        said = layout.attributes(message)
+        said = layout.attributes(message.wire)
         name = f"{said.get('googclient_schemaname')}@{said.get('googclient_schemarevisionid')}"
         try:
             source = self._broker.schemas.get(name).source

@@ -1,0 +1,55 @@
+"""What is read of a publish request without a look at each message is what a look would find."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from localgcp.pubsub.domain import message
+from localgcp.pubsub.domain.message import Draft
+from localgcp.pubsub.errors import InvalidArgument
+from localgcp.pubsub.wire import layout, protos
+
+KEYS = st.sampled_from(["", "k", "goo", "goog", "google-thing", "x" * 126 + "é", "g" * 300])
+VALUES = st.sampled_from(["", "v", "v" * 1025, "é" * 120])
+DATA = st.sampled_from([b"", b"d", b"d" * 200, b"d" * 20_000, b"\x12\x06\x0a\x04goog\x12\x00"])
+MESSAGES = st.tuples(DATA, st.dictionaries(KEYS, VALUES, max_size=3), st.sampled_from(["", "key"]))
+
+
+def refused(drafts: list[Draft]) -> str | None:
+    try:
+        message.check(drafts, layout)
+    except InvalidArgument as error:
+        return str(error)
+    return None
+
+
+@given(st.lists(MESSAGES, min_size=1, max_size=4))
+def test_a_request_is_read_as_its_messages_are(
+    sent: list[tuple[bytes, Mapping[str, str], str]],
+) -> None:
+    protos_ = [
+        protos.PubsubMessage(data=data, attributes=attributes, ordering_key=key)
+        for data, attributes, key in sent
+    ]
+    drafts = layout.drafts(protos.PublishRequest(topic="t", messages=protos_))
+    for draft, (data, attributes, key) in zip(drafts, sent, strict=True):
+        assert (layout.data(draft.body), layout.attributes(draft.body)) == (data, attributes)
+        assert draft.ordering_key == key
+    assert refused(drafts) == refused([draft._replace(plain=False) for draft in drafts])
+
+
+@pytest.mark.parametrize("size", [1, 127, 128, 16_383, 16_384, 40_000, 2_200_000])
+def test_data_with_little_beside_it_is_plain(size: int) -> None:
+    sent = protos.PubsubMessage(data=b"d" * size, attributes={"event_type": "order"})
+    [draft] = layout.drafts(protos.PublishRequest(messages=[sent]))
+    assert draft.plain == (size < 1 << 15)
+
+
+def test_what_is_not_a_publishers_to_set_is_left_out() -> None:
+    forged = protos.PubsubMessage(data=b"x", message_id="7", publish_time={"seconds": 1})
+    [draft] = layout.drafts(protos.PublishRequest(topic="t", messages=[forged]))
+    assert draft.body == protos.PubsubMessage(data=b"x").SerializeToString()
