@@ -18,13 +18,13 @@ from hypothesis.stateful import (
     rule,
 )
 
-from localgcp.pubsub.domain.config import SubscriptionConfig, TopicConfig
+from localgcp.pubsub.domain.config import Duration, SubscriptionConfig, TopicConfig
 from localgcp.pubsub.errors import AckIdsFailed
 from localgcp.pubsub.wire import layout
 from tests.unit.emulators.pubsub.bench import SUBSCRIPTION, TOPIC, read
 from tests.unit.emulators.pubsub.runs import Runs
 
-DEADLINE = 10
+DEADLINE, RETENTION = 10, 600
 SNAPSHOT = "projects/demo-project/snapshots/number-{}"
 
 
@@ -36,15 +36,18 @@ class Model:
         self.keys: list[str] = []
         self.times: list[float] = []
         self.acked: set[int] = set()
+        self.over: set[int] = set()
+        """Those whose retention ended before they were acked."""
         self.early: set[int] = set()
         self.lent: dict[str, tuple[int, float]] = {}
         self.snapshots: list[tuple[int, set[int]]] = []
 
     def unacked(self) -> set[int]:
-        return set(range(len(self.keys))) - self.acked
+        return set(range(len(self.keys))) - self.acked - self.over
 
     def may_come(self, number: int) -> bool:
-        if number in {lent for lent, _ in self.lent.values()} | self.early | self.acked:
+        lent = {lent for lent, _ in self.lent.values()}
+        if number in lent | self.early or number not in self.unacked():
             return False
         key = self.keys[number]
         held = {self.keys[lent] for lent, _ in self.lent.values()}
@@ -56,7 +59,7 @@ class Model:
             self.acked.add(number)
         elif live:
             self.early.add(number)
-            for each in sorted(self._of_key(number) - self.acked):
+            for each in sorted(self._of_key(number) & self.unacked()):
                 if each not in self.early:
                     break
                 self.early.discard(each)
@@ -65,20 +68,36 @@ class Model:
     def fail(self, ack_id: str) -> None:
         """What follows a failed message of its key comes again too."""
         number, _ = self.lent.pop(ack_id)
+        self._take_back_after(number)
+
+    def _take_back_after(self, number: int) -> None:
         if self.ordered and self.keys[number]:
-            later = {each for each in self._of_key(number) if each > number}
-            self.early -= later
-            self.lent = {id: lent for id, lent in self.lent.items() if lent[0] not in later}
+            self._end({each for each in self._of_key(number) if each > number})
+
+    def _end(self, numbers: set[int]) -> None:
+        self.early -= numbers
+        self.lent = {id: lent for id, lent in self.lent.items() if lent[0] not in numbers}
 
     def pass_time(self, now: float) -> None:
         for ack_id, (_, deadline) in sorted(self.lent.items(), key=lambda item: item[1][1]):
             if deadline <= now and ack_id in self.lent:
                 self.fail(ack_id)
+        for number in sorted(self.unacked()):
+            if self.times[number] + RETENTION <= now:
+                if number in {lent for lent, _ in self.lent.values()} | self.early:
+                    self._take_back_after(number)
+                self._end({number})
+                self.over.add(number)
+
+    def since(self, time: float, now: float) -> set[int]:
+        """What a seek to a time leaves unacked: as far as it is held or still retained."""
+        kept = self.unacked() | {each for each in self.acked if now - RETENTION <= self.times[each]}
+        return {each for each in kept if self.times[each] >= time}
 
     def seek(self, unacked: set[int]) -> None:
-        wanted = set(range(len(self.keys))) - unacked
-        if wanted != self.acked:
-            self.acked, self.early, self.lent = wanted, set(), {}
+        self.acked = (self.acked | self.unacked()) - unacked
+        self.over -= unacked
+        self.early, self.lent = set(), {}
 
     def crash(self) -> None:
         if not self.exactly_once:
@@ -101,6 +120,7 @@ class Machine(RuleBasedStateMachine):
             SUBSCRIPTION,
             TOPIC,
             ack_deadline_seconds=DEADLINE,
+            message_retention_duration=Duration(RETENTION),
             retain_acked_messages=True,
             enable_message_ordering=ordered,
             enable_exactly_once_delivery=exactly_once,
@@ -166,7 +186,7 @@ class Machine(RuleBasedStateMachine):
         else:
             self.model.fail(ack_id)
 
-    @rule(seconds=st.sampled_from([1, 9, 10, 16]))
+    @rule(seconds=st.sampled_from([1, 9, 10, 16, 300, 600]))
     def pass_time(self, seconds: int) -> None:
         self.runs.clock.advance(seconds)
         self.runs.broker.tick()
@@ -175,10 +195,10 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: self.model.keys)
     @rule(which=st.integers(0, 99), ahead=st.booleans())
     def seek_to_a_time(self, which: int, ahead: bool) -> None:
-        broker, times = self.runs.broker, self.model.times
-        time = self.runs.clock() + 1 if ahead else times[which % len(times)]
+        broker, times, now = self.runs.broker, self.model.times, self.runs.clock()
+        time = now + 1 if ahead else times[which % len(times)]
         broker.seeking.to_time(broker.subscription(SUBSCRIPTION), time)
-        self.model.seek({number for number, published in enumerate(times) if published >= time})
+        self.model.seek(self.model.since(time, now))
 
     @rule()
     def snapshot(self) -> None:

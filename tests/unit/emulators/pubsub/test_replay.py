@@ -308,3 +308,13 @@ def test_a_snapshot_made_while_the_journal_is_compacted_is_whole(tmp_path: Path)
     assert runs.held() == []
     broker.seeking.to_snapshot(broker.subscription(SUBSCRIPTION), broker.snapshots.get(SNAPSHOT))
     assert runs.held() == [b"a", b"b"]
+
+
+def test_a_seek_that_changes_nothing_brings_again_what_is_lent(bench: Bench) -> None:
+    subscription = bench.subscribe(ack_deadline_seconds=60)
+    bench.publish("a")
+    lent = bench.pull(subscription)
+    seek(bench, bench.clock() - 60)
+    assert list(bench.pull(subscription)) == ["a"]
+    bench.ack(subscription, lent["a"])
+    assert not subscription.unacked, "a late ack still counts"

@@ -85,7 +85,7 @@ class Seeking:
     def _seek(self, target: Subscription, wanted: Mapping[int, Message]) -> None:
         acked = [message_id for message_id in target.unacked if message_id not in wanted]
         revived = sorted(wanted.keys() - target.unacked.keys())
-        if acked or revived:
+        if wanted or acked:  # even where all stays as it is, what is lent comes again
             self._keeper.seek(target.name, acked, revived)
             target.seek(acked, [wanted[message_id] for message_id in revived])
 
