@@ -105,6 +105,20 @@ class JobExists(AlreadyExists):
         super().__init__(f"Already Exists: Job {project}:{job}")
 
 
+class RoutineNotFound(NotFound):
+    """No such function, table function or procedure."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"Not found: Routine {name}")
+
+
+class RoutineExists(AlreadyExists):
+    """The routine is there."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"Already Exists: Routine {name}")
+
+
 class DatasetInUse(InUse):
     """A dataset that holds tables is deleted only with deleteContents."""
 

@@ -22,6 +22,7 @@ from localgcp.bigquery.rest.dataset_calls import DatasetCalls
 from localgcp.bigquery.rest.job_calls import JobCalls
 from localgcp.bigquery.rest.listing import Listing
 from localgcp.bigquery.rest.methods import Threads
+from localgcp.bigquery.rest.routine_calls import RoutineCalls
 from localgcp.bigquery.rest.row_calls import RowCalls
 from localgcp.bigquery.rest.table_calls import TableCalls
 from localgcp.bigquery.rest.upload_calls import UploadCalls
@@ -52,6 +53,7 @@ class Server:
             *TableCalls(service, listing).methods(),
             *DatasetCalls(service).methods(),
             *AbsentCalls(service).methods(),
+            *RoutineCalls(service).methods(),
         ]
         routes = [
             Route("GET", "/health", self._health),

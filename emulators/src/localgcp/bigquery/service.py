@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from localgcp.bigquery.catalog.catalog import Catalog
 from localgcp.bigquery.catalog.dataset import Dataset
 from localgcp.bigquery.catalog.expiry import Expiry
+from localgcp.bigquery.catalog.routines import StoredRoutines
 from localgcp.bigquery.catalog.schema import to_resource
 from localgcp.bigquery.catalog.sizes import Sizes
 from localgcp.bigquery.catalog.table import Name, Table, apply
@@ -59,7 +60,8 @@ class Service:
         self.sizes = Sizes(self.store)
         self.insert_ids = InsertIds(self.store, uptime)
         self.streaming = Streaming(self.store, self.catalog, self.sizes, clock, self.insert_ids)
-        self.queries = Queries(self.store, self.catalog, self.sizes, reference)
+        self.routines = StoredRoutines(self.store, self.catalog)
+        self.queries = Queries(self.store, self.catalog, self.sizes, self.routines, reference)
         self.expiry = Expiry(self.store, self.catalog, self.sizes)
         parts, objects = (self.store, self.catalog, self.sizes), Objects(storage)
         self.loads, copies = Loads(*parts, objects), Copies(*parts)

@@ -69,6 +69,7 @@ class Store:
             },
         )
         self._writer = threading.RLock()  # opening anew may be part of a write
+        self._several = threading.local()
         self._attach(path)
         self._root.execute(f"SET wal_autocheckpoint = '{_NEVER}'")
         if path is not None:
@@ -91,9 +92,55 @@ class Store:
                 raise StoreBusy(path) from error
             raise
 
+    @property
+    def within(self) -> Transaction | None:
+        """The transaction of several statements that this thread is in."""
+        found: Transaction | None = getattr(self._several, "transaction", None)
+        return found
+
+    def begin(self) -> None:
+        """Begin one: what this thread reads and writes is its, until `commit` or `roll_back`."""
+        self._writer.acquire()
+        cursor = self._root.cursor()
+        cursor.begin()
+        self._several.transaction = Transaction(cursor)
+
+    def commit(self) -> None:
+        """Commit it. Raises what `failures` says, and has it undone then."""
+        transaction = self.within
+        assert transaction is not None
+        try:
+            with told():
+                transaction.db.commit()
+        except BaseException:
+            self.roll_back()
+            raise
+        self._several.transaction = None
+        transaction.db.close()
+        try:
+            for action in transaction.after:
+                action()
+            self._fold(FOLD_BYTES)
+        finally:
+            self._writer.release()
+
+    def roll_back(self) -> None:
+        """Undo it."""
+        transaction = self.within
+        assert transaction is not None
+        self._several.transaction = None
+        with suppress(duckdb.Error):  # a commit that failed has undone itself
+            transaction.db.rollback()
+        transaction.db.close()
+        self._writer.release()
+
     @contextmanager
     def read(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A cursor of one's own, which sees what was committed. Raises what `failures` says."""
+        if self.within is not None:
+            with told():
+                yield self.within.db
+            return
         try:
             with told():
                 cursor = self._root.cursor()
@@ -113,6 +160,10 @@ class Store:
         One writer at a time: two that touch one table would only find out at commit. Its `after`
         runs after the commit and before the next writer.
         """
+        if self.within is not None:
+            with told():
+                yield self.within
+            return
         with self._writer, self.read() as cursor:
             transaction = Transaction(cursor)
             cursor.begin()

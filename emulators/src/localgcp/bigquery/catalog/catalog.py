@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from localgcp.bigquery.catalog import dataset as datasets
 from localgcp.bigquery.catalog import evolution, schema
@@ -31,6 +31,17 @@ from localgcp.bigquery.store import Store, Transaction
 
 Clock = Callable[[], float]
 
+
+class Part(Protocol):
+    """What else belongs to datasets, and goes with them."""
+
+    def holds(self, project: str, dataset: str) -> bool:
+        """Whether a dataset has any."""
+
+    def drop_in(self, tx: Transaction, project: str, dataset: str) -> None:
+        """Delete those of a dataset, as part of a transaction."""
+
+
 _TOUCH_MS = 1000  # a write for every insert would cost as much as the insert
 _NO_COLUMN = "_no_column BOOLEAN"
 _SETUP = """
@@ -48,6 +59,7 @@ class Catalog:
         self._store, self._clock = store, clock
         self._datasets: dict[tuple[str, str], Dataset] = {}
         self._tables: dict[Name, Table] = {}
+        self.parts: list[Part] = []
         with store.write() as tx:
             tx.db.execute(_SETUP)
             for (text,) in tx.db.execute("SELECT resource FROM data.emulator.datasets").fetchall():
@@ -118,8 +130,10 @@ class Catalog:
         with self._store.write() as tx:
             dataset = self.dataset(project, id_)
             names = [table.name for table in self.list_tables(project, id_)]
-            if names and not contents:
+            if not contents and (names or any(part.holds(project, id_) for part in self.parts)):
                 raise DatasetInUse(project, id_)
+            for part in self.parts:
+                part.drop_in(tx, project, id_)
             tx.db.execute(f"DROP SCHEMA data.{schema.quoted(_key(dataset))} CASCADE")
             tx.db.execute("DELETE FROM data.emulator.tables WHERE dataset = ?", [_key(dataset)])
             tx.db.execute("DELETE FROM data.emulator.datasets WHERE id = ?", [_key(dataset)])

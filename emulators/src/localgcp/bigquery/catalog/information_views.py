@@ -249,7 +249,7 @@ def _paths(field: Field, path: str) -> Iterator[tuple[str, Field]]:
 
 def standard_type(field: Field) -> str:
     """GoogleSQL's name for a field's type: ARRAY<STRUCT<x INT64>>."""
-    name = _STANDARD.get(field.type, field.type)
+    name = f"RANGE<{field.element}>" if field.element else _STANDARD.get(field.type, field.type)
     limits = (field.length, field.precision, field.scale)
     if numbers := [str(limit) for limit in limits if limit is not None]:
         name += f"({', '.join(numbers)})"

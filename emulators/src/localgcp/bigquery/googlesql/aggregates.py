@@ -13,15 +13,26 @@ def _avg(node: exp.Expr) -> exp.Expr:
         return node  # `_window` has it
     inner = node.this.expressions[0] if isinstance(node.this, exp.Distinct) else node.this
     kind = call("typeof", exp.Min(this=inner.copy()))
-    return call("bq_avg_of", kind, node.copy())
+    return call("bq_avg_of", kind, call("bq_no_infinity", node.copy()))
 
 
 def _window(node: exp.Expr) -> exp.Expr:
     if isinstance(node.this, exp.Corr):
         return _few_pairs(node.this, node)
+    if isinstance(node.this, exp.Sum):
+        return call("bq_no_infinity", node.copy())
     if not isinstance(node.this, exp.Avg):
         return node
-    return call("bq_avg_of", call("typeof", node.this.this.copy()), node.copy())
+    kind = call("typeof", node.this.this.copy())
+    return call("bq_avg_of", kind, call("bq_no_infinity", node.copy()))
+
+
+def _sum(node: exp.Expr) -> exp.Expr:
+    """DuckDB's sum of FLOAT64 overflows to infinity; BigQuery's is an error."""
+    around = node.parent
+    if isinstance(around, exp.Window | exp.IgnoreNulls | exp.RespectNulls | exp.Filter):
+        return node
+    return call("bq_no_infinity", node.copy())
 
 
 def _array_agg(node: exp.Expr) -> exp.Expr:
@@ -136,6 +147,7 @@ def _few_pairs(corr: exp.Expr, whole: exp.Expr) -> exp.Expr:
 
 RULES: dict[type[exp.Expr], Rule] = {
     exp.Avg: _avg,
+    exp.Sum: _sum,
     exp.Window: _window,
     exp.ArrayAgg: _array_agg,
     exp.IgnoreNulls: _ignore_nulls,

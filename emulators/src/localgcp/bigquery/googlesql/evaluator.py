@@ -7,7 +7,7 @@ columns, so that a query that comes again costs no call.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -22,10 +22,13 @@ from localgcp.bigquery.errors import (
     SqlNotSupported,
 )
 from localgcp.bigquery.googlesql import exceptions, texts
+from localgcp.bigquery.googlesql.bodies import Bodies
 from localgcp.bigquery.googlesql.reference import messages as m
 from localgcp.bigquery.googlesql.reference.client import Reference
+from localgcp.bigquery.googlesql.reference.steps import Step
 from localgcp.bigquery.googlesql.remembered import Remembered
-from localgcp.bigquery.googlesql.sources import Source, Sources
+from localgcp.bigquery.googlesql.scope import Routines, Scope, Stored
+from localgcp.bigquery.googlesql.sources import SUFFIX, Source, Sources
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -53,12 +56,14 @@ class Statement:
     dataset: str | None
     parameters: tuple[Parameter, ...] = ()
     variables: m.Variables = ()
+    scope: Scope | None = None
 
     @property
     def key(self) -> tuple[object, ...]:
         """What an analysis depends on, but for the tables."""
         shapes = tuple((p.name, p.field) for p in self.parameters)
-        return (self.sql, self.project, self.dataset, shapes, repr(self.variables))
+        number = self.scope.number if self.scope else 0
+        return (self.sql, self.project, self.dataset, shapes, repr(self.variables), number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,7 @@ class Checked:
     shape: m.Shape
     analysis: m.Analysis
     sources: tuple[Source, ...]
+    routines: Mapping[m.Path, m.Routine]
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -78,14 +84,15 @@ class Checked:
     @property
     def tables(self) -> tuple[Table, ...]:
         """The tables and views that it names."""
-        return tuple(source.table for source in self.sources if source.table is not None)
+        return tuple(table for source in self.sources for table in source.tables)
 
 
 class Evaluator:
     """The reference over one catalog."""
 
-    def __init__(self, reference: Reference, sources: Sources) -> None:
+    def __init__(self, reference: Reference, sources: Sources, stored: Stored) -> None:
         self.reference, self._sources = reference, sources
+        self._routines = Routines(stored)
         self._known = Remembered[Checked](_REMEMBERED)
         self._constants = Remembered["pa.Table"](_REMEMBERED)
 
@@ -130,7 +137,7 @@ class Evaluator:
             raise SqlNotSupported(f"DML on {'.'.join(path)}")
         return table
 
-    def steps(self, sql: str) -> tuple[m.Step, ...]:
+    def steps(self, sql: str) -> tuple[Step, ...]:
         """A script as steps. Raises InvalidQuery, SqlNotSupported."""
         split = texts.split_paths(sql)
         with _told(split):
@@ -141,17 +148,23 @@ class Evaluator:
         return self.reference.changes_of(texts.split_paths(sql).sql, columns)
 
     def _still(self, known: Checked, statement: Statement) -> bool:
-        """Whether every name stands for the columns that it stood for."""
-        for shape, source in zip(known.shape.tables, known.sources, strict=True):
-            if source.table is None:  # INFORMATION_SCHEMA changes with every table
+        """Whether every name stands for the columns, or the routine, that it stood for."""
+        for path, routine in known.routines.items():
+            now = self.routine(path, statement)
+            if now is None or replace(now, path=path) != routine:
                 return False
-            found = self._find(shape.path, statement).table
-            if found is None or not found.reads_as(source.table):
+        for shape, source in zip(known.shape.tables, known.sources, strict=True):
+            if shape.within or not self._find(shape.path, statement).reads_as(source):
                 return False
         return True
 
     def _find(self, path: m.Path, statement: Statement) -> Source:
-        return self._sources.find(path, statement.project, statement.dataset)
+        return self._sources.find(path, statement.project, statement.dataset, statement.scope)
+
+    def routine(self, path: m.Path, statement: Statement) -> m.Routine | None:
+        """A routine by the name that a statement gives it."""
+        where = (statement.project, statement.dataset, statement.scope)
+        return self._routines.find(path, *where)
 
     def _analyze(self, split: texts.Split, statement: Statement) -> Checked:
         sources: dict[m.Path, Source] = {}
@@ -161,20 +174,40 @@ class Evaluator:
                 sources.setdefault(path, self._find(path, statement))
             except NotFound as error:  # it may be an array of a table around it
                 missing = error
-        hidden = (Field(m.ROW, "INTEGER"),) if m.ROW in split.sql else ()
         tables = tuple(
-            m.TableShape(path, source.fields, hidden if _has_rows(source) else ())
+            m.TableShape(path, source.fields, _hidden(source, split.sql))
             for path, source in sources.items()
         )
+        own = self._called(split.sql, statement)
+        bodies = Bodies(own.values())
+        for path, name in bodies.names.items():
+            sources[name,] = self._find(path, statement)
+            tables += (m.TableShape((name,), sources[name,].fields, within=True),)
         parameters = tuple((p.name, p.field) for p in statement.parameters)
-        shape = m.Shape(split.sql, tables, parameters, statement.variables)
+        shape = m.Shape(split.sql, tables, parameters, statement.variables, bodies.routines)
         try:
             analysis = self.reference.analyze(shape)
         except InvalidQuery as error:
             if missing is not None and error.message.startswith(("Table ", "Dataset ")):
                 raise missing from error
             raise
-        return Checked(split, shape, analysis, tuple(sources.values()))
+        return Checked(split, shape, analysis, tuple(sources.values()), own)
+
+    def _called(self, sql: str, statement: Statement) -> dict[m.Path, m.Routine]:
+        """The routines that a text calls, and those that they call."""
+        found: dict[m.Path, m.Routine] = {}
+        todo = texts.called(sql)
+        while todo:
+            path = todo.pop()
+            routine = self.routine(path, statement)
+            if routine is not None and path not in found:
+                found[path] = replace(routine, path=path)
+                todo |= texts.called(routine.body)
+        return found
+
+    def created(self, checked: Checked) -> m.Created:
+        """What a CREATE of a routine makes. Raises SqlNotSupported."""
+        return self.reference.created_by(checked.shape)
 
     def evaluate(
         self, checked: Checked, parameters: tuple[Parameter, ...], view: View, watch: Watch
@@ -204,8 +237,10 @@ class Evaluator:
         limits = self.reference.limits
         for place in sorted({scan.table for scan in checked.analysis.scans}):
             source = checked.sources[place]
-            if source.rows is None and source.table is not None and not source.table.is_view:
-                more, weight = self._sources.size(source.table)
+            for table in source.tables:
+                if table.is_view:
+                    continue
+                more, weight = self._sources.size(table)
                 rows, size = rows + more, size + weight
                 if rows > limits.rows or size > limits.bytes:
                     raise EvaluatorBound(limits.rows, limits.bytes)
@@ -217,6 +252,8 @@ class Evaluator:
     def _rows(self, source: Source, numbered: bool, view: View) -> pa.Table:
         if source.rows is not None:
             return source.rows
+        if source.parts:
+            return self._sources.read_parts(source)
         assert source.table is not None
         if source.table.is_view:
             return view(source.table)
@@ -242,8 +279,11 @@ def _is_constant(checked: Checked) -> bool:
     )
 
 
-def _has_rows(source: Source) -> bool:
-    return source.table is not None and not source.table.is_view
+def _hidden(source: Source, sql: str) -> tuple[Field, ...]:
+    if source.parts:
+        return (Field(SUFFIX, "STRING"),)
+    numbered = m.ROW in sql and source.table is not None and not source.table.is_view
+    return (Field(m.ROW, "INTEGER"),) if numbered else ()
 
 
 def _without_place(message: str) -> str:

@@ -10,8 +10,9 @@ from localgcp.bigquery.errors import InvalidQuery, QueryFailed, SqlNotSupported
 # An array has 16,000 elements at most there, and 1,048,575 in BigQuery.
 _LIMITS = re.compile(
     r"invalid collation name|exceeds max allowed output size|U_\w+_ERROR"
-    r"|Cannot generate arrays with more than"
+    r"|Cannot generate arrays with more than|function inliner cannot"
 )
+_GROUP = re.compile(r"(?i)(?:Templated_SQL|External)_function:")
 _VARIABLE = re.compile(r"Unrecognized name: (@@[\w.]+)")
 _NOT_FOUND = re.compile(r"(?:Table-valued function|Function) not found: `?([\w.`]+)")
 # By the reference, "All functions" and "Machine learning functions".
@@ -36,6 +37,7 @@ def failed(message: str) -> QueryFailed | SqlNotSupported:
 
 def told(message: str) -> InvalidQuery:
     """The analyzer's error, or a refusal where it misses what BigQuery has."""
+    message = _GROUP.sub("", message)
     variable = _VARIABLE.match(message)
     if variable:
         return SqlNotSupported(f"system variable {variable[1]}")

@@ -124,6 +124,12 @@ NANS = (
             ELSE x END""",
     ),
     macro(
+        "no_infinity",
+        """(x) AS CASE WHEN typeof(x) = 'DOUBLE' AND isinf(TRY_CAST(x AS DOUBLE))
+            THEN cast_to_type('not supported by the emulator: a SUM or an AVG that is infinite', x)
+            ELSE x END""",
+    ),
+    macro(
         "orderable",
         r"""(x) AS CASE
             WHEN regexp_matches(typeof(x), '\[\]$|^STRUCT|^TUPLE|^JSON$')

@@ -16,7 +16,18 @@ from localgcp.bigquery.catalog.catalog import Catalog
 from localgcp.bigquery.catalog.schema import AS_TEXT, Field
 from localgcp.bigquery.catalog.table import Name, Table
 from localgcp.bigquery.errors import InvalidQuery, SqlNotSupported
-from localgcp.bigquery.googlesql.sources import MAX_VIEW_DEPTH, TABLES_SUMMARY, name_of, scope_of
+from localgcp.bigquery.googlesql.scope import Scope
+from localgcp.bigquery.googlesql.sources import (
+    MAX_VIEW_DEPTH,
+    SUFFIX,
+    TABLES_SUMMARY,
+    name_of,
+    newest,
+    part_columns,
+    scope_of,
+    wildcard,
+)
+from localgcp.bigquery.googlesql.types import duckdb_cast
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -38,6 +49,7 @@ class Names:
     relations: dict[str, pa.Table] = field(default_factory=dict)
     tables: list[Table] = field(default_factory=list)
     reads: list[Table] = field(default_factory=list)  # those of views as well
+    scope: Scope | None = None
 
     def resolve(self, tree: exp.Expr) -> None:
         """Replace every table reference in place. Raises TableNotFound, DatasetNotFound."""
@@ -50,7 +62,7 @@ class Names:
         parts = [part.name for part in node.parts] if isinstance(node, exp.Table) else []
         if not parts or not isinstance(node.this, exp.Identifier):
             raise SqlNotSupported(f"table expression {node.sql(dialect='bigquery')}")
-        return name_of(tuple(parts), self.project, self.dataset)
+        return name_of(tuple(parts), self.project, self.dataset, self.scope)
 
     def _replace(self, node: exp.Table) -> None:
         if node.args.get("version"):
@@ -61,6 +73,9 @@ class Names:
             return
         if upper == TABLES_SUMMARY:
             self._replace_information_schema(node, upper)
+            return
+        if node.name.endswith("*"):
+            self._replace_wildcard(node)
             return
         name = self.name_of(node)
         table = self.catalog.table(name)
@@ -77,6 +92,25 @@ class Names:
         _point(node, "data", f"{name.project}:{name.dataset}", name.table)
         node.set("alias", exp.TableAlias(this=alias))
 
+    def _replace_wildcard(self, node: exp.Table) -> None:
+        """A union of its tables; the suffix is a column where nothing would show it unasked."""
+        root = node.root()
+        asks = any(column.name.upper() == SUFFIX for column in root.find_all(exp.Column))
+        if asks and root.find(exp.Star):
+            raise SqlNotSupported(f"{SUFFIX} beside *")
+        path = tuple(part.name for part in node.parts)
+        parts = wildcard(self.catalog, path, self.project, self.dataset)
+        fields = newest(parts).fields
+        _refuse_texts(fields)
+        selects = [_part(fields, suffix if asks else None, table) for suffix, table in parts]
+        whole: exp.Expr = selects[0]
+        for select in selects[1:]:
+            whole = exp.Union(this=whole, expression=select, distinct=False)
+        self.tables += [table for _, table in parts]
+        self.reads += [table for _, table in parts]
+        alias = exp.to_identifier(node.alias or path[-1], quoted=True)
+        node.replace(exp.Subquery(this=whole, alias=exp.TableAlias(this=alias)))
+
     def _replace_information_schema(self, node: exp.Table, view: str) -> None:
         parts = [part.name for part in node.parts]
         dataset = scope_of(view, parts[-2] if len(parts) > 1 else None, self.dataset)
@@ -87,6 +121,21 @@ class Names:
         alias = node.alias if node.alias and "." not in node.alias else view
         _point(node, None, None, relation)
         node.set("alias", exp.TableAlias(this=exp.to_identifier(alias, quoted=True)))
+
+
+def _part(fields: tuple[Field, ...], suffix: str | None, table: Table) -> exp.Select:
+    """The rows of one table of a wildcard table."""
+    columns: list[exp.Expr] = []
+    for column, there in part_columns(fields, table):
+        name = exp.to_identifier(column.name, quoted=True)
+        value = exp.Column(this=name) if there else duckdb_cast(exp.Null(), column)
+        columns.append(exp.Alias(this=value, alias=name.copy()))
+    if suffix is not None:
+        named = exp.to_identifier(SUFFIX, quoted=True)
+        columns.append(exp.Alias(this=exp.Literal.string(suffix), alias=named))
+    place = exp.Table()
+    _point(place, "data", f"{table.name.project}:{table.name.dataset}", table.name.table)
+    return exp.Select(expressions=columns).from_(place)
 
 
 def _refuse_texts(fields: tuple[Field, ...]) -> None:

@@ -23,7 +23,7 @@ SAME: tuple[type[exp.Expr], ...] = (
     *(exp.Paren, exp.Exists),
     *(exp.WindowSpec, exp.RowNumber, exp.Rank, exp.DenseRank, exp.Lag, exp.Lead),
     *(exp.FirstValue, exp.LastValue, exp.NthValue, exp.Ntile, exp.PercentRank, exp.CumeDist),
-    *(exp.Count, exp.Sum, exp.Max, exp.Distinct, exp.ApproxDistinct),
+    *(exp.Count, exp.Max, exp.Distinct, exp.ApproxDistinct),
     *(exp.LogicalAnd, exp.LogicalOr, exp.Variance),
     *(exp.CovarPop, exp.CovarSamp, exp.RespectNulls, exp.DPipe),
     *(exp.Abs, exp.Mod, exp.Rand),

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from localgcp.bigquery.catalog.catalog import Catalog
 from localgcp.bigquery.catalog.information_schema import is_of_project
-from localgcp.bigquery.catalog.schema import Field, quoted
+from localgcp.bigquery.catalog.schema import Field, duckdb_type, quoted
 from localgcp.bigquery.catalog.sizes import Sizes
 from localgcp.bigquery.catalog.table import Name, Table
 from localgcp.bigquery.errors import InvalidQuery, SqlNotSupported
 from localgcp.bigquery.googlesql.reference.messages import ROW, Path
+from localgcp.bigquery.googlesql.scope import Scope
 from localgcp.bigquery.store import Store
 
 if TYPE_CHECKING:
@@ -21,17 +22,33 @@ if TYPE_CHECKING:
 InformationSchema = Callable[[str, str | None, str], "pa.Table"]
 View = Callable[[Table], "pa.Table"]
 TABLES_SUMMARY = "__TABLES__"
+SUFFIX = "_TABLE_SUFFIX"
 MAX_VIEW_DEPTH = 16  # Quotas, "Views": nested view levels
 _API_NAMES = {"int64": "INTEGER", "timestamp[us, tz=UTC]": "TIMESTAMP", "bool": "BOOLEAN"}
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a path stands for: a table, a view, or rows that are at hand (INFORMATION_SCHEMA)."""
+    """What a path stands for: a table, a view, or rows that are at hand (INFORMATION_SCHEMA).
+
+    A wildcard table has `parts`, each with its suffix.
+    """
 
     fields: tuple[Field, ...]
     table: Table | None = None
     rows: pa.Table | None = None
+    parts: tuple[tuple[str, Table], ...] = ()
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """What it reads."""
+        return (self.table,) if self.table else tuple(table for _, table in self.parts)
+
+    def reads_as(self, other: Source) -> bool:
+        """Whether a statement means the same of both; never of INFORMATION_SCHEMA."""
+        pairs = zip(self.tables, other.tables, strict=False)
+        same = len(self.tables) == len(other.tables) > 0
+        return same and all(mine.reads_as(theirs) for mine, theirs in pairs)
 
 
 class Sources:
@@ -42,7 +59,7 @@ class Sources:
     ) -> None:
         self._store, self._catalog, self._sizes, self._schema = store, catalog, sizes, schema
 
-    def find(self, path: Path, project: str, dataset: str | None) -> Source:
+    def find(self, path: Path, project: str, dataset: str | None, scope: Scope | None) -> Source:
         """What a path in a FROM clause names.
 
         Raises TableNotFound, DatasetNotFound, InvalidQuery, SqlNotSupported.
@@ -51,7 +68,10 @@ class Sources:
             return self._information_schema(path, project, dataset)
         if path[-1].upper() == TABLES_SUMMARY:
             return self._information_schema((*path[:-1], "", path[-1]), project, dataset)
-        name = name_of(path, project, dataset)
+        if path[-1].endswith("*"):
+            parts = wildcard(self._catalog, path, project, dataset)
+            return Source(newest(parts).fields, parts=parts)
+        name = name_of(path, project, dataset, scope)
         table = self._catalog.table(name)
         return Source(table.fields, table)
 
@@ -75,6 +95,14 @@ class Sources:
             number = f", rowid AS {ROW}" if numbered else ""
             return fetch(db.sql(f"SELECT {columns}{number} FROM {table.name.sql}"))
 
+    def read_parts(self, source: Source) -> pa.Table:
+        """The rows of a wildcard table, each with its suffix."""
+        from localgcp.bigquery.jobs.results import fetch
+
+        each = " UNION ALL ".join(_part(source.fields, *part) for part in source.parts)
+        with self._store.read() as db:
+            return fetch(db.sql(each))
+
 
 def scope_of(view: str, given: str | None, dataset: str | None) -> str | None:
     """The dataset or region of a view of INFORMATION_SCHEMA: what its path says, or the default."""
@@ -94,8 +122,57 @@ def _fields_of(columns: Iterable[pa.Field]) -> tuple[Field, ...]:
     return tuple(fields)
 
 
-def name_of(path: Path, project: str, dataset: str | None) -> Name:
+def _part(fields: tuple[Field, ...], suffix: str, table: Table) -> str:
+    columns = []
+    for field, there in part_columns(fields, table):
+        value = quoted(field.name) if there else f"CAST(NULL AS {duckdb_type(field)})"
+        columns.append(f"{value} AS {quoted(field.name)}")
+    text = suffix.replace("'", "''")
+    return f"SELECT {', '.join(columns)}, '{text}' AS {SUFFIX} FROM {table.name.sql}"
+
+
+def part_columns(fields: tuple[Field, ...], table: Table) -> list[tuple[Field, bool]]:
+    """The columns of a wildcard table, and whether a part has each. Raises SqlNotSupported."""
+    own = {field.name.lower(): field for field in table.fields}
+    found = []
+    for field in fields:
+        mine = own.get(field.name.lower())
+        if mine is not None and (mine.type, mine.repeated, mine.fields) != (
+            field.type,
+            field.repeated,
+            field.fields,
+        ):
+            raise SqlNotSupported(f"a wildcard table whose column {field.name} has several types")
+        found.append((field, mine is not None))
+    return found
+
+
+def wildcard(
+    catalog: Catalog, path: Path, project: str, dataset: str | None
+) -> tuple[tuple[str, Table], ...]:
+    """The tables that begin so, by suffix. Raises InvalidQuery where there is none."""
+    prefix = path[-1].removesuffix("*")
+    name = name_of((*path[:-1], prefix or "_"), project, dataset)
+    tables = catalog.list_tables(name.project, name.dataset)
+    mine = [table for table in tables if table.name.table.startswith(prefix)]
+    if any(table.is_view for table in mine):
+        raise SqlNotSupported(f"a wildcard table with a view in it: {prefix}*")
+    if not mine:
+        what = f"{name.project}:{name.dataset}.{prefix}* does not match any table."
+        raise InvalidQuery(what, "query")
+    return tuple((table.name.table.removeprefix(prefix), table) for table in mine)
+
+
+def newest(parts: tuple[tuple[str, Table], ...]) -> Table:
+    """The table whose columns a wildcard table has ("Querying multiple tables", schema)."""
+    return max((table for _, table in parts), key=lambda table: table.created_ms)
+
+
+def name_of(path: Path, project: str, dataset: str | None, scope: Scope | None = None) -> Name:
     """The table's full name. Raises InvalidQuery, SqlNotSupported."""
+    temporary = scope.table(path) if scope is not None else None
+    if temporary is not None:
+        return temporary
     table = path[-1]
     if "*" in table:
         raise SqlNotSupported(f"wildcard table {table}")

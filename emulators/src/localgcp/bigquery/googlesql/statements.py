@@ -20,6 +20,7 @@ from localgcp.bigquery.googlesql.alterations import read_again
 from localgcp.bigquery.googlesql.names import InformationSchema, Names
 from localgcp.bigquery.googlesql.parameters import Parameter
 from localgcp.bigquery.googlesql.rules import rewrite
+from localgcp.bigquery.googlesql.scope import Scope
 from localgcp.bigquery.googlesql.shapes import prepare
 from localgcp.bigquery.googlesql.types import duckdb_cast
 
@@ -53,6 +54,7 @@ class Context:
     dataset: str | None
     information_schema: InformationSchema
     parameters: tuple[Parameter, ...] = ()
+    scope: Scope | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +165,7 @@ def names_of(context: Context) -> Names:
         view_tree,
         relations=relations,
         reads=reads,
+        scope=context.scope,
     )
 
 

@@ -42,6 +42,20 @@ def is_script(sql: str) -> bool:
     return False
 
 
+_CALL = re.compile(r"(?:(?:`[^`]+`|[\w-]+)\s*\.\s*)*(?:`[^`]+`|\w+)\s*(?=\()")
+_NAME = re.compile(r"`([^`]+)`|([\w-]+)")
+
+
+def called(sql: str) -> set[tuple[str, ...]]:
+    """The paths before an opening parenthesis: what may be a function of somebody's own."""
+    plain = _TOKEN.sub(lambda token: " " if token["other"] else token[0], sql)
+    paths = set()
+    for call in _CALL.finditer(plain):
+        names = (name[1] or name[2] for name in _NAME.finditer(call[0]))
+        paths.add(tuple(part for name in names for part in name.split(".")))
+    return paths
+
+
 @dataclass(frozen=True, slots=True)
 class Split:
     """A text whose quoted paths are split: `a.b` in one pair of backquotes is two names.

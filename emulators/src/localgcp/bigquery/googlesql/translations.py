@@ -29,13 +29,20 @@ class Translations:
         return replace(known, values=values)
 
     def keep(self, sql: str, context: Context, made: Translation) -> Translation:
-        """Keep it, unless it holds rows of its moment (INFORMATION_SCHEMA); gives it back."""
-        return made if made.relations else self._known.put(_key(sql, context), made)
+        """Keep it, unless it holds what is of its moment; gives it back.
+
+        That are the rows of INFORMATION_SCHEMA, and the tables that a wildcard finds.
+        """
+        texts = [sql, *(table.query or "" for table in made.reads)]
+        if made.relations or any("*`" in text for text in texts):
+            return made
+        return self._known.put(_key(sql, context), made)
 
 
 def _key(sql: str, context: Context) -> object:
     shapes = tuple((p.name, p.key, p.field) for p in context.parameters)
-    return (sql, context.project, context.dataset, shapes)
+    number = context.scope.number if context.scope else 0
+    return (sql, context.project, context.dataset, number, shapes)
 
 
 def _still(known: Translation, context: Context) -> bool:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from localgcp.bigquery.catalog.catalog import Catalog
 from localgcp.bigquery.catalog.information_schema import InformationSchema
+from localgcp.bigquery.catalog.routines import StoredRoutines
 from localgcp.bigquery.catalog.schema import Field
 from localgcp.bigquery.catalog.sizes import Sizes
 from localgcp.bigquery.catalog.table import Table
@@ -24,12 +26,15 @@ from localgcp.bigquery.errors import (
     QueryFailed,
     SqlNotSupported,
 )
+from localgcp.bigquery.googlesql.scope import Scope
 from localgcp.bigquery.jobs.changes import Changing
 from localgcp.bigquery.jobs.definitions import Definitions
 from localgcp.bigquery.jobs.query import Outcome, Query, Watch
 from localgcp.bigquery.jobs.referred import Referred
 from localgcp.bigquery.jobs.results import Plan, bind, fetch, fields_of, placed, register
-from localgcp.bigquery.jobs.scripts import Script
+from localgcp.bigquery.jobs.routines import CREATES, RoutineStatements, drops
+from localgcp.bigquery.jobs.scripts import Script, Surroundings
+from localgcp.bigquery.jobs.temporaries import Temporaries, refuse_definition
 from localgcp.bigquery.jobs.writing import Writing
 from localgcp.bigquery.store import Store
 
@@ -46,15 +51,23 @@ class Queries:
     """The query engine over the store and the catalog."""
 
     def __init__(
-        self, store: Store, catalog: Catalog, sizes: Sizes, reference: Reference | None = None
+        self,
+        store: Store,
+        catalog: Catalog,
+        sizes: Sizes,
+        stored: StoredRoutines,
+        reference: Reference | None = None,
     ) -> None:
         self._store, self._catalog, self._sizes = store, catalog, sizes
         self.information_schema = InformationSchema(store, catalog, sizes)
         self._writing = Writing(catalog, sizes)
         self._definitions = Definitions(store, catalog, sizes, self._writing)
         self.changing = Changing(store, catalog, sizes, self._writing)
-        self._referred = Referred(self, store, catalog, sizes, reference)
+        self._referred = Referred(self, store, catalog, sizes, stored, reference)
         self._known: Translations | None = None
+        self._routines = RoutineStatements(stored)
+        self._temporaries = Temporaries(catalog)
+        self._script = Surroundings(self._referred.routine, self._referred.steps_within, store)
 
     def run(self, query: Query, watch: Watch = lambda cursor: None) -> Outcome:
         """Run to the end; `watch` gets the cursor, so that another thread can interrupt it.
@@ -62,13 +75,39 @@ class Queries:
         Raises InvalidQuery and its kin for what is wrong with the SQL, NotFound, AlreadyExists.
         """
         steps = self._referred.steps(query)
-        if steps is not None:
-            return Script(query, self._run, watch).run(steps)
-        return self._run(query, watch)
+        if steps is None:
+            self._temporaries.placed(query)  # which a script alone may have
+            return self._run(query, watch)
+        scope = Scope()
+        script = Script(replace(query, scope=scope, single=True), self._one, watch, self._script)
+        try:
+            return script.run(steps)
+        finally:
+            if self._store.within is not None:
+                self._store.roll_back()
+            self._temporaries.end(query.project, scope)
+
+    def _one(self, query: Query, watch: Watch) -> Outcome:
+        """One statement of a script."""
+        if self._store.within is not None:
+            refuse_definition(query.sql)
+        placed = self._temporaries.placed(query)
+        try:
+            return self._run(placed or query, watch)
+        finally:
+            if query.scope is not None and query.scope.tables:
+                self._temporaries.settle(query.scope)
 
     def _run(self, query: Query, watch: Watch) -> Outcome:
         """One statement."""
+        if drops(query.sql):
+            return self._routines.drop(query)
         checked = self._referred.check(query, watch)
+        if checked is not None and checked.analysis.kind in CREATES:
+            return self._routines.create(query, self._referred.created(checked))
+        if checked is not None and checked.routines:
+            refusal = SqlNotSupported("a function of your own in this statement")
+            return self._referred.run(query, checked, refusal, watch)
         if checked is not None and self._referred.comes_first(checked):
             try:
                 return self._referred.run(query, checked, EvaluatorBound(0, 0), watch)
@@ -120,7 +159,12 @@ class Queries:
         from localgcp.bigquery.googlesql.statements import Context
 
         return Context(
-            self._catalog, query.project, query.dataset, self.information_schema, query.parameters
+            self._catalog,
+            query.project,
+            query.dataset,
+            self.information_schema,
+            query.parameters,
+            query.scope,
         )
 
     def put(

@@ -12,8 +12,10 @@ from localgcp.bigquery.catalog.table import Name, Table
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from localgcp.bigquery.catalog.routines import RoutineName
     from localgcp.bigquery.googlesql.parameters import Parameter
     from localgcp.bigquery.googlesql.reference.messages import Variables
+    from localgcp.bigquery.googlesql.scope import Scope
 
 
 class Interruptible(Protocol):
@@ -40,6 +42,8 @@ class Query:
     dry_run: bool = False
     depth: int = 0  # of views that it is within
     variables: Variables = ()  # of the script that it is part of
+    scope: Scope | None = None  # of that script, or of a session
+    single: bool = False  # one statement of a script, whatever its text holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,7 @@ class Outcome:
     affected: Mapping[str, int] = field(default_factory=dict)
     target: Name | None = None
     operation: str | None = None
+    routine: RoutineName | None = None
     tables: tuple[Table, ...] = ()
     schema: tuple[str, str] | None = None
     dry_run: bool = False

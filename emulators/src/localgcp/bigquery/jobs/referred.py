@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from localgcp.bigquery.catalog.catalog import Catalog
+from localgcp.bigquery.catalog.routines import StoredRoutines
 from localgcp.bigquery.catalog.schema import Field
 from localgcp.bigquery.catalog.sizes import Sizes
 from localgcp.bigquery.catalog.table import Table
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
 
     from localgcp.bigquery.googlesql.evaluator import Checked, Statement, View
     from localgcp.bigquery.googlesql.reference.client import Reference
-    from localgcp.bigquery.googlesql.reference.messages import Step
+    from localgcp.bigquery.googlesql.reference.messages import Created, Path, Routine
+    from localgcp.bigquery.googlesql.reference.steps import Step
     from localgcp.bigquery.jobs.queries import Queries
 
 _INEXACT = {"BIGNUMERIC", "JSON"}  # of 76 digits DuckDB has 38; its JSON is the text as it came
@@ -62,28 +64,44 @@ class Referred:
         store: Store,
         catalog: Catalog,
         sizes: Sizes,
+        stored: StoredRoutines,
         reference: Reference | None,
     ) -> None:
         from localgcp.bigquery.googlesql.evaluator import Evaluator
 
         self._queries, self._reference = queries, reference
         sources = Sources(store, catalog, sizes, queries.information_schema)
-        self._evaluator = Evaluator(reference, sources) if reference is not None else None
+        self._evaluator = Evaluator(reference, sources, stored) if reference is not None else None
 
     def steps(self, query: Query) -> tuple[Step, ...] | None:
         """A script as steps; None for a statement. Raises InvalidQuery, SqlNotSupported."""
-        if self._evaluator is None or not texts.is_script(query.sql):
+        if self._evaluator is None or not _is_script(query):
             return None
         if query.dry_run or query.destination is not None:
             raise SqlNotSupported("dryRun or destinationTable of a script")
         return self._evaluator.steps(query.sql)
+
+    def steps_within(self, body: str) -> tuple[Step, ...]:
+        """A procedure's body as steps. Raises InvalidQuery, SqlNotSupported."""
+        assert self._evaluator is not None
+        return self._evaluator.steps(body)
+
+    def routine(self, path: Path, query: Query) -> Routine | None:
+        """A routine by the name that a statement gives it."""
+        assert self._evaluator is not None
+        return self._evaluator.routine(path, self._statement(query))
+
+    def created(self, checked: Checked) -> Created:
+        """What a CREATE of a routine makes. Raises SqlNotSupported."""
+        assert self._evaluator is not None
+        return self._evaluator.created(checked)
 
     def check(self, query: Query, watch: Watch) -> Checked | None:
         """What the analyzer says of a statement, if it is installed and knows all of it.
 
         Raises InvalidQuery for what is no GoogleSQL, NotFound, EvaluatorAway.
         """
-        if self._reference is None or not self._reference.wait() or texts.is_script(query.sql):
+        if self._reference is None or not self._reference.wait() or _is_script(query):
             return None
         try:
             checked = self._check(query)
@@ -110,7 +128,8 @@ class Referred:
     def _statement(query: Query) -> Statement:
         from localgcp.bigquery.googlesql.evaluator import Statement
 
-        return Statement(query.sql, query.project, query.dataset, query.parameters, query.variables)
+        known = (query.parameters, query.variables, query.scope)
+        return Statement(query.sql, query.project, query.dataset, *known)
 
     def _check(self, query: Query) -> Checked:
         assert self._evaluator is not None
@@ -135,7 +154,7 @@ class Referred:
         self, query: Query, checked: Checked | None, error: BigQueryError, watch: Watch
     ) -> Outcome:
         """A statement that `error` ended elsewhere. Raises it, or what ends the statement here."""
-        if self._evaluator is None or isinstance(error, _FINAL) or texts.is_script(query.sql):
+        if self._evaluator is None or isinstance(error, _FINAL) or _is_script(query):
             raise error
         try:
             checked = checked or self._check(query)
@@ -216,3 +235,7 @@ class Referred:
             return rows
 
         return view
+
+
+def _is_script(query: Query) -> bool:
+    return not query.single and texts.is_script(query.sql)

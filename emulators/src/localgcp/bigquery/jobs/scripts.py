@@ -6,12 +6,12 @@ of that name go before it, as in BigQuery. What a script comes to is its last st
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from localgcp.bigquery.catalog.information_views import standard_type
 from localgcp.bigquery.catalog.schema import Field
 from localgcp.bigquery.errors import (
     BigQueryError,
@@ -22,15 +22,26 @@ from localgcp.bigquery.errors import (
     TimedOut,
     Unavailable,
 )
-from localgcp.bigquery.googlesql.reference import messages as m
-from localgcp.bigquery.jobs.query import Interruptible, Outcome, Query, Watch
+from localgcp.bigquery.googlesql.reference import steps as m
+from localgcp.bigquery.googlesql.reference.messages import Argument, Path, Routine
+from localgcp.bigquery.jobs.query import Outcome, Query, Watch
+from localgcp.bigquery.jobs.script_statements import Statement, Statements, Variable, rows_of
+from localgcp.bigquery.store import Store
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    pass
 
 SCRIPT_SECONDS = 300.0
-_MESSAGE = re.compile(r"(?i)@@error\.message\b")
-Statement = Callable[[Query, Watch], Outcome]
+MAX_CALLS = 50  # Quotas, "Stored procedures": depth of nested calls
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a script finds around it."""
+
+    routine: Callable[[Path, Query], Routine | None]
+    steps: Callable[[str], tuple[m.Step, ...]]
+    store: Store
 
 
 class _Left(Exception):
@@ -41,15 +52,14 @@ class _Left(Exception):
         super().__init__(kind)
 
 
-class Script:
+class Script(Statements):
     """One run of a script; `statement` runs a statement."""
 
-    def __init__(self, query: Query, statement: Statement, watch: Watch) -> None:
-        self._query, self._statement = query, statement
-        self._variables: dict[str, tuple[str, Field, Any]] = {}
-        self._error: BigQueryError | None = None
-        self._outcome: Outcome | None = None
-        self._working: Interruptible | None = None
+    def __init__(
+        self, query: Query, statement: Statement, watch: Watch, around: Surroundings
+    ) -> None:
+        super().__init__(query, statement)
+        self._around, self._calls = around, 0
         self._stopped, self._end = False, time.monotonic() + SCRIPT_SECONDS
         watch(self)
 
@@ -87,8 +97,14 @@ class Script:
                 self._declare(step)
             case m.Assign():
                 self._assign(step)
+            case m.SetSystem(path, expression):
+                self._set_system(".".join(path).lower(), expression)
             case m.Execute():
                 self._execute(step)
+            case m.Call():
+                self._call(step)
+            case m.Transact(kind):
+                self._transact(kind)
             case _:
                 self._control(step)
 
@@ -97,6 +113,8 @@ class Script:
             case m.If(branches, last):
                 chosen = (body for condition, body in branches if self._holds(condition))
                 self._all(next(chosen, last))
+            case m.Case():
+                self._case(step)
             case m.While():
                 self._while(step)
             case m.For():
@@ -108,52 +126,19 @@ class Script:
             case m.Raise(message):
                 self._raise(message)
 
-    def _ask(self, sql: str, **more: Any) -> Outcome:
-        if self._error is not None:
-            text = repr(self._error.message)
-            sql = _MESSAGE.sub(lambda _: text, sql)
-        known = {"variables": tuple(self._variables.values()), **more}
-        asked = replace(self._query, sql=sql, **known)
-        return self._statement(asked, self._watch)
-
-    def _watch(self, working: Interruptible) -> None:
-        self._working = working
-
-    def _value(self, expression: str) -> tuple[Field, Any]:
-        outcome = self._ask(f"SELECT {expression}")
-        rows = _rows(outcome)
-        return outcome.fields[0], rows.column(0)[0].as_py()
-
-    def _holds(self, condition: str) -> bool:
-        return self._value(f"({condition})")[1] is True
-
-    def _declare(self, step: m.Declare) -> None:
-        given = f"({step.default})" if step.default else "NULL"
-        field, value = self._value(f"CAST({given} AS {step.type})" if step.type else given)
-        for name in step.names:
-            if name.lower() in self._variables:
-                raise InvalidQuery(f"Variable '{name}' redeclaration", "query")
-            self._variables[name.lower()] = (name, field, value)
-
-    def _set(self, name: str, expression: str) -> None:
-        known = self._variables.get(name.lower())
-        if known is None:
-            raise InvalidQuery(f"Undeclared variable: {name}", "query")
-        # As an assignment coerces: to the type that the variable has.
-        _, value = self._value(f"IF(FALSE, `{name}`, ({expression}))")
-        self._variables[name.lower()] = (known[0], known[1], value)
-
-    def _assign(self, step: m.Assign) -> None:
-        if step.whole:
-            self._set(step.names[0], step.expression)
-            return
-        field, value = self._value(f"({step.expression})")
-        if field.type != "RECORD" or len(field.fields) != len(step.names) or value is None:
-            raise InvalidQuery("SET wants a STRUCT of as many fields as there are variables")
-        for name, member, each in zip(step.names, field.fields, value.values(), strict=True):
-            self._variables["_localgcp_member"] = ("_localgcp_member", member, each)
-            self._set(name, "_localgcp_member")
-        del self._variables["_localgcp_member"]
+    def _case(self, step: m.Case) -> None:
+        """The subject is asked for once."""
+        hidden = f"_localgcp_case_{len(self._variables)}"
+        if step.subject is not None:
+            field, value = self._value(f"({step.subject})")
+            self._variables[hidden] = (hidden, field, value)
+        try:
+            same = f"{hidden} = " if step.subject is not None else ""
+            chosen = (body for value, body in step.branches if self._holds(f"{same}({value})"))
+            body = next(chosen, step.last or ())
+        finally:
+            self._variables.pop(hidden, None)
+        self._all(body)
 
     def _while(self, step: m.While) -> None:
         while step.condition is None or self._holds(step.condition):
@@ -174,7 +159,7 @@ class Script:
         outcome = self._ask(step.query)
         row = Field(step.name, "RECORD", fields=outcome.fields)
         outer = self._variables.get(step.name.lower())
-        for values in _rows(outcome).to_pylist():
+        for values in rows_of(outcome).to_pylist():
             self._variables[step.name.lower()] = (step.name, row, values)
             if not self._turn(step.body):
                 break
@@ -210,27 +195,63 @@ class Script:
             raise InvalidQuery("Cannot re-raise: no exception is being handled", "query")
         raise self._error
 
-    def _execute(self, step: m.Execute) -> None:
-        from localgcp.bigquery.googlesql.parameters import Parameter
+    def _call(self, step: m.Call) -> None:
+        """A procedure sees its arguments, and no other variable."""
+        routine = self._around.routine(step.path, self._query)
+        name = ".".join(step.path)
+        if routine is None or routine.kind != "PROCEDURE":
+            if name.upper().startswith("BQ."):
+                raise SqlNotSupported(f"CALL {name}")
+            raise InvalidQuery(f"Procedure not found: {name}", "query")
+        if len(routine.arguments) != len(step.arguments):
+            raise InvalidQuery(f"CALL {name}: another number of arguments is wanted", "query")
+        if self._calls >= MAX_CALLS:
+            raise QueryFailed(f"Procedures call each other more than {MAX_CALLS} deep")
+        given = list(zip(routine.arguments, step.arguments, strict=True))
+        inner = {a.name.lower(): self._argument(a, text) for a, text in given}
+        steps = self._around.steps(routine.body)
+        outer, self._variables = self._variables, inner
+        self._calls += 1
+        try:
+            self._procedure(steps)
+        finally:
+            self._calls -= 1
+            inner, self._variables = self._variables, outer
+        for argument, text in given:
+            if argument.mode != "IN":
+                self._variables["_localgcp_out"] = (
+                    "_localgcp_out",
+                    *inner[argument.name.lower()][1:],
+                )
+                self._set(text.strip("` "), "_localgcp_out")
+        self._variables.pop("_localgcp_out", None)
 
-        given = []
-        for number, (name, expression) in enumerate(step.using):
-            field, value = self._value(f"({expression})")
-            given.append(Parameter(f"p{number}", name, field, value))
-        sql = str(self._value(f"({step.sql})")[1])
-        # What is executed so knows no variable of the script.
-        self._outcome = self._ask(sql, parameters=tuple(given), variables=())
-        if step.into:
-            row = _rows(self._outcome)
-            for name, field, column in zip(
-                step.into, self._outcome.fields, row.columns, strict=True
-            ):
-                value = column[0].as_py() if row.num_rows else None
-                known = self._variables.get(name.lower(), (name, field, None))
-                self._variables[name.lower()] = (known[0], known[1], value)
+    def _procedure(self, steps: tuple[m.Step, ...]) -> None:
+        try:
+            self._all(steps)
+        except _Left as left:
+            if left.kind != "RETURN":
+                raise
 
+    def _argument(self, argument: Argument, text: str) -> Variable:
+        given = "NULL" if argument.mode == "OUT" else f"({text})"
+        if argument.mode != "IN" and text.strip("` ").lower() not in self._variables:
+            what = f"The argument for {argument.mode} {argument.name} is to be a variable"
+            raise InvalidQuery(what, "query")
+        kind = argument.type
+        asked = given if kind is None else f"CAST({given} AS {standard_type(kind)})"
+        return (argument.name, *self._value(asked))
 
-def _rows(outcome: Outcome) -> pa.Table:
-    if outcome.rows is None:
-        raise InvalidQuery("A query is wanted here", "query")
-    return outcome.rows
+    def _transact(self, kind: str) -> None:
+        store = self._around.store
+        if kind == "BEGIN":
+            if store.within is not None:
+                raise InvalidQuery("Transaction is already in progress", "query")
+            store.begin()
+        elif store.within is None:
+            raise InvalidQuery(f"{kind}: no transaction is in progress", "query")
+        elif kind == "COMMIT":
+            store.commit()
+        else:
+            store.roll_back()
+        self._outcome = Outcome(f"{kind}_TRANSACTION")

@@ -1,6 +1,6 @@
 """The methods of the REST reference that are not served: refused by name, never "not found".
 
-Of models and routines the rest is in `absent.py`.
+Of models the rest is in `absent.py`, of routines in `routine_calls.py`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ _POLICY = r":(?P<action>getIamPolicy|setIamPolicy|testIamPermissions)"
 # What follows /bigquery/v2, and the method for each verb; an action in the path is the method.
 _METHODS: tuple[tuple[str, str, dict[str, str]], ...] = (
     (rf"{_DATASET}/routines", "routines", _ALL),
+    (rf"{_DATASET}/routines/[^/:]+", "routines", {"PUT": "update"}),
     (rf"{_DATASET}/routines/[^/:]+{_POLICY}", "routines", _IAM),
     (rf"{_TABLE}/rowAccessPolicies", "rowAccessPolicies", _ALL),
     (rf"{_TABLE}/rowAccessPolicies:(?P<action>batchDelete)", "rowAccessPolicies", _IAM),

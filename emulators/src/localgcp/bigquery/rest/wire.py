@@ -38,6 +38,7 @@ from localgcp.bigquery.jobs.query import Outcome, Query
 from localgcp.bigquery.jobs.registry import Job
 from localgcp.bigquery.rest import wire_copy, wire_extract, wire_load
 from localgcp.bigquery.rest.listing import Page
+from localgcp.bigquery.rest.routine_calls import routine_reference
 from localgcp.bigquery.rows.streaming import InsertError, Row
 
 PAGE_ROWS = 50_000
@@ -236,6 +237,8 @@ def _query_statistics(outcome: Outcome, processed: int, dry_run: bool) -> dict[s
         statistics["ddlOperationPerformed"] = outcome.operation
         if outcome.target is not None:
             statistics["ddlTargetTable"] = table_reference(outcome.target)
+        if outcome.routine is not None:
+            statistics["ddlTargetRoutine"] = routine_reference(outcome.routine)
         if outcome.schema is not None:
             project, dataset = outcome.schema
             statistics["ddlTargetDataset"] = {"projectId": project, "datasetId": dataset}

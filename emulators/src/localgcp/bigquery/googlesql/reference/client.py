@@ -31,6 +31,7 @@ from localgcp.bigquery.errors import (
     TimedOut,
 )
 from localgcp.bigquery.googlesql.reference import messages as m
+from localgcp.bigquery.googlesql.reference.steps import Step
 
 REST_SECONDS = 10.0  # between starts of a worker that does not come up
 _log = logging.getLogger(__name__)
@@ -172,9 +173,9 @@ class Reference:
         changes: list[m.Change] = self._ask(m.ChangesOf(sql, columns))
         return changes
 
-    def steps_of(self, sql: str) -> tuple[m.Step, ...]:
+    def steps_of(self, sql: str) -> tuple[Step, ...]:
         """A script as steps. Raises InvalidQuery, SqlNotSupported."""
-        steps: tuple[m.Step, ...] = self._ask(m.StepsOf(sql))
+        steps: tuple[Step, ...] = self._ask(m.StepsOf(sql))
         return steps
 
     def depth_of(self, sql: str) -> str | None:
@@ -189,6 +190,11 @@ class Reference:
         """
         analysis: m.Analysis = self._ask(m.Analyze(shape))
         return analysis
+
+    def created_by(self, shape: m.Shape) -> m.Created:
+        """What a CREATE of a routine makes. Raises what `analyze` raises."""
+        made: m.Created = self._ask(m.CreatedBy(shape))
+        return made
 
     def evaluate(self, request: m.Evaluate, watch: Callable[[Any], object]) -> Any:
         """An Arrow table of its rows. Raises QueryFailed, SqlNotSupported, QueryCancelled."""

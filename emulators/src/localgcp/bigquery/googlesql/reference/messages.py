@@ -21,11 +21,62 @@ INVALID_ARGUMENT, UNIMPLEMENTED, INTERNAL = 3, 12, 13
 
 @dataclass(frozen=True, slots=True)
 class TableShape:
-    """A table as a statement names it; `hidden` columns are found by name, not by `*`."""
+    """A table as a statement names it; `hidden` columns are found by name, not by `*`.
+
+    One `within` a routine's body has a name of its own, that of the body's text.
+    """
 
     path: Path
     fields: tuple[Field, ...]
     hidden: tuple[Field, ...] = ()
+    within: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """A routine's argument; ANY TYPE has no type, a TABLE is a `relation`."""
+
+    name: str
+    type: Field | None = None
+    aggregate: bool = True
+    mode: str = "IN"
+    relation: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A table that a body names: bytes `start` to `end` of it."""
+
+    start: int
+    end: int
+    path: Path
+    named: bool  # whether it has an alias
+
+
+@dataclass(frozen=True, slots=True)
+class Routine:
+    """A function (SCALAR, AGGREGATE), TABLE function or PROCEDURE.
+
+    `signature` is the analyzer's, of a routine that was created; `reads` are the tables of `body`.
+    """
+
+    kind: str
+    path: Path
+    arguments: tuple[Argument, ...]
+    returns: Field | None
+    body: str
+    language: str = "SQL"
+    signature: bytes = b""
+    reads: tuple[Read, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """What a CREATE FUNCTION, TABLE FUNCTION or PROCEDURE says; `mode` is OR_REPLACE and so on."""
+
+    routine: Routine
+    mode: str
+    temporary: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +87,14 @@ class Shape:
     tables: tuple[TableShape, ...] = ()
     parameters: tuple[tuple[str, Field], ...] = ()
     variables: Variables = ()
+    routines: tuple[Routine, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedBy:
+    """Asks for a `Created`: what a CREATE of a routine makes."""
+
+    shape: Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,87 +212,14 @@ class StepsOf:
     sql: str
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """Any statement that is not the procedural language's."""
-
-    sql: str
-
-
-@dataclass(frozen=True, slots=True)
-class Declare:
-    """DECLARE: variables of a type, or of that of their default."""
-
-    names: tuple[str, ...]
-    type: str | None
-    default: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Assign:
-    """SET of one variable, or of several from the members of a STRUCT (not `whole`)."""
-
-    names: tuple[str, ...]
-    expression: str
-    whole: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class If:
-    """IF, ELSEIF, ELSE: each branch is a condition and its steps."""
-
-    branches: tuple[tuple[str, tuple[Step, ...]], ...]
-    last: tuple[Step, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class While:
-    """WHILE, LOOP (no condition) and REPEAT (`until`)."""
-
-    condition: str | None
-    body: tuple[Step, ...]
-    until: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class For:
-    """FOR name IN (query)."""
-
-    name: str
-    query: str
-    body: tuple[Step, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """BEGIN and END; `handler` are the steps of EXCEPTION WHEN ERROR."""
-
-    body: tuple[Step, ...]
-    handler: tuple[Step, ...] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Jump:
-    """BREAK, CONTINUE or RETURN."""
-
-    kind: str
-
-
-@dataclass(frozen=True, slots=True)
-class Raise:
-    """RAISE; without a message it raises again what a handler is at."""
-
-    message: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Execute:
-    """EXECUTE IMMEDIATE; `using` are names, empty for positional ones, and expressions."""
-
-    sql: str
-    into: tuple[str, ...]
-    using: tuple[tuple[str, str], ...]
-
-
-Step = Run | Declare | Assign | If | While | For | Block | Jump | Raise | Execute
-Request = NamesOf | QueryWithin | DepthOf | TargetOf | ChangesOf | StepsOf | Analyze | Evaluate
+Request = (
+    NamesOf
+    | QueryWithin
+    | DepthOf
+    | TargetOf
+    | ChangesOf
+    | StepsOf
+    | CreatedBy
+    | Analyze
+    | Evaluate
+)

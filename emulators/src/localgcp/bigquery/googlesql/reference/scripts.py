@@ -6,21 +6,17 @@ from collections.abc import Iterable
 from typing import Any
 
 from localgcp.bigquery.errors import InvalidQuery, SqlNotSupported
-from localgcp.bigquery.googlesql.reference import messages as m
+from localgcp.bigquery.googlesql.reference import steps as m
 from localgcp.bigquery.googlesql.reference.trees import place_of, unwrapped
 
 _TOO_LATE = "Variable declarations are allowed only at the start of a block or script"
 _JUMPS = {"ASTBreakStatementProto": "BREAK", "ASTContinueStatementProto": "CONTINUE"} | {
     "ASTReturnStatementProto": "RETURN"
 }
-_REFUSED = {
-    "ASTCaseStatementProto": "CASE as a statement",
-    "ASTCallStatementProto": "CALL",
-    "ASTBeginStatementProto": "transactions",
-    "ASTCommitStatementProto": "transactions",
-    "ASTRollbackStatementProto": "transactions",
-    "ASTSystemVariableAssignmentProto": "SET of a system variable",
-    "ASTParameterAssignmentProto": "SET of a parameter",
+_TRANSACTIONS = {
+    "ASTBeginStatementProto": "BEGIN",
+    "ASTCommitStatementProto": "COMMIT",
+    "ASTRollbackStatementProto": "ROLLBACK",
 }
 
 
@@ -54,8 +50,10 @@ class Steps:
         name = node.DESCRIPTOR.name
         if name in _JUMPS:
             return m.Jump(_JUMPS[name])
-        if name in _REFUSED:
-            raise SqlNotSupported(f"{_REFUSED[name]} in a script")
+        if name in _TRANSACTIONS:
+            return m.Transact(_TRANSACTIONS[name])
+        if name == "ASTParameterAssignmentProto":
+            raise SqlNotSupported("SET of a parameter in a script")
         known = getattr(self, f"_{name.removeprefix('AST').removesuffix('Proto').lower()}", None)
         return known(node) if known is not None else m.Run(self._text(node))
 
@@ -79,6 +77,22 @@ class Steps:
             ]
         last = self._list(node.else_list) if node.HasField("else_list") else ()
         return m.If(tuple(branches), last)
+
+    def _casestatement(self, node: Any) -> m.Step:
+        branches = tuple(
+            (self._text(clause.condition), self._list(clause.body))
+            for clause in node.when_then_clauses.when_then_clauses
+        )
+        last = self._list(node.else_list) if node.HasField("else_list") else None
+        return m.Case(self._optional(node, "expression"), branches, last)
+
+    def _callstatement(self, node: Any) -> m.Step:
+        path = tuple(name.id_string for name in node.procedure_name.names)
+        return m.Call(path, tuple(self._text(each) for each in node.arguments))
+
+    def _systemvariableassignment(self, node: Any) -> m.Step:
+        path = tuple(name.id_string for name in node.system_variable.path.names)
+        return m.SetSystem(path, self._text(node.expression))
 
     def _whilestatement(self, node: Any) -> m.Step:
         return m.While(self._optional(node, "condition"), self._body(node))

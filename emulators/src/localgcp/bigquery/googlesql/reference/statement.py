@@ -7,26 +7,31 @@ it stands, over a catalog of datasets, and evaluated with each of its table name
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
 from zetasql.wasi._pb2.zetasql.local_service import local_service_pb2 as service
 from zetasql.wasi._pb2.zetasql.proto import options_pb2 as o
-from zetasql.wasi._pb2.zetasql.proto import simple_catalog_pb2 as c
 from zetasql.wasi._pb2.zetasql.public import options_pb2 as public
-from zetasql.wasi._pb2.zetasql.public import simple_table_pb2 as table_proto
-from zetasql.wasi._pb2.zetasql.public import type_pb2, value_pb2
+from zetasql.wasi._pb2.zetasql.public import type_pb2
 from zetasql.wasi._pb2.zetasql.resolved_ast import resolved_ast_pb2 as resolved
 from zetasql.wasi._pb2.zetasql.resolved_ast import serialization_pb2
 
 from localgcp.bigquery.catalog.schema import Field
 from localgcp.bigquery.errors import SqlNotSupported
-from localgcp.bigquery.googlesql.reference import language, trees, types, values
+from localgcp.bigquery.googlesql.reference import (
+    language,
+    prelude,
+    routines,
+    trees,
+    types,
+    values,
+)
 from localgcp.bigquery.googlesql.reference import messages as m
+from localgcp.bigquery.googlesql.reference.catalogs import POOL, Catalogs, stand_in, table_of
 from localgcp.bigquery.googlesql.reference.changes import Changes, NotExpressible
-from localgcp.bigquery.googlesql.reference.engine import Engine
+from localgcp.bigquery.googlesql.reference.engine import Engine, Refusal
 from localgcp.bigquery.googlesql.reference.messages import (
     Analysis,
     Change,
@@ -34,21 +39,12 @@ from localgcp.bigquery.googlesql.reference.messages import (
     Evaluate,
     Scan,
     Shape,
-    TableShape,
 )
 from localgcp.bigquery.googlesql.reference.scripts import Steps
+from localgcp.bigquery.googlesql.reference.steps import Step
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-_CATALOGS = 64
-_POOL = service.DescriptorPoolListProto(
-    definitions=[
-        service.DescriptorPoolListProto.Definition(
-            builtin=service.DescriptorPoolListProto.Builtin()
-        )
-    ]
-)
 
 
 class Statements:
@@ -58,7 +54,7 @@ class Statements:
         self._engine = engine
         self._language = language.language(engine)
         self._options = language.analysis(engine, self._language)
-        self._registered: OrderedDict[tuple[tuple[TableShape, ...], str], int] = OrderedDict()
+        self._catalogs = Catalogs(engine, self._language)
 
     def answer(self, request: m.Request) -> Any:
         """What is asked for. Raises Refusal, BigQueryError, and Trap if the instance is lost."""
@@ -77,6 +73,8 @@ class Statements:
                 return trees.target_of(self._parsed(sql))
             case m.StepsOf(sql):
                 return self._steps(sql)
+            case m.CreatedBy(shape):
+                return self._created_by(shape)
             case m.ChangesOf():
                 return self.changes_of(request)
 
@@ -99,7 +97,7 @@ class Statements:
         except NotExpressible as error:
             raise SqlNotSupported(f"{error} in this DML statement") from error
 
-    def _steps(self, sql: str) -> tuple[m.Step, ...]:
+    def _steps(self, sql: str) -> tuple[Step, ...]:
         request = service.ParseRequest(sql_statement=sql, options=self._language, allow_script=True)
         told = self._engine.ask("Parse", request, service.ParseResponse)
         return Steps(sql, told.parsed_script).read()
@@ -109,18 +107,30 @@ class Statements:
         told = self._engine.ask("Parse", request, service.ParseResponse)
         return trees.unwrapped(told.parsed_statement)[1]
 
-    def analyze(self, shape: Shape) -> Analysis:
-        """Its kind, columns and tables. Raises Refusal, InvalidQuery and its kin."""
+    def _created_by(self, shape: Shape) -> m.Created:
+        kind, statement = self._resolved(shape)
+        routine, mode, temporary = routines.routine_of(kind, statement)
+        if routine.kind != "PROCEDURE" and routine.language == "SQL":
+            named = set(self.names(shape.sql))
+            parsed = self._parsed(routines.wrapped(routine))
+            routine = replace(routine, reads=routines.reads_of(routine, parsed, named))
+        return m.Created(routine, mode, temporary)
+
+    def _resolved(self, shape: Shape) -> tuple[str, Any]:
         request = service.AnalyzeRequest(
             sql_statement=shape.sql,
             options=self._with_parameters(shape),
-            registered_catalog_id=self._catalog(shape.tables, shape.variables),
+            registered_catalog_id=self._catalogs.registered(shape),
         )
         told = self._engine.ask("Analyze", request, service.AnalyzeResponse)
         kind, statement = trees.unwrapped(told.resolved_statement)
+        return kind.removeprefix("resolved_").removesuffix("_node").removesuffix("_stmt"), statement
+
+    def analyze(self, shape: Shape) -> Analysis:
+        """Its kind, columns and tables. Raises Refusal, InvalidQuery and its kin."""
+        kind, statement = self._resolved(shape)
         found = _Found()
         found.look(statement)
-        kind = kind.removeprefix("resolved_").removesuffix("_node").removesuffix("_stmt")
         fields, value_table = _columns(statement) if kind == "query" else ((), False)
         kinds = frozenset(types.NAMES.get(each, "") for each in found.kinds)
         return Analysis(
@@ -135,11 +145,20 @@ class Statements:
         )
         for (name, field), value in zip(shape.parameters, request.values, strict=True):
             asked.params.add(name=name, value=values.writer(field)(value))
+        lacking = prelude.lacking(analysis.functions)
         if analysis.scans:
             self._fill(asked, shape, analysis, request.contents)
         else:
-            asked.registered_catalog_id = self._catalog((), shape.variables)
-        told = self._engine.ask("EvaluateQuery", asked, service.EvaluateQueryResponse)
+            bare = replace(shape, tables=())
+            asked.registered_catalog_id = self._catalogs.registered(bare, bool(lacking))
+        try:
+            told = self._engine.ask("EvaluateQuery", asked, service.EvaluateQueryResponse)
+        except Refusal as error:
+            if lacking and error.code == m.INVALID_ARGUMENT:  # a form that a function here has not
+                raise SqlNotSupported(
+                    f"{', '.join(sorted(lacking)).upper()} in this form"
+                ) from error
+            raise
         return _arrow(analysis, told.content.table_data)
 
     def _with_parameters(self, shape: Shape) -> o.AnalyzerOptionsProto:
@@ -155,32 +174,6 @@ class Statements:
                 options.positional_query_parameters.append(types.type_of(field))
         return options
 
-    def _new_catalog(self) -> c.SimpleCatalogProto:
-        builtins = o.ZetaSQLBuiltinFunctionOptionsProto(language_options=self._language)
-        return c.SimpleCatalogProto(name="catalog", builtin_function_options=builtins)
-
-    def _catalog(self, tables: tuple[TableShape, ...], variables: m.Variables) -> int:
-        """A registered catalog of these tables, each under its path, and variables."""
-        key = (tables, repr(variables))
-        if key in self._registered:
-            self._registered.move_to_end(key)
-            return self._registered[key]
-        catalog = self._new_catalog()
-        _declare(catalog, variables)
-        for place, table in enumerate(tables):
-            folder = catalog
-            for name in table.path[:-1]:
-                folder = _folder(folder, name)
-            folder.table.append(_table(table, table.path[-1], place))
-        request = service.RegisterCatalogRequest(simple_catalog=catalog, descriptor_pool_list=_POOL)
-        told = self._engine.ask("RegisterCatalog", request, service.RegisterResponse)
-        self._registered[key] = told.registered_id
-        if len(self._registered) > _CATALOGS:
-            _, oldest = self._registered.popitem(last=False)
-            gone = service.UnregisterRequest(registered_id=oldest)
-            self._engine.ask("UnregisterCatalog", gone, Empty)
-        return int(told.registered_id)
-
     def _fill(
         self,
         asked: service.EvaluateQueryRequest,
@@ -188,45 +181,23 @@ class Statements:
         analysis: Analysis,
         contents: tuple[pa.Table, ...],
     ) -> None:
-        catalog = self._new_catalog()
-        _declare(catalog, shape.variables)
+        catalog = self._catalogs.new(shape, bool(prelude.lacking(analysis.functions)))
+        filled: set[str] = set()
         for place, (scan, rows) in enumerate(zip(analysis.scans, contents, strict=True)):
             table = shape.tables[scan.table]
-            catalog.table.append(_table(table, _stand_in(place), place))
+            name = table.path[0] if table.within else stand_in(place)
+            if name in filled:  # a body that is read twice
+                continue
+            filled.add(name)
+            catalog.table.append(table_of(table, name, place))
             fields = (*table.fields, *table.hidden)
-            data = asked.table_content[_stand_in(place)].table_data
+            data = asked.table_content[name].table_data
             data.SetInParent()  # an empty table has rows too: none
-            for cells in values.rows_of(rows, fields, set(scan.columns)):
+            used = set(range(len(fields))) if table.within else set(scan.columns)
+            for cells in values.rows_of(rows, fields, used):
                 data.row.add(cell=cells)
         asked.simple_catalog.CopyFrom(catalog)
-        asked.descriptor_pool_list.CopyFrom(_POOL)
-
-
-def _declare(catalog: c.SimpleCatalogProto, variables: m.Variables) -> None:
-    """A script's variables are constants of a statement's: columns of that name go before them."""
-    for name, field, value in variables:
-        held = value_pb2.ValueProto() if value is None else values.writer(field)(value)
-        catalog.constant.add(name_path=[name], type=types.type_of(field), value=held)
-
-
-def _folder(catalog: c.SimpleCatalogProto, name: str) -> c.SimpleCatalogProto:
-    for inner in catalog.catalog:
-        if inner.name.lower() == name.lower():
-            return inner
-    return catalog.catalog.add(name=name)
-
-
-def _table(table: TableShape, name: str, place: int) -> table_proto.SimpleTableProto:
-    proto = table_proto.SimpleTableProto(name=name, serialization_id=place + 1)
-    for field in table.fields:
-        proto.column.add(name=field.name, type=types.type_of(field))
-    for field in table.hidden:
-        proto.column.add(name=field.name, type=types.type_of(field), is_pseudo_column=True)
-    return proto
-
-
-def _stand_in(place: int) -> str:
-    return f"_localgcp_{place}"
+        asked.descriptor_pool_list.CopyFrom(POOL)
 
 
 def _renamed(shape: Shape, scans: tuple[Scan, ...]) -> str:
@@ -234,13 +205,15 @@ def _renamed(shape: Shape, scans: tuple[Scan, ...]) -> str:
     raw, parts, at = shape.sql.encode(), [], 0
     for place, scan in sorted(enumerate(scans), key=lambda each: each[1].start):
         path = shape.tables[scan.table].path
+        if shape.tables[scan.table].within:
+            continue
         # The place is that of the path, or of a query that begins with FROM and the path.
         pattern = r"\s*\.\s*".join(f"`?{re.escape(name)}`?" for name in path)
         found = re.compile(pattern.encode(), re.IGNORECASE).search(raw, scan.start, scan.end)
         if found is None or found.start() < at:
             raise SqlNotSupported(f"reading {'.'.join(path)} in this place")
         alias = "" if scan.alias else f" AS `{path[-1]}`"
-        parts += [raw[at : found.start()], f"{_stand_in(place)}{alias}".encode()]
+        parts += [raw[at : found.start()], f"{stand_in(place)}{alias}".encode()]
         at = found.end()
     return b"".join([*parts, raw[at:]]).decode()
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from zetasql.wasi._pb2.zetasql.proto import simple_catalog_pb2 as c
+
+from localgcp.bigquery.googlesql.reference.messages import Path
+
 MAX_ITERATIONS = 500  # Recursive CTEs, "Limits"
 
 
@@ -61,3 +65,17 @@ def target_of(node: Any) -> tuple[str, ...]:
     """The path of the table that a DML statement changes."""
     _, path = unwrapped(node.target_path)
     return tuple(name.id_string for name in path.names)
+
+
+def home(catalog: c.SimpleCatalogProto, path: Path) -> c.SimpleCatalogProto:
+    """The catalog within a catalog that a path's last name belongs to."""
+    for name in path[:-1]:
+        catalog = _folder(catalog, name)
+    return catalog
+
+
+def _folder(catalog: c.SimpleCatalogProto, name: str) -> c.SimpleCatalogProto:
+    for inner in catalog.catalog:
+        if inner.name.lower() == name.lower():
+            return inner
+    return catalog.catalog.add(name=name)

@@ -1,0 +1,97 @@
+"""The methods of routines: they are made by SQL, and looked at and deleted here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from localgcp.bigquery.catalog import resources
+from localgcp.bigquery.catalog.routines import RoutineName, Stored
+from localgcp.bigquery.catalog.schema import Field
+from localgcp.bigquery.googlesql.reference.messages import Argument
+from localgcp.bigquery.rest.call import MethodCall, page_of
+from localgcp.bigquery.rest.methods import DATASET, Answer, Method
+from localgcp.bigquery.service import Service
+
+_ROUTINE = DATASET + "/routines/{routine}"
+_TYPES = {"TABLE": "TABLE_VALUED_FUNCTION", "PROCEDURE": "PROCEDURE"} | {
+    "AGGREGATE": "AGGREGATE_FUNCTION"
+}
+_STANDARD = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}
+
+
+class RoutineCalls:
+    """`routines.get`, `list` and `delete`."""
+
+    def __init__(self, service: Service) -> None:
+        self._routines = service.routines
+
+    def methods(self) -> list[Method]:
+        """Each with its path."""
+        return [
+            Method("GET", DATASET + "/routines", self.list_),
+            Method("GET", _ROUTINE, self.get),
+            Method("DELETE", _ROUTINE, self.delete),
+        ]
+
+    def list_(self, call: MethodCall) -> Answer:
+        """Those of a dataset, page by page. Raises DatasetNotFound."""
+        found = self._routines.list_(call.path["project"], call.path["dataset"])
+        keys = ("etag", "routineReference", "routineType", "language")
+        keys += ("creationTime", "lastModifiedTime")
+        rows = [{key: r[key] for key in keys} for r in map(_resource, found)]
+        return page_of(call, "routines", rows)
+
+    def get(self, call: MethodCall) -> Answer:
+        """One. Raises DatasetNotFound, RoutineNotFound."""
+        return _resource(self._routines.get(_name(call)))
+
+    def delete(self, call: MethodCall) -> Answer:
+        """Raises DatasetNotFound, RoutineNotFound."""
+        self._routines.delete(_name(call))
+        return None
+
+
+def _name(call: MethodCall) -> RoutineName:
+    return RoutineName(call.path["project"], call.path["dataset"], call.path["routine"])
+
+
+def routine_reference(name: RoutineName) -> dict[str, str]:
+    """RoutineReference."""
+    return {"projectId": name.project, "datasetId": name.dataset, "routineId": name.routine}
+
+
+def _resource(stored: Stored) -> dict[str, Any]:
+    routine = stored.routine
+    made: dict[str, Any] = {
+        "routineReference": routine_reference(stored.name),
+        "routineType": _TYPES.get(routine.kind, "SCALAR_FUNCTION"),
+        "language": "JAVASCRIPT" if routine.language == "JS" else "SQL",
+        "creationTime": str(stored.created_ms),
+        "lastModifiedTime": str(stored.modified_ms),
+        "definitionBody": routine.body,
+        "arguments": [_argument(each) for each in routine.arguments],
+    }
+    if routine.returns is not None:
+        made["returnType"] = _type(routine.returns)
+    return {"etag": resources.etag(made), **made}
+
+
+def _argument(argument: Argument) -> dict[str, Any]:
+    made: dict[str, Any] = {"name": argument.name}
+    if argument.mode != "IN":
+        made["mode"] = argument.mode
+    if argument.type is None:
+        return made | {"argumentKind": "ANY_TYPE"}
+    return made | {"dataType": _type(argument.type)}
+
+
+def _type(field: Field) -> dict[str, Any]:
+    """StandardSqlDataType."""
+    if field.type == "RECORD":
+        members = [{"name": f.name, "type": _type(f)} for f in field.fields]
+        made: dict[str, Any] = {"typeKind": "STRUCT", "structType": {"fields": members}}
+    else:
+        made = {"typeKind": _STANDARD.get(field.type, field.type)}
+    if field.element:
+        made["rangeElementType"] = {"typeKind": field.element}
+    return {"typeKind": "ARRAY", "arrayElementType": made} if field.repeated else made
