@@ -12,7 +12,7 @@ from typing import Any
 from localgcp.bigquery.catalog.catalog import Catalog
 from localgcp.bigquery.catalog.schema import Field
 from localgcp.bigquery.errors import RoutineExists, RoutineNotFound
-from localgcp.bigquery.googlesql.reference.messages import Argument, Read, Routine
+from localgcp.bigquery.googlesql.reference.messages import Argument, BodyRead, Routine
 from localgcp.bigquery.store import Store, Transaction
 
 _SETUP = """
@@ -33,7 +33,7 @@ class RoutineName:
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredRoutine:
     """A routine of a dataset; times are milliseconds since the epoch."""
 
     name: RoutineName
@@ -48,7 +48,7 @@ class StoredRoutines:
     def __init__(self, store: Store, catalog: Catalog) -> None:
         """Load what the store holds."""
         self._store, self._catalog = store, catalog
-        self._known: dict[RoutineName, Stored] = {}
+        self._known: dict[RoutineName, StoredRoutine] = {}
         with store.write() as tx:
             tx.db.execute(_SETUP)
             for (text,) in tx.db.execute("SELECT resource FROM data.emulator.routines").fetchall():
@@ -61,7 +61,7 @@ class StoredRoutines:
         found = self._known.get(RoutineName(project, dataset, routine))
         return found.routine if found else None
 
-    def get(self, name: RoutineName) -> Stored:
+    def get(self, name: RoutineName) -> StoredRoutine:
         """Raises DatasetNotFound, RoutineNotFound."""
         found = self._known.get(name)
         if found is None:
@@ -69,7 +69,7 @@ class StoredRoutines:
             raise RoutineNotFound(str(name))
         return found
 
-    def list_(self, project: str, dataset: str) -> list[Stored]:
+    def list_(self, project: str, dataset: str) -> list[StoredRoutine]:
         """All of a dataset, by name. Raises DatasetNotFound."""
         self._catalog.dataset(project, dataset)
         wanted = (project, dataset)
@@ -85,7 +85,7 @@ class StoredRoutines:
                 return "SKIP"
             if old is not None and mode != "OR_REPLACE":
                 raise RoutineExists(str(name))
-            made = Stored(name, routine, old.created_ms if old else now, now)
+            made = StoredRoutine(name, routine, old.created_ms if old else now, now)
             self._forget(tx, name)
             row = [str(name), f"{name.project}:{name.dataset}", json.dumps(_kept(made))]
             tx.db.execute("INSERT INTO data.emulator.routines VALUES (?, ?, ?)", row)
@@ -113,14 +113,14 @@ class StoredRoutines:
                 self._forget(tx, name)
 
 
-def _kept(stored: Stored) -> dict[str, Any]:
+def _kept(stored: StoredRoutine) -> dict[str, Any]:
     routine = asdict(replace(stored.routine, signature=b""))
     routine["signature"] = b64encode(stored.routine.signature).decode()
     times = {"created": stored.created_ms, "modified": stored.modified_ms}
     return {"name": asdict(stored.name), "routine": routine, **times}
 
 
-def _loaded(kept: Mapping[str, Any]) -> Stored:
+def _loaded(kept: Mapping[str, Any]) -> StoredRoutine:
     raw = kept["routine"]
     routine = Routine(
         kind=raw["kind"],
@@ -130,9 +130,9 @@ def _loaded(kept: Mapping[str, Any]) -> Stored:
         body=raw["body"],
         language=raw["language"],
         signature=b64decode(raw["signature"]),
-        reads=tuple(Read(**{**read, "path": tuple(read["path"])}) for read in raw["reads"]),
+        reads=tuple(BodyRead(**{**read, "path": tuple(read["path"])}) for read in raw["reads"]),
     )
-    return Stored(RoutineName(**kept["name"]), routine, kept["created"], kept["modified"])
+    return StoredRoutine(RoutineName(**kept["name"]), routine, kept["created"], kept["modified"])
 
 
 def _field(raw: Mapping[str, Any] | None) -> Field | None:

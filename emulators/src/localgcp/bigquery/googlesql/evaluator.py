@@ -27,7 +27,7 @@ from localgcp.bigquery.googlesql.reference import messages as m
 from localgcp.bigquery.googlesql.reference.client import Reference
 from localgcp.bigquery.googlesql.reference.steps import Step
 from localgcp.bigquery.googlesql.remembered import Remembered
-from localgcp.bigquery.googlesql.scope import Routines, Scope, Stored
+from localgcp.bigquery.googlesql.scope import OfDatasets, Routines, Scope
 from localgcp.bigquery.googlesql.sources import SUFFIX, Source, Sources
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Checked:
 class Evaluator:
     """The reference over one catalog."""
 
-    def __init__(self, reference: Reference, sources: Sources, stored: Stored) -> None:
+    def __init__(self, reference: Reference, sources: Sources, stored: OfDatasets) -> None:
         self.reference, self._sources = reference, sources
         self._routines = Routines(stored)
         self._known = Remembered[Checked](_REMEMBERED)

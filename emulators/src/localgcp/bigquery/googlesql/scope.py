@@ -28,7 +28,7 @@ class Scope:
         return None
 
 
-class Stored(Protocol):
+class OfDatasets(Protocol):
     """The routines of datasets."""
 
     def find(self, project: str, dataset: str, routine: str) -> Routine | None:
@@ -39,7 +39,7 @@ class Stored(Protocol):
 class Routines:
     """Every routine that a statement may name: the scope's, and those of datasets."""
 
-    stored: Stored
+    stored: OfDatasets
 
     def find(
         self, path: Path, project: str, dataset: str | None, scope: Scope | None

@@ -19,7 +19,7 @@ Statement = Callable[[Query, Watch], Outcome]
 Variable = tuple[str, Field, Any]
 
 
-class Statements:
+class ScriptStatements:
     """What a script knows while it runs; `statement` runs a statement of it."""
 
     def __init__(self, query: Query, statement: Statement) -> None:

@@ -25,7 +25,12 @@ from localgcp.bigquery.errors import (
 from localgcp.bigquery.googlesql.reference import steps as m
 from localgcp.bigquery.googlesql.reference.messages import Argument, Path, Routine
 from localgcp.bigquery.jobs.query import Outcome, Query, Watch
-from localgcp.bigquery.jobs.script_statements import Statement, Statements, Variable, rows_of
+from localgcp.bigquery.jobs.script_statements import (
+    ScriptStatements,
+    Statement,
+    Variable,
+    rows_of,
+)
 from localgcp.bigquery.store import Store
 
 if TYPE_CHECKING:
@@ -52,7 +57,7 @@ class _Left(Exception):
         super().__init__(kind)
 
 
-class Script(Statements):
+class Script(ScriptStatements):
     """One run of a script; `statement` runs a statement."""
 
     def __init__(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from localgcp.bigquery.catalog import resources
-from localgcp.bigquery.catalog.routines import RoutineName, Stored
+from localgcp.bigquery.catalog.routines import RoutineName, StoredRoutine
 from localgcp.bigquery.catalog.schema import Field
+from localgcp.bigquery.errors import NotSupported
 from localgcp.bigquery.googlesql.reference.messages import Argument
 from localgcp.bigquery.rest.call import MethodCall, page_of
 from localgcp.bigquery.rest.methods import DATASET, Answer, Method
@@ -30,6 +31,7 @@ class RoutineCalls:
         return [
             Method("GET", DATASET + "/routines", self.list_),
             Method("GET", _ROUTINE, self.get),
+            Method("PUT", _ROUTINE, self.update),
             Method("DELETE", _ROUTINE, self.delete),
         ]
 
@@ -44,6 +46,11 @@ class RoutineCalls:
     def get(self, call: MethodCall) -> Answer:
         """One. Raises DatasetNotFound, RoutineNotFound."""
         return _resource(self._routines.get(_name(call)))
+
+    def update(self, call: MethodCall) -> Answer:
+        """Raises NotSupported, for one that is there."""
+        self._routines.get(_name(call))
+        raise NotSupported("routines.update; CREATE OR REPLACE FUNCTION changes one")
 
     def delete(self, call: MethodCall) -> Answer:
         """Raises DatasetNotFound, RoutineNotFound."""
@@ -60,7 +67,7 @@ def routine_reference(name: RoutineName) -> dict[str, str]:
     return {"projectId": name.project, "datasetId": name.dataset, "routineId": name.routine}
 
 
-def _resource(stored: Stored) -> dict[str, Any]:
+def _resource(stored: StoredRoutine) -> dict[str, Any]:
     routine = stored.routine
     made: dict[str, Any] = {
         "routineReference": routine_reference(stored.name),

@@ -44,7 +44,7 @@ class Argument:
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class BodyRead:
     """A table that a body names: bytes `start` to `end` of it."""
 
     start: int
@@ -67,7 +67,7 @@ class Routine:
     body: str
     language: str = "SQL"
     signature: bytes = b""
-    reads: tuple[Read, ...] = ()
+    reads: tuple[BodyRead, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from zetasql.wasi._pb2.zetasql.resolved_ast import resolved_ast_enums_pb2 as enu
 
 from localgcp.bigquery.errors import SqlNotSupported
 from localgcp.bigquery.googlesql.reference import types
-from localgcp.bigquery.googlesql.reference.messages import Argument, Read, Routine
+from localgcp.bigquery.googlesql.reference.messages import Argument, BodyRead, Routine
 from localgcp.bigquery.googlesql.reference.trees import place_of, unwrapped
 
 GROUP = "Templated_SQL_Function"
@@ -125,7 +125,9 @@ def wrapped(routine: Routine) -> str:
     return routine.body if routine.kind == "TABLE" else f"{_WRAPPED}{routine.body})"
 
 
-def reads_of(routine: Routine, parsed: Message, named: set[tuple[str, ...]]) -> tuple[Read, ...]:
+def reads_of(
+    routine: Routine, parsed: Message, named: set[tuple[str, ...]]
+) -> tuple[BodyRead, ...]:
     """Where the body names a table, of those that it is known to read. Raises SqlNotSupported."""
     shift = 0 if routine.kind == "TABLE" else len(_WRAPPED)
     own = {argument.name.lower() for argument in routine.arguments}
@@ -138,7 +140,7 @@ def reads_of(routine: Routine, parsed: Message, named: set[tuple[str, ...]]) -> 
         path = tuple(name.id_string for name in node.path_expr.names)
         if path in named and not (len(path) == 1 and path[0].lower() in own):
             start, end = place_of(unwrapped(node.path_expr)[1])
-            found.append(Read(start - shift, end - shift, path, node.HasField("alias")))
+            found.append(BodyRead(start - shift, end - shift, path, node.HasField("alias")))
     for read in found:
         if len(read.path) == 1 and read.path[0].lower() in shadowed:
             raise SqlNotSupported(f"a table and a WITH clause named {read.path[0]} in a function")
