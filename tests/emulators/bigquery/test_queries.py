@@ -189,8 +189,11 @@ def test_runs_a_script_and_gives_its_last_result(client: bigquery.Client, datase
 
 
 REFUSED = [
-    ("CREATE TEMP FUNCTION f(x INT64) AS (x)", "statement CREATE"),
-    ("SELECT * FROM `ds.t_*`", "wildcard table t_"),
+    (
+        "CREATE TEMP FUNCTION f() RETURNS INT64 LANGUAGE js AS 'return 1'; SELECT f()",
+        "a routine in JS",
+    ),
+    ("SELECT COLLATE('a', 'und:ci') = 'A'", "COLLATE"),
 ]
 
 

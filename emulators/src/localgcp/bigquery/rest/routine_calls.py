@@ -38,8 +38,10 @@ class RoutineCalls:
     def list_(self, call: MethodCall) -> Answer:
         """Those of a dataset, page by page. Raises DatasetNotFound."""
         found = self._routines.list_(call.path["project"], call.path["dataset"])
-        keys = ("etag", "routineReference", "routineType", "language")
-        keys += ("creationTime", "lastModifiedTime")
+        keys = (
+            *("etag", "routineReference", "routineType", "language"),
+            *("creationTime", "lastModifiedTime"),
+        )
         rows = [{key: r[key] for key in keys} for r in map(_resource, found)]
         return page_of(call, "routines", rows)
 

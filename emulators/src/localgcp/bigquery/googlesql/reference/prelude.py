@@ -68,14 +68,19 @@ _APPROXIMATE = (
     ),
 )
 
-_FOREIGN = """IF(STARTS_WITH(sketch, b'localgcp-hll:'), SPLIT(SUBSTR(SAFE_CONVERT_BYTES_TO_STRING(
-sketch), 14), ','), ERROR('not supported by the emulator: a sketch that it has not made'))"""
-_SKETCH = """CAST('localgcp-hll:' || STRING_AGG(DISTINCT print ORDER BY print) AS BYTES)"""
+# A sketch is a mark, the type of what it has seen, and the fingerprints, with colons between.
+_PRINTS = """IF(STARTS_WITH(sketch, b'localgcp-hll:'), SPLIT(SPLIT(SAFE_CONVERT_BYTES_TO_STRING(
+sketch), ':')[SAFE_OFFSET(2)], ','),
+ERROR('not supported by the emulator: a sketch that it has not made'))"""
+_UNION = f"""FROM (SELECT print, SPLIT(SAFE_CONVERT_BYTES_TO_STRING(sketch), ':')[OFFSET(1)] AS kind
+FROM UNNEST(sketches) AS sketch, UNNEST({_PRINTS}) AS print WHERE sketch IS NOT NULL)"""
+_ALIKE = "IF(COUNT(DISTINCT kind) > 1, ERROR('Invalid or incompatible sketch in HLL_COUNT'), {})"
+_SKETCH = "CAST('localgcp-hll:' || {} || ':' || STRING_AGG(DISTINCT print ORDER BY print) AS BYTES)"
 _HLL = (
     _function(
         "_localgcp_sketch",
         "xs",
-        f"""(SELECT {_SKETCH}
+        f"""(SELECT {_SKETCH.format("TYPEOF(xs)")}
         FROM (SELECT CAST(FARM_FINGERPRINT(FORMAT('%T', x)) AS STRING) AS print
         FROM UNNEST(xs) AS x WHERE x IS NOT NULL))""",
         _BYTES,
@@ -84,21 +89,19 @@ _HLL = (
     _function(
         "_localgcp_merged",
         "sketches",
-        f"""(SELECT {_SKETCH} FROM UNNEST(sketches) AS sketch, UNNEST({_FOREIGN}) AS print
-        WHERE sketch IS NOT NULL)""",
+        f"(SELECT {_ALIKE.format(_SKETCH.format('MIN(kind)'))} {_UNION})",
         _BYTES,
     ),
     _function(
         "_localgcp_union_size",
         "sketches",
-        f"""(SELECT COUNT(DISTINCT print) FROM UNNEST(sketches) AS sketch,
-        UNNEST({_FOREIGN}) AS print WHERE sketch IS NOT NULL)""",
+        f"(SELECT {_ALIKE.format('COUNT(DISTINCT print)')} {_UNION})",
         _INTEGER,
     ),
     _function(
         "hll_count.extract",
         "sketch",
-        f"IF(sketch IS NULL, 0, ARRAY_LENGTH({_FOREIGN}))",
+        f"IF(sketch IS NULL, 0, ARRAY_LENGTH({_PRINTS}))",
         _INTEGER,
     ),
     _aggregate("hll_count.merge_partial", "sketch", "_localgcp_merged(ARRAY_AGG(sketch))", _BYTES),

@@ -44,9 +44,6 @@ def add(catalog: c.SimpleCatalogProto, routine: Routine) -> None:
         return
     made = catalog.custom_function.add(name_path=[routine.path[-1]], mode=_MODES[routine.kind])
     made.signature.add().CopyFrom(_signature(routine))
-    if routine.language != "SQL":
-        made.group = "External_function"
-        return
     made.group = GROUP
     made.parse_resume_location.input = routine.body
     made.parse_resume_location.byte_position = 0
@@ -88,7 +85,7 @@ def routine_of(kind: str, node: Any) -> tuple[Routine, str, bool]:
     kinds = {"create_table_function": "TABLE", "create_procedure": "PROCEDURE"}
     procedure = kind == "create_procedure"
     language = "SQL" if procedure else node.language.upper()
-    if language not in ("SQL", "JS") or (not procedure and getattr(node, "is_remote", False)):
+    if language != "SQL" or (not procedure and getattr(node, "is_remote", False)):
         raise SqlNotSupported(f"a routine in {language}")
     body = node.procedure_body if procedure else node.code
     returns = node.signature.return_type
