@@ -126,6 +126,7 @@ WRONG: list[tuple[str, type[Exception], str]] = [
     ("CALL d.count(1, 2, 3)", InvalidQuery, "is to be a variable"),
     ("COMMIT TRANSACTION", InvalidQuery, "no transaction is in progress"),
     ("BEGIN TRANSACTION; DROP TABLE d.t", SqlNotSupported, "DROP in a transaction"),
+    ("SELECT * FROM d.INFORMATION_SCHEMA.ROUTINES", SqlNotSupported, "where there is a routine"),
     ("SET @@time_zone = 'Asia/Tokyo'", SqlNotSupported, "SET of @@time_zone"),
     ("SELECT HLL_COUNT.EXTRACT(b'\\x08\\x70')", QueryFailed, "a sketch that it has not made"),
     ("SELECT HLL_COUNT.INIT(n) OVER () FROM d.t", SqlNotSupported, "not supported by the emulator"),

@@ -8,7 +8,7 @@ them, and after its commit.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
@@ -121,6 +121,10 @@ class Catalog:
             new = datasets.apply(old, resource, self.now_ms())
             self._write_dataset(tx, new)
         return new
+
+    def has_parts(self, of: Iterable[Dataset]) -> bool:
+        """Whether any of the datasets has something besides tables."""
+        return any(part.holds(each.project, each.id) for each in of for part in self.parts)
 
     def delete_dataset(self, project: str, id_: str, contents: bool) -> None:
         """Delete a dataset, with its tables if `contents` says so.

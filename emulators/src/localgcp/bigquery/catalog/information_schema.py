@@ -29,6 +29,9 @@ def is_of_project(view: str) -> bool:
     return _SAME.get(view, view) in views.OF_REGIONS
 
 
+_OF_ROUTINES = ("ROUTINES", "ROUTINE_OPTIONS", "PARAMETERS")
+
+
 class InformationSchema:
     """The views, by the names of their pages."""
 
@@ -70,6 +73,8 @@ class InformationSchema:
             return map(views.of_dataset, datasets)
         if view == "SCHEMATA_OPTIONS":
             return chain.from_iterable(map(views.options_of_dataset, datasets))
+        if view in _OF_ROUTINES and self._catalog.has_parts(datasets):
+            raise SqlNotSupported(f"INFORMATION_SCHEMA.{view} where there is a routine")
         rows_of = self._of_tables.get(view)
         if rows_of is None:  # nothing of this kind can be made
             return ()
@@ -81,7 +86,8 @@ class InformationSchema:
             return [self._catalog.dataset(project, scope)]
         region = (scope or f"region-{DEFAULT_REGION}").lower().removeprefix("region-")
         found = self._catalog.list_datasets(project)
-        return [dataset for dataset in found if dataset.location.lower() == region]
+        shown = (dataset for dataset in found if not dataset.id.startswith("_"))
+        return [dataset for dataset in shown if dataset.location.lower() == region]
 
     def partition_ids(self, table: Table) -> list[tuple[str, int]]:
         """Each partition's id and number of rows, in order; rows without a date are __NULL__."""
