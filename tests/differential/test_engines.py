@@ -1,7 +1,8 @@
 """Each query that DuckDB answers is answered alike by Google's reference evaluator.
 
-An environment of its own: `tox -e differential`, `-- --queries 20000` for longer. What DuckDB
-refuses or fails on goes to the reference in any case, so that only its answers are looked at.
+An environment of its own: `tox -e differential`, `-- tests/differential --queries 20000` for
+longer. What DuckDB refuses or fails on goes to the reference in any case, so that only its answers
+are looked at.
 """
 
 from __future__ import annotations

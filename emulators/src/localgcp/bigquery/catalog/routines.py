@@ -10,9 +10,9 @@ from functools import partial
 from typing import Any
 
 from localgcp.bigquery.catalog.catalog import Catalog
+from localgcp.bigquery.catalog.routine import Argument, BodyRead, Routine
 from localgcp.bigquery.catalog.schema import Field
 from localgcp.bigquery.errors import RoutineExists, RoutineNotFound
-from localgcp.bigquery.googlesql.reference.messages import Argument, BodyRead, Routine
 from localgcp.bigquery.store import Store, Transaction
 
 _SETUP = """
@@ -62,7 +62,7 @@ class StoredRoutines:
         return found.routine if found else None
 
     def get(self, name: RoutineName) -> StoredRoutine:
-        """Raises DatasetNotFound, RoutineNotFound."""
+        """One routine. Raises DatasetNotFound, RoutineNotFound."""
         found = self._known.get(name)
         if found is None:
             self._catalog.dataset(name.project, name.dataset)
@@ -93,7 +93,7 @@ class StoredRoutines:
         return "REPLACE" if old else "CREATE"
 
     def delete(self, name: RoutineName) -> None:
-        """Raises DatasetNotFound, RoutineNotFound."""
+        """Forget one. Raises DatasetNotFound, RoutineNotFound."""
         with self._store.write() as tx:
             self.get(name)
             self._forget(tx, name)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from localgcp.bigquery.googlesql.reference.messages import Path, Routine
+from localgcp.bigquery.catalog.routine import Routine
+from localgcp.bigquery.googlesql.reference.messages import Path
 
 
 class Bodies:

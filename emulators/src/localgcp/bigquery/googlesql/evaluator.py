@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from localgcp.bigquery.catalog.routine import Routine
 from localgcp.bigquery.catalog.schema import Field
 from localgcp.bigquery.catalog.table import Table
 from localgcp.bigquery.errors import (
@@ -74,7 +75,7 @@ class Checked:
     shape: m.Shape
     analysis: m.Analysis
     sources: tuple[Source, ...]
-    routines: Mapping[m.Path, m.Routine]
+    routines: Mapping[m.Path, Routine]
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -161,7 +162,7 @@ class Evaluator:
     def _find(self, path: m.Path, statement: Statement) -> Source:
         return self._sources.find(path, statement.project, statement.dataset, statement.scope)
 
-    def routine(self, path: m.Path, statement: Statement) -> m.Routine | None:
+    def routine(self, path: m.Path, statement: Statement) -> Routine | None:
         """A routine by the name that a statement gives it."""
         where = (statement.project, statement.dataset, statement.scope)
         return self._routines.find(path, *where)
@@ -193,9 +194,9 @@ class Evaluator:
             raise
         return Checked(split, shape, analysis, tuple(sources.values()), own)
 
-    def _called(self, sql: str, statement: Statement) -> dict[m.Path, m.Routine]:
+    def _called(self, sql: str, statement: Statement) -> dict[m.Path, Routine]:
         """The routines that a text calls, and those that they call."""
-        found: dict[m.Path, m.Routine] = {}
+        found: dict[m.Path, Routine] = {}
         todo = texts.called(sql)
         while todo:
             path = todo.pop()

@@ -6,8 +6,9 @@ import itertools
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from localgcp.bigquery.catalog.routine import Routine
 from localgcp.bigquery.catalog.table import Name
-from localgcp.bigquery.googlesql.reference.messages import Path, Routine
+from localgcp.bigquery.googlesql.reference.messages import Path
 
 _numbers = itertools.count(1)
 

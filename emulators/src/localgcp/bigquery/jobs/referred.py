@@ -33,9 +33,10 @@ from localgcp.bigquery.store import Store
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from localgcp.bigquery.catalog.routine import Routine
     from localgcp.bigquery.googlesql.evaluator import Checked, Statement, View
     from localgcp.bigquery.googlesql.reference.client import Reference
-    from localgcp.bigquery.googlesql.reference.messages import Created, Path, Routine
+    from localgcp.bigquery.googlesql.reference.messages import Created, Path
     from localgcp.bigquery.googlesql.reference.steps import Step
     from localgcp.bigquery.jobs.queries import Queries
 

@@ -29,7 +29,7 @@ class RoutineStatements:
         self._stored = stored
 
     def create(self, query: Query, created: Created) -> Outcome:
-        """Raises AlreadyExists, DatasetNotFound, InvalidQuery, SqlNotSupported."""
+        """Make a routine. Raises AlreadyExists, DatasetNotFound, InvalidQuery, SqlNotSupported."""
         routine = created.routine
         kind = f"CREATE_{_kind(routine.kind)}"
         if created.temporary:
@@ -45,7 +45,7 @@ class RoutineStatements:
         return Outcome(kind, routine=name, operation=operation)
 
     def drop(self, query: Query) -> Outcome:
-        """Raises RoutineNotFound, DatasetNotFound."""
+        """Forget a routine. Raises RoutineNotFound, DatasetNotFound."""
         match = _DROP.match(query.sql)
         assert match is not None
         kind = "_".join(["DROP", *match["kind"].upper().split()])

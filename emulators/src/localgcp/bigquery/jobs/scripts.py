@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from localgcp.bigquery.catalog.information_views import standard_type
+from localgcp.bigquery.catalog.routine import Argument, Routine
 from localgcp.bigquery.catalog.schema import Field
 from localgcp.bigquery.errors import (
     BigQueryError,
@@ -23,7 +24,7 @@ from localgcp.bigquery.errors import (
     Unavailable,
 )
 from localgcp.bigquery.googlesql.reference import steps as m
-from localgcp.bigquery.googlesql.reference.messages import Argument, Path, Routine
+from localgcp.bigquery.googlesql.reference.messages import Path
 from localgcp.bigquery.jobs.query import Outcome, Query, Watch
 from localgcp.bigquery.jobs.script_statements import (
     ScriptStatements,

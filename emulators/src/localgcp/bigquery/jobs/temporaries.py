@@ -76,7 +76,7 @@ class Temporaries:
 
 
 def refuse_definition(sql: str) -> None:
-    """Raises SqlNotSupported for what changes no rows, in a transaction."""
+    """Refuse what changes no rows, in a transaction. Raises SqlNotSupported."""
     word = sql.split(None, 1)[0].upper() if sql.split() else ""
     if word in ("CREATE", "DROP", "ALTER", "TRUNCATE"):
         raise SqlNotSupported(f"{word} in a transaction")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from localgcp.bigquery.catalog import resources
+from localgcp.bigquery.catalog.routine import Argument
 from localgcp.bigquery.catalog.routines import RoutineName, StoredRoutine
 from localgcp.bigquery.catalog.schema import Field
 from localgcp.bigquery.errors import NotSupported
-from localgcp.bigquery.googlesql.reference.messages import Argument
 from localgcp.bigquery.rest.call import MethodCall, page_of
 from localgcp.bigquery.rest.methods import DATASET, Answer, Method
 from localgcp.bigquery.service import Service
@@ -50,12 +50,12 @@ class RoutineCalls:
         return _resource(self._routines.get(_name(call)))
 
     def update(self, call: MethodCall) -> Answer:
-        """Raises NotSupported, for one that is there."""
+        """Refuse to change one. Raises NotSupported, DatasetNotFound, RoutineNotFound."""
         self._routines.get(_name(call))
         raise NotSupported("routines.update; CREATE OR REPLACE FUNCTION changes one")
 
     def delete(self, call: MethodCall) -> Answer:
-        """Raises DatasetNotFound, RoutineNotFound."""
+        """Delete one. Raises DatasetNotFound, RoutineNotFound."""
         self._routines.delete(_name(call))
         return None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from localgcp.bigquery.catalog.routine import Routine
 from localgcp.bigquery.catalog.schema import Field
 
 if TYPE_CHECKING:
@@ -30,44 +31,6 @@ class TableShape:
     fields: tuple[Field, ...]
     hidden: tuple[Field, ...] = ()
     within: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Argument:
-    """A routine's argument; ANY TYPE has no type, a TABLE is a `relation`."""
-
-    name: str
-    type: Field | None = None
-    aggregate: bool = True
-    mode: str = "IN"
-    relation: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class BodyRead:
-    """A table that a body names: bytes `start` to `end` of it."""
-
-    start: int
-    end: int
-    path: Path
-    named: bool  # whether it has an alias
-
-
-@dataclass(frozen=True, slots=True)
-class Routine:
-    """A function (SCALAR, AGGREGATE), TABLE function or PROCEDURE.
-
-    `signature` is the analyzer's, of a routine that was created; `reads` are the tables of `body`.
-    """
-
-    kind: str
-    path: Path
-    arguments: tuple[Argument, ...]
-    returns: Field | None
-    body: str
-    language: str = "SQL"
-    signature: bytes = b""
-    reads: tuple[BodyRead, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from __future__ import annotations
 from zetasql.wasi._pb2.zetasql.proto import simple_catalog_pb2 as c
 from zetasql.wasi._pb2.zetasql.public.builtin_function_pb2 import FunctionSignatureId
 
+from localgcp.bigquery.catalog.routine import Argument, Routine
 from localgcp.bigquery.catalog.schema import Field
 from localgcp.bigquery.googlesql.reference import routines
-from localgcp.bigquery.googlesql.reference.messages import Argument, Routine
 from localgcp.bigquery.googlesql.reference.trees import home
 
 _INTEGER, _TEXT, _BYTES = Field("", "INTEGER"), Field("", "STRING"), Field("", "BYTES")

@@ -16,9 +16,9 @@ from zetasql.wasi._pb2.zetasql.proto import simple_catalog_pb2 as c
 from zetasql.wasi._pb2.zetasql.public import function_pb2 as public
 from zetasql.wasi._pb2.zetasql.resolved_ast import resolved_ast_enums_pb2 as enums
 
+from localgcp.bigquery.catalog.routine import Argument, BodyRead, Routine
 from localgcp.bigquery.errors import SqlNotSupported
 from localgcp.bigquery.googlesql.reference import types
-from localgcp.bigquery.googlesql.reference.messages import Argument, BodyRead, Routine
 from localgcp.bigquery.googlesql.reference.trees import place_of, unwrapped
 
 GROUP = "Templated_SQL_Function"

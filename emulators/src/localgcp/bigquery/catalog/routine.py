@@ -1,0 +1,45 @@
+"""A routine as it was made: a function, a table function or a procedure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from localgcp.bigquery.catalog.schema import Field
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """A routine's argument; ANY TYPE has no type, a TABLE is a `relation`."""
+
+    name: str
+    type: Field | None = None
+    aggregate: bool = True
+    mode: str = "IN"
+    relation: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BodyRead:
+    """A table that a body names: bytes `start` to `end` of it."""
+
+    start: int
+    end: int
+    path: tuple[str, ...]
+    named: bool  # whether it has an alias
+
+
+@dataclass(frozen=True, slots=True)
+class Routine:
+    """A function (SCALAR, AGGREGATE), TABLE function or PROCEDURE.
+
+    `signature` is the analyzer's, of a routine that was created; `reads` are the tables of `body`.
+    """
+
+    kind: str
+    path: tuple[str, ...]
+    arguments: tuple[Argument, ...]
+    returns: Field | None
+    body: str
+    language: str = "SQL"
+    signature: bytes = b""
+    reads: tuple[BodyRead, ...] = ()
