@@ -7,7 +7,6 @@ An emulator answers programs on this machine, and no web page. --allow-host, --a
 from __future__ import annotations
 
 import argparse
-import gc
 import json
 import platform
 import shlex
@@ -225,8 +224,6 @@ def serve(emulator: Emulator) -> int:
         ready = {"listening": emulator.name, "port": emulator.port, "env": emulator.env()}
         sys.stdout.write(json.dumps(ready) + "\n")
         sys.stdout.flush()
-        # What the imports made stays for good: neither a collection nor the end need look at it.
-        gc.freeze()
         return watch([emulator], asked)
 
 
