@@ -259,8 +259,7 @@ BAD_SCRIPTS: list[tuple[str, type[Exception], str]] = [
     ("BREAK;", InvalidQuery, "inside of a loop"),
     ("BEGIN RAISE USING MESSAGE = 'no'; EXCEPTION WHEN ERROR THEN RAISE; END", QueryFailed, "no"),
     ("DECLARE x INT64; EXECUTE IMMEDIATE 'SELECT x'", InvalidQuery, "Unrecognized name: x"),
-    ("BEGIN TRANSACTION; COMMIT", SqlNotSupported, "transactions"),
-    ("CREATE PROCEDURE d.p() BEGIN SELECT 1; END", SqlNotSupported, "not supported"),
+    ("BEGIN TRANSACTION; BEGIN TRANSACTION", InvalidQuery, "already in progress"),
 ]
 
 
