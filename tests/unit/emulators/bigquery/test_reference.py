@@ -165,6 +165,12 @@ CHANGES: list[tuple[str, int]] = [
         2,
     ),
     ("UPDATE d.c SET i = INTERVAL 9 HOUR WHERE a = 9", 1),
+    (  # as dbt's insert_overwrite has it: a bare name is the source's, whatever the target has
+        "MERGE d.c AS t USING (SELECT * FROM d.c WHERE a = 9) AS u ON FALSE"
+        " WHEN NOT MATCHED BY SOURCE AND t.a IN UNNEST([9]) THEN DELETE"
+        " WHEN NOT MATCHED AND a < 100 THEN INSERT (`a`, `s`, `i`) VALUES (`a`, `s`, `i`)",
+        2,
+    ),
 ]
 
 

@@ -7,6 +7,7 @@ column numbers the table's rows. `IF(FALSE, column, value)` coerces a value as a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -84,10 +85,7 @@ class Changes:
             raise NotExpressible("a query")
         target = self._target(node)
         names = self._names(node.column_list if node.HasField("column_list") else None)
-        base = f"FROM UNNEST([0]) LEFT JOIN {target.path} AS `{target.alias}` ON FALSE"
-        rows = [
-            f"SELECT {self._values(target, names, row.values)} {base}" for row in node.rows.rows
-        ]
+        rows = [f"SELECT {self._values(target, names, row.values)}" for row in node.rows.rows]
         return Change("INSERT", " UNION ALL ".join(rows), names)
 
     def _names(self, columns: Any) -> tuple[str, ...]:
@@ -96,10 +94,11 @@ class Changes:
         return tuple(identifier.id_string for identifier in columns.identifiers)
 
     def _values(self, target: _Target, names: Sequence[str], values: Sequence[Any]) -> str:
+        """The target is in no scope of theirs: a column of the same name is another's."""
         if len(names) != len(values):
             raise NotExpressible("another number of values")
         cells = [
-            self._assigned(value, target.column(name))
+            self._assigned(value, f"(SELECT {target.column(name)} FROM {target.text} WHERE FALSE)")
             for name, value in zip(names, values, strict=True)
         ]
         return ", ".join(cells)
@@ -149,26 +148,40 @@ class Changes:
     def _merge(self, node: Any) -> list[Change]:
         target = self._target(node)
         source, on = self._text(node.table_expression), self._text(node.merge_condition)
+        by_target = f"{source} WHERE NOT EXISTS (SELECT 1 FROM {target.text} WHERE {on})"
+        if not self._takes_bare_names(node):  # a join is quicker, and has both sides in its scope
+            by_target = f"{source} LEFT JOIN {target.text} ON {on} WHERE {target.row} IS NULL"
         froms = {
             _MATCHED: f"{source} JOIN {target.text} ON {on} WHERE TRUE",
-            _BY_TARGET: f"{source} LEFT JOIN {target.text} ON {on} WHERE {target.row} IS NULL",
+            _BY_TARGET: by_target,
             _BY_SOURCE: f"{target.text} WHERE NOT EXISTS (SELECT 1 FROM {source} WHERE {on})",
         }
-        # For INSERT ROW, which takes the columns of the source by their places.
-        lonely = f"{source} WHERE NOT EXISTS (SELECT 1 FROM {target.text} WHERE {on})"
         changes: list[Change] = []
         for clause in node.when_clauses.clause_list:
             asked = "TRUE"
             if clause.HasField("search_condition"):
                 asked = f"({self._text(clause.search_condition)})"
-            rest = f"{froms[clause.match_type]} AND {asked}"
-            if clause.action.action_type == _INSERT and not clause.action.insert_row.values:
-                rest = f"{lonely} AND {asked}"
-            changes.append(self._action(target, clause.action, rest))
-            if clause.match_type == _BY_TARGET:
-                lonely += f" AND ({asked}) IS NOT TRUE"
+            changes.append(
+                self._action(target, clause.action, f"{froms[clause.match_type]} AND {asked}")
+            )
             froms[clause.match_type] += f" AND ({asked}) IS NOT TRUE"
         return changes
+
+    def _takes_bare_names(self, node: Any) -> bool:
+        """Whether what is inserted may name a column of the source as the target's are named.
+
+        INSERT ROW takes all of them, by their places.
+        """
+        names = "|".join(map(re.escape, self._columns))
+        bare = re.compile(rf"(?i)(?<![.\w`])(`?)({names})\1(?!\w)")
+        for clause in node.when_clauses.clause_list:
+            if clause.match_type == _BY_TARGET:
+                values = [self._text(value) for value in clause.action.insert_row.values]
+                if clause.HasField("search_condition"):
+                    values.append(self._text(clause.search_condition))
+                if not clause.action.insert_row.values or any(map(bare.search, values)):
+                    return True
+        return False
 
     def _action(self, target: _Target, action: Any, rest: str) -> Change:
         if action.action_type == _DELETE:
