@@ -17,6 +17,7 @@ from localgcp.bigquery.errors import (
     TableExists,
     TableNotFound,
 )
+from localgcp.bigquery.googlesql.reference.client import shared
 from localgcp.bigquery.jobs.query import Outcome, Query
 from localgcp.bigquery.service import Service
 
@@ -24,7 +25,7 @@ PROJECT = "test-project"
 
 
 class Sql:
-    """A service without the reference evaluator, and what it has."""
+    """A service as an emulator has it, and what is in it."""
 
     def __init__(self, service: Service) -> None:
         self.service = service
@@ -46,7 +47,7 @@ class Sql:
 
 @pytest.fixture
 def sql() -> Iterator[Sql]:
-    service = Service(None, clock=lambda: 1_700_000_000.0)
+    service = Service(None, clock=lambda: 1_700_000_000.0, reference=shared())
     made = Sql(service)
     made("CREATE SCHEMA d")
     yield made

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from localgcp.bigquery.errors import BigQueryError, DatasetNotFound
+from localgcp.bigquery.googlesql.reference.client import shared
 from localgcp.bigquery.jobs.query import Query
 from localgcp.bigquery.service import Service
 
@@ -19,7 +20,7 @@ SCHEMA = "d.INFORMATION_SCHEMA"
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[Service]:
-    made = Service(None, clock=NOW.timestamp)
+    made = Service(None, clock=NOW.timestamp, reference=shared())
     run(made, "CREATE SCHEMA d OPTIONS(description='of d', labels=[('a', 'b')])")
     run(made, "CREATE SCHEMA e OPTIONS(location='EU', default_table_expiration_days=2)")
     run(

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from localgcp.bigquery.catalog.table import Name
+from localgcp.bigquery.googlesql.reference.client import shared
 from localgcp.bigquery.jobs.load_files import LoadSource
 from localgcp.bigquery.jobs.loads import Load
 from localgcp.bigquery.jobs.query import Query
@@ -84,7 +85,7 @@ def _plain(field: dict[str, Any], cell: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[Service]:
-    made = Service(None)
+    made = Service(None, reference=shared())
     made.catalog.create_dataset(PROJECT, {"datasetReference": {"datasetId": "d"}})
     yield made
     made.close()

@@ -42,6 +42,12 @@ def is_script(sql: str) -> bool:
     return False
 
 
+def first_word(sql: str) -> str:
+    """The word that a statement begins with, in capitals; "" for none."""
+    words = (token["word"] for token in _TOKEN.finditer(sql) if token["word"] or token["path"])
+    return (next(words, "") or "").upper()
+
+
 _CALL = re.compile(r"(?:(?:`[^`]+`|[\w-]+)\s*\.\s*)*(?:`[^`]+`|\w+)\s*(?=\()")
 _NAME = re.compile(r"`([^`]+)`|([\w-]+)")
 

@@ -102,7 +102,7 @@ class Referred:
 
         Raises InvalidQuery for what is no GoogleSQL, NotFound, EvaluatorAway.
         """
-        if self._reference is None or not self._reference.wait() or _is_script(query):
+        if self._reference is None or not self._reference.wait() or not _is_asked(query):
             return None
         try:
             checked = self._check(query)
@@ -155,7 +155,7 @@ class Referred:
         self, query: Query, checked: Checked | None, error: BigQueryError, watch: Watch
     ) -> Outcome:
         """A statement that `error` ended elsewhere. Raises it, or what ends the statement here."""
-        if self._evaluator is None or isinstance(error, _FINAL) or _is_script(query):
+        if self._evaluator is None or isinstance(error, _FINAL) or not _is_asked(query):
             raise error
         try:
             checked = checked or self._check(query)
@@ -240,3 +240,9 @@ class Referred:
 
 def _is_script(query: Query) -> bool:
     return not query.single and texts.is_script(query.sql)
+
+
+def _is_asked(query: Query) -> bool:
+    """Whether the analyzer is asked: of a script its statements are, one by one, and of an ALTER
+    it does not say which table it names, so that whoever alters checks it."""
+    return not _is_script(query) and texts.first_word(query.sql) != "ALTER"

@@ -10,6 +10,7 @@ from dataclasses import replace
 from localgcp.bigquery.catalog.catalog import Catalog
 from localgcp.bigquery.catalog.table import Name
 from localgcp.bigquery.errors import InvalidQuery, NotFound, SqlNotSupported
+from localgcp.bigquery.googlesql import texts
 from localgcp.bigquery.googlesql.scope import Scope
 from localgcp.bigquery.jobs.query import Query
 
@@ -77,6 +78,6 @@ class Temporaries:
 
 def refuse_definition(sql: str) -> None:
     """Refuse what changes no rows, in a transaction. Raises SqlNotSupported."""
-    word = sql.split(None, 1)[0].upper() if sql.split() else ""
+    word = texts.first_word(sql)
     if word in ("CREATE", "DROP", "ALTER", "TRUNCATE"):
         raise SqlNotSupported(f"{word} in a transaction")
