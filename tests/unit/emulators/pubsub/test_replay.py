@@ -10,7 +10,7 @@ import pytest
 from localgcp.pubsub.domain.config import Duration, SubscriptionConfig, TopicConfig
 from localgcp.pubsub.errors import AlreadyExists, InvalidArgument, NotFound, WrongState
 from localgcp.pubsub.wire import protos
-from tests.unit.emulators.pubsub.bench import SUBSCRIPTION, TOPIC, Bench, call
+from tests.unit.emulators.pubsub.bench import SUBSCRIPTION, TOPIC, Bench, call, read
 from tests.unit.emulators.pubsub.runs import Runs
 
 SNAPSHOT = "projects/demo-project/snapshots/snap"
@@ -318,3 +318,17 @@ def test_a_seek_that_changes_nothing_brings_again_what_is_lent(bench: Bench) -> 
     assert list(bench.pull(subscription)) == ["a"]
     bench.ack(subscription, lent["a"])
     assert not subscription.unacked, "a late ack still counts"
+
+
+def test_a_seek_to_the_publish_time_that_a_client_read_finds_the_message(bench: Bench) -> None:
+    """Whatever the fraction: of a hundred floats one lies below its own microseconds."""
+    subscription = bench.subscribe(retain_acked_messages=True)
+    for number in range(500):
+        bench.pass_time(0.100_000_7)
+        bench.publish(str(number))
+        [entry] = subscription.lease(bench.clock(), 1, 1000)
+        bench.ack(subscription, entry.ack_id)
+        published = read(entry).publish_time
+        request = protos.SeekRequest(subscription=SUBSCRIPTION, time=published)
+        call(bench.broker, "Seek", request)
+        bench.ack(subscription, bench.pull(subscription)[str(number)])

@@ -13,6 +13,7 @@ from functools import partial
 
 from google.protobuf.message import DecodeError
 
+from localgcp.pubsub.domain.config import Duration
 from localgcp.pubsub.domain.message import SHORTEST_LIMIT, Attributes, Draft, Message
 from localgcp.pubsub.wire import views
 from localgcp.pubsub.wire.protos import Proto, PubsubMessage
@@ -63,13 +64,18 @@ def lay_out(data: bytes, attributes: Attributes, ordering_key: str) -> Draft:
 
 
 def stamp(drafts: Sequence[Draft], first_id: int, now: float) -> list[Message]:
-    """Give messages consecutive ids from `first_id` and the publish time `now`."""
-    time_field = _publish_time(now)
+    """Give messages consecutive ids from `first_id` and the publish time `now`, to the microsecond.
+
+    The domain gets the time that a client reads, so that a seek to it finds the message.
+    """
+    seconds, micros = divmod(int(now * 1e6), 1_000_000)
+    time_field = _publish_time(seconds, micros)
+    published = _moment(seconds, micros * 1000)
     stamped = []
     for number, (body, ordering_key, _) in enumerate(drafts, first_id):
         digits = b"%d" % number
         wire = b"%b%b%c%b%b" % (body, _MESSAGE_ID_TAG, len(digits), digits, time_field)
-        stamped.append(Message(number, wire, now, ordering_key))
+        stamped.append(Message(number, wire, published, ordering_key))
     return stamped
 
 
@@ -96,12 +102,16 @@ def restored(wire: bytes) -> Message:
     except DecodeError as error:
         raise ValueError(f"it is no PubsubMessage: {error}") from error
     time = parsed.publish_time
-    published = time.seconds + time.nanos / 1e9
+    published = _moment(time.seconds, time.nanos)
     return Message(int(parsed.message_id), wire, published, parsed.ordering_key)
 
 
-def _publish_time(now: float) -> bytes:
-    seconds, micros = divmod(int(now * 1e6), 1_000_000)
+def _moment(seconds: int, nanos: int) -> float:
+    """A Timestamp in seconds since the epoch, the same float for the same Timestamp everywhere."""
+    return Duration(seconds, nanos).total
+
+
+def _publish_time(seconds: int, micros: int) -> bytes:
     body = _SECONDS_TAG + varint(seconds)
     if micros:
         body += _NANOS_TAG + varint(micros * 1000)
