@@ -47,9 +47,10 @@ function paths(kinds) {
 }
 
 async function search(results, signal, asked) {
+  const turn = results.turn = (results.turn ?? 0) + 1; // a slow answer must not replace a later one
   if (!results.firstChild) show(results, h("div", { class: "card" }, empty("Searching", "")));
   const { events: found } = await get("/api/events", asked);
-  if (signal.aborted) return;
+  if (signal.aborted || turn !== results.turn) return;
   if (!found.length) {
     show(results, h("div", { class: "card" }, empty("No event found", asked.q ? "It may be on its way still: an id of its own is followed all the same." : "Start a scenario in the flow, and they come in here.")));
     return;
