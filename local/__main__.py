@@ -171,8 +171,8 @@ def main(argv: list[str] | None = None) -> int:
 
 if __name__ == "__main__":
     code = main()
-    # Else the end looks through all that was imported, for a sixth of a short command's time. DuckDB
-    # tells of leaks where its types are frozen.
+    # Else the end looks through all that was imported, for a sixth of a short command's time.
+    # DuckDB tells of leaks where its types are frozen.
     if "duckdb" not in sys.modules:
         gc.freeze()
     sys.exit(code)
