@@ -136,3 +136,27 @@ def test_at_the_end_it_tells_how_many_acks_did_not_arrive(
     pubsub.away = True
     held(keeper, "a", "b").release()
     assert keeper.close(0.0) == 2
+
+
+def test_after_the_end_no_thread_is_left(keeper: LeaseKeeper) -> None:
+    name = f"leases of {PubSub.subscription}"
+    assert [thread.daemon for thread in threading.enumerate() if thread.name == name] == [True]
+    keeper.close(SECONDS)
+    assert not [thread for thread in threading.enumerate() if thread.name == name]
+
+
+@pytest.mark.parametrize(("seconds", "left"), [(10.0, 0), (1.0, 1)])
+def test_at_the_end_it_tries_again_until_its_time_is_over(
+    keeper: LeaseKeeper, pubsub: PubSub, clock: Clock, seconds: float, left: int
+) -> None:
+    keeper.close(SECONDS)  # its thread has ended, so that every ack below is of the end
+    tries = iter([False, False, True])
+
+    def acknowledge(ack_ids: list[str]) -> bool:
+        clock.now += 1.0
+        return next(tries)
+
+    pubsub.acknowledge = acknowledge  # type: ignore[method-assign]
+    held(keeper, "a").release()
+    assert keeper.close(seconds) == left
+    pubsub.acknowledge = lambda ack_ids: True  # type: ignore[method-assign]

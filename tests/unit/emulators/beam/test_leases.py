@@ -35,6 +35,8 @@ def test_what_is_done_is_acked_once_and_extended_no_more() -> None:
     assert leases.take_due(60.0) == ["c"]
     assert (leases.messages, leases.size, leases.acked) == (1, 10, 2)
     assert leases.all_held() == other.ack_ids
+    other.release()
+    assert (leases.messages, leases.size, leases.acked) == (0, 0, 3)
 
 
 def test_a_batch_is_done_when_its_last_hold_goes() -> None:
@@ -61,6 +63,7 @@ def test_an_extension_that_did_not_arrive_is_due_in_a_second() -> None:
     batch_of(leases, "b")
     leases.take_due(4.0)
     leases.retry_soon(["b"], 4.0)
+    assert leases.take_due(4.9) == []
     assert leases.take_due(5.0) == ["b"]
 
 
