@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.auth.transport.requests import AuthorizedSession
@@ -208,3 +209,57 @@ def test_carries_and_without_agree() -> None:
     for path in DEFAULTS:
         assert not carries(row("e", **values), path)
     assert whole["coupon"] == "C"
+
+
+@pytest.fixture
+def discarding(insert_all: InsertAll, asked: Asked, clock: Clock) -> Inserter:
+    session = AuthorizedSession(AnonymousCredentials())
+    session.mount("https://", insert_all)
+    client = bigquery.Client(PROJECT, AnonymousCredentials(), session)
+    target = Target(PROJECT, DATASET, TOPIC, 300.0, contract="discard")
+    return Inserter(target, Sender(DATASET, client, clock), asked, clock, clock.sleep)
+
+
+def test_under_discard_what_a_table_lacks_goes_into_extra(
+    discarding: Inserter, insert_all: InsertAll, asked: Asked, clock: Clock
+) -> None:
+    insert_all.lacks["orders"] = {"coupon", "gift.note"}
+    carrying = row("e1", coupon="C", gift={"to": "me", "note": "hi"})
+    assert insert(discarding, carrying, row("e2", coupon=None)) == []
+    stored = insert_all.rows["orders"]
+    extra = orjson.loads(stored["e1"].pop("extra"))
+    assert extra == {"coupon": "C", "gift": {"note": "hi"}}
+    assert stored["e1"] == {"event_id": "e1", "gift": {"to": "me"}}
+    assert stored["e2"] == {"event_id": "e2"}
+    assert asked == []
+    assert clock.now < 1  # insertAll tells of one column at a time
+
+
+def test_under_discard_extra_itself_is_asked_for_and_waited_for(
+    discarding: Inserter,
+    insert_all: InsertAll,
+    asked: Asked,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    insert_all.lacks["orders"] = {"coupon", "extra"}
+
+    def sleep(seconds: float) -> None:
+        clock.sleep(seconds)
+        if clock.now > 100:
+            insert_all.lacks["orders"] = {"coupon"}
+
+    monkeypatch.setattr(discarding, "_sleep", sleep)
+    assert insert(discarding, row("e1", coupon="C")) == []
+    assert set(asked) == {("orders", "e1")}
+    assert insert_all.rows["orders"]["e1"] == {"event_id": "e1", "extra": '{"coupon":"C"}'}
+
+
+def test_of_another_table_s_columns_nothing_is_asked(
+    inserter: Inserter, insert_all: InsertAll, clock: Clock
+) -> None:
+    insert_all.tables.add("inventory")
+    insert_all.lacks["orders"] = {"coupon"}
+    insert(inserter, row("e1", coupon="C"))
+    assert inserter._waits.columns("orders") == ["coupon"]
+    assert inserter._waits.columns("inventory") == []
