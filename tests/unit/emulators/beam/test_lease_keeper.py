@@ -68,7 +68,7 @@ def keeper(pubsub: PubSub, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Ite
     made.start()
     yield made
     pubsub.away = False
-    made.close(0.0)
+    made.close(SECONDS)
 
 
 def held(keeper: LeaseKeeper, *ack_ids: str, now: float = 100.0) -> PullBatch:
