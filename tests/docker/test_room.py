@@ -39,7 +39,7 @@ def test_it_sees_the_other_containers(stack: ComposeStack) -> None:
     stack.json("send", "-", stdin=THREE[0].decode())
     stack.drained(1)
     [event] = json.loads(asked(stack, "/api/events?q=test-order-001")[1])["events"]
-    hops = asked(stack, f"/api/events/{event['event_id']}")[1]
+    hops = asked(stack, f"/api/events/{event['values']['event_id']}")[1]
     assert "test-order-001" in hops
 
 
