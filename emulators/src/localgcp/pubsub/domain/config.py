@@ -26,7 +26,7 @@ class Duration(NamedTuple):
 
     @property
     def total(self) -> float:
-        """In seconds."""
+        """In seconds: the same float for the same span, whoever reads it."""
         return self.seconds + self.nanos / 1e9
 
 

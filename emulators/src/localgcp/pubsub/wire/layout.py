@@ -70,7 +70,7 @@ def stamp(drafts: Sequence[Draft], first_id: int, now: float) -> list[Message]:
     """
     seconds, micros = divmod(int(now * 1e6), 1_000_000)
     time_field = _publish_time(seconds, micros)
-    published = _moment(seconds, micros * 1000)
+    published = Duration(seconds, micros * 1000).total
     stamped = []
     for number, (body, ordering_key, _) in enumerate(drafts, first_id):
         digits = b"%d" % number
@@ -102,13 +102,8 @@ def restored(wire: bytes) -> Message:
     except DecodeError as error:
         raise ValueError(f"it is no PubsubMessage: {error}") from error
     time = parsed.publish_time
-    published = _moment(time.seconds, time.nanos)
+    published = Duration(time.seconds, time.nanos).total
     return Message(int(parsed.message_id), wire, published, parsed.ordering_key)
-
-
-def _moment(seconds: int, nanos: int) -> float:
-    """A Timestamp in seconds since the epoch, the same float for the same Timestamp everywhere."""
-    return Duration(seconds, nanos).total
 
 
 def _publish_time(seconds: int, micros: int) -> bytes:

@@ -9,7 +9,7 @@ from google.protobuf.empty_pb2 import Empty
 
 from localgcp.pubsub.domain import snapshots
 from localgcp.pubsub.domain.broker import Broker
-from localgcp.pubsub.domain.config import SnapshotConfig
+from localgcp.pubsub.domain.config import Duration, SnapshotConfig
 from localgcp.pubsub.domain.names import check_project, page
 from localgcp.pubsub.errors import InvalidArgument, Unsupported
 from localgcp.pubsub.wire import protos, update_mask
@@ -55,7 +55,7 @@ def _update(broker: Broker, request: Proto) -> Proto:
     merged = update_mask.merge(
         shown(current), request.snapshot, request.update_mask, snapshots.MUTABLE, snapshots.FIXED
     )
-    expires = merged.expire_time.seconds + merged.expire_time.nanos / 1e9
+    expires = Duration(merged.expire_time.seconds, merged.expire_time.nanos).total
     broker.snapshots.update(replace(current, labels=dict(merged.labels), expire_time=expires))
     return _get(broker, protos.GetSnapshotRequest(snapshot=current.name))
 
@@ -69,7 +69,8 @@ def _seek(broker: Broker, request: Proto) -> Proto:
     target = broker.subscription(request.subscription)
     match request.WhichOneof("target"):
         case "time":
-            broker.seeking.to_time(target, request.time.seconds + request.time.nanos / 1e9)
+            time = Duration(request.time.seconds, request.time.nanos).total
+            broker.seeking.to_time(target, time)
         case "snapshot":
             broker.seeking.to_snapshot(target, broker.snapshots.get(request.snapshot))
         case _:
