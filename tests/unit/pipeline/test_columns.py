@@ -43,13 +43,17 @@ def orders(insert_all: InsertAll) -> None:
     insert_all.tables.add("orders")
 
 
-@pytest.fixture
-def frozen(insert_all: InsertAll, asked: Asked, clock: Clock) -> Inserter:
+def under(contract: str, insert_all: InsertAll, asked: Asked, clock: Clock) -> Inserter:
     session = AuthorizedSession(AnonymousCredentials())
     session.mount("https://", insert_all)
     client = bigquery.Client(PROJECT, AnonymousCredentials(), session)
-    target = Target(PROJECT, DATASET, TOPIC, 300.0, contract="freeze")
+    target = Target(PROJECT, DATASET, TOPIC, 300.0, contract=contract)
     return Inserter(target, Sender(DATASET, client, clock), asked, clock, clock.sleep)
+
+
+@pytest.fixture
+def frozen(insert_all: InsertAll, asked: Asked, clock: Clock) -> Inserter:
+    return under("freeze", insert_all, asked, clock)
 
 
 LEFT_OUT = [
@@ -213,11 +217,7 @@ def test_carries_and_without_agree() -> None:
 
 @pytest.fixture
 def discarding(insert_all: InsertAll, asked: Asked, clock: Clock) -> Inserter:
-    session = AuthorizedSession(AnonymousCredentials())
-    session.mount("https://", insert_all)
-    client = bigquery.Client(PROJECT, AnonymousCredentials(), session)
-    target = Target(PROJECT, DATASET, TOPIC, 300.0, contract="discard")
-    return Inserter(target, Sender(DATASET, client, clock), asked, clock, clock.sleep)
+    return under("discard", insert_all, asked, clock)
 
 
 def test_under_discard_what_a_table_lacks_goes_into_extra(
