@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import pytest
 
 from localgcp.pubsub.domain.backlog import Backlog, Ordered, Unordered
-from localgcp.pubsub.domain.leases import Entry
+from localgcp.pubsub.domain.leases import OPEN, Entry
 from localgcp.pubsub.domain.message import Message
 
 MANY = 1_000
@@ -107,7 +107,7 @@ def test_what_an_earlier_run_had_taken_is_held(backlog: Backlog) -> None:
     backlog.put_back(third)
     backlog.put_back(first)
     assert numbers(backlog.take(9, MANY)) == [3, 1]
-    assert second.done is False
+    assert second.fate is OPEN
 
 
 def test_lanes_that_an_earlier_run_had_taken_from_wait_for_it() -> None:
@@ -191,7 +191,7 @@ def test_an_ack_after_its_lease_ended_drops_nothing_of_a_lane() -> None:
     [a1] = added(backlog, entry(1, "a"))
     backlog.take(1, MANY)
     assert backlog.ack(a1, leased=False) == []
-    assert a1.early is False
+    assert a1.fate is OPEN
 
 
 def test_settling_what_waits_lets_nobody_elses_lane_go() -> None:

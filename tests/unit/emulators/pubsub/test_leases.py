@@ -65,7 +65,7 @@ def test_a_holder_is_told_once_of_each_lease_that_ends() -> None:
     outstanding, holder = Outstanding(), Holder()
     first, second, third = lent(outstanding, 10, 10, 10, holder=holder)
     outstanding.end(first)
-    assert (first.ack_id, first.holder, holder.released) == ("", None, [first])
+    assert (first.ack_id, first.lease, holder.released) == ("", None, [first])
     outstanding.end_all()
     assert holder.released == [first, second, third]
     assert len(outstanding) == 0

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from localgcp.pubsub.disk import records
 from localgcp.pubsub.disk.records import Kind, Record
+from localgcp.pubsub.domain.leases import EARLY
 from localgcp.pubsub.domain.registry import Registry
 from localgcp.pubsub.domain.subscription import Subscription
 
@@ -30,7 +31,7 @@ def snapshot(state: Registry) -> Iterator[bytes]:
         if failures and each.config.max_delivery_attempts:
             yield records.encode(Kind.ATTEMPTS, name, pack_attempts(failures))
         if each.config.enable_exactly_once_delivery:
-            early = [message_id for message_id, entry in each.unacked.items() if entry.early]
+            early = [id for id, entry in each.unacked.items() if entry.fate is EARLY]
             if early:
                 yield records.encode(Kind.ACK_EARLY, name, records.pack_ids(early))
             by_deadline: dict[float, list[tuple[int, int]]] = {}

@@ -91,11 +91,16 @@ def pack_messages(messages: Iterable[Message]) -> bytes:
 
 def unpack_messages(payload: bytes, restored: Callable[[bytes], Message]) -> list[Message]:
     """Read back what pack_messages laid out; `restored` makes a message of its bytes."""
-    messages, at = [], 0
+    messages: list[Message] = []
+    at, published = 0, 0.0
     while at < len(payload):
         (length,) = _LENGTH.unpack_from(payload, at)
         at += _LENGTH.size
-        messages.append(restored(payload[at : at + length]))
+        message = restored(payload[at : at + length])
+        if message.published == published:
+            message.published = published  # one object for all that were published together
+        published = message.published
+        messages.append(message)
         at += length
     return messages
 

@@ -1,6 +1,6 @@
 """What waits to be delivered: in the order published, or in order within each ordering key.
 
-An entry acked while it waits is marked `done` and dropped when its turn comes.
+An entry acked while it waits is marked as done and dropped when its turn comes.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from itertools import takewhile
 from typing import Protocol
 
-from localgcp.pubsub.domain.leases import Entry
+from localgcp.pubsub.domain.leases import DONE, EARLY, Entry
 
 
 class Backlog(Protocol):
@@ -78,7 +78,7 @@ class Unordered:
 
     def settle(self, entry: Entry) -> None:
         """Mark it, for when its turn comes."""
-        entry.done = True
+        entry.fate = DONE
 
     def after(self, entry: Entry) -> list[Entry]:
         """Nothing: no message waits for another."""
@@ -178,12 +178,12 @@ class Ordered:
             return [entry]
         if not leased:
             return []  # it was taken back, to come again in its order
-        entry.early = True
-        return list(takewhile(lambda other: other.early, self._lanes[key].taken))
+        entry.fate = EARLY
+        return list(takewhile(lambda other: other.fate is EARLY, self._lanes[key].taken))
 
     def settle(self, entry: Entry) -> None:
         """Mark it, and free its lane if it was the last that held it."""
-        entry.done = True
+        entry.fate = DONE
         key = entry.message.ordering_key
         lane = self._lanes.get(key)
         if key and lane is not None and entry in lane.taken:
@@ -207,7 +207,7 @@ class Ordered:
 
 
 def _drop_done(queue: deque[Entry]) -> None:
-    while queue and queue[0].done:
+    while queue and queue[0].fate is DONE:
         queue.popleft()
 
 
@@ -215,7 +215,7 @@ def _take_from(queue: deque[Entry], limit: int, max_bytes: int, first: bool = Tr
     batch: list[Entry] = []
     while queue and len(batch) < limit:
         entry = queue.popleft()
-        if entry.done:
+        if entry.fate is DONE:
             continue
         max_bytes -= len(entry.message.wire)
         if max_bytes < 0 and (batch or not first):

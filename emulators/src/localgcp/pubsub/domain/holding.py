@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from localgcp.pubsub.domain.agenda import Agenda
 from localgcp.pubsub.domain.backlog import Backlog, Ordered, Unordered
 from localgcp.pubsub.domain.config import SubscriptionConfig
-from localgcp.pubsub.domain.leases import AckIds, Entry, Outstanding
+from localgcp.pubsub.domain.leases import EARLY, OPEN, AckIds, Entry, Outstanding
 from localgcp.pubsub.domain.message import Message
 from localgcp.pubsub.domain.retained import Retained
 from localgcp.pubsub.domain.retention import Retention
@@ -64,9 +64,9 @@ class Holding:
     def _hold(self, leases: Mapping[int, tuple[int, float]], early: Iterable[int]) -> None:
         for message_id in early:
             if message_id in self.unacked:
-                self.unacked[message_id].early = True
+                self.unacked[message_id].fate = EARLY
         lent = [self.unacked[each] for each in leases if each in self.unacked]
-        self._backlog.hold([*lent, *(each for each in self.unacked.values() if each.early)])
+        self._backlog.hold([*lent, *(each for each in self.unacked.values() if each.fate is EARLY)])
         for entry in lent:
             serial, deadline = leases[entry.message.id]
             ack_id = self._ack_ids.make(entry.message.id, serial)
@@ -85,7 +85,7 @@ class Holding:
         self._resting = Agenda()
         self._backlog = _empty_backlog(self.config)
         for entry in self.unacked.values():
-            entry.early = False
+            entry.fate = OPEN
         self._backlog.add(self.unacked.values())
         self._retention.look_again(bool(self.unacked))
 
@@ -101,11 +101,11 @@ class Holding:
     def _take_back_after(self, entry: Entry) -> list[int]:
         back = []
         for later in self._backlog.after(entry):
-            if later.ack_id:
+            if later.lease:
                 self.outstanding.end(later)
-            elif not later.early:
+            elif later.fate is not EARLY:
                 continue  # it rests, and comes back by itself
-            later.early = False
+            later.fate = OPEN
             self._backlog.put_back(later)
             back.append(later.message.id)
         return back
@@ -119,7 +119,7 @@ class Holding:
     def _drop(self, entry: Entry) -> None:
         del self.unacked[entry.message.id]
         self.held_bytes -= len(entry.message.wire)
-        if entry.ack_id:
+        if entry.lease:
             self.outstanding.end(entry)
         self._resting.drop(entry)
         self._backlog.settle(entry)

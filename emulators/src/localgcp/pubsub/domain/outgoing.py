@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from localgcp.pubsub.domain.leases import Entry
-from localgcp.pubsub.domain.message import Layout
+from localgcp.pubsub.domain.message import Layout, Message
 from localgcp.pubsub.domain.subscription import Subscription
 from localgcp.pubsub.domain.transforms import Chain, Content
 from localgcp.pubsub.errors import TransformFailed
@@ -29,31 +29,34 @@ class Outgoing:
     def __call__(self, subscription: Subscription, batch: list[Entry]) -> list[Entry]:
         """Those of the batch that go out, with what is shown of them."""
         chain = Chain(subscription.config.message_transforms)
-        if not chain:
+        if not chain or not batch:
             return batch
         dropped, failed = [], []
-        holder = batch[0].holder if batch else None
-        for entry in batch:
-            entry.holder = None  # who lends them has not counted them yet
-        for entry in batch:
+        lent = [(entry, lease) for entry in batch if (lease := entry.lease)]
+        holder = lent[0][1].holder
+        for _, lease in lent:
+            lease.holder = None  # who lends them has not counted them yet
+        for entry, lease in lent:
             try:
                 shown = chain(self._content(entry))
             except TransformFailed as error:
                 logger.warning("%s: message %d: %s", subscription.name, entry.message.id, error)
-                failed.append(entry.ack_id)
+                failed.append(lease.ack_id)
                 continue
             if shown is None:
-                dropped.append(entry.ack_id)
+                dropped.append(lease.ack_id)
             else:
-                self._show(entry, shown)
+                lease.shown = self._stamped(entry.message, shown)
         if dropped:
             self._ack(subscription.name, dropped)
         if failed:
             self._nack(subscription.name, failed)
         # One that failed takes back what is behind it of its ordering key.
-        left = [entry for entry in batch if entry.ack_id]
-        for entry in left:
-            entry.holder = holder
+        left = []
+        for entry, lease in lent:
+            if entry.lease is lease:
+                lease.holder = holder
+                left.append(entry)
         return left
 
     def _content(self, entry: Entry) -> Content:
@@ -61,6 +64,7 @@ class Outgoing:
         data, attributes = layout.data(kept.wire), layout.attributes(kept.wire)
         return Content(data, attributes, str(kept.id), kept.ordering_key, kept.published)
 
-    def _show(self, entry: Entry, content: Content) -> None:
+    def _stamped(self, kept: Message, content: Content) -> Message:
         draft = self._layout.lay_out(content.data, content.attributes, content.ordering_key)
-        [entry.changed] = self._layout.stamp([draft], entry.message.id, entry.message.published)
+        [shown] = self._layout.stamp([draft], kept.id, kept.published)
+        return shown

@@ -140,7 +140,7 @@ class Subscription(Holding):
 
     def take_back(self, entries: Iterable[Entry]) -> None:
         """Undo a lease whose messages never left; no failure is counted."""
-        back = [entry for entry in entries if entry.ack_id]
+        back = [entry for entry in entries if entry.lease]
         for entry in back:
             self.outstanding.end(entry)
             self._backlog.put_back(entry)
@@ -207,7 +207,7 @@ class Subscription(Holding):
             leases = [lease for lease, entry in zip(parts, entries, strict=True) if entry]
             self._hooks.keep_lent(self.name, leases, now + seconds)
         for entry in entries:
-            if entry is None or not entry.ack_id:  # ended before, or by one just given back
+            if entry is None or not entry.lease:  # ended before, or by one just given back
                 continue
             if seconds:
                 self.outstanding.extend(entry, now + seconds)
@@ -227,7 +227,7 @@ class Subscription(Holding):
     def tick(self, now: float) -> list[int]:
         """Do all that is due; return the ids of messages whose retention ended."""
         for entry in self.outstanding.expired(now):
-            if entry.ack_id:  # an earlier one of its ordering key may have taken it along
+            if entry.lease:  # an earlier one of its ordering key may have taken it along
                 self._fail(entry, now)
         for entry in self._resting.take(now):
             self._backlog.put_back(entry)

@@ -54,7 +54,7 @@ def messages(broker: Broker, query: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _held(entry: Entry) -> dict[str, Any]:
-    return {**_shown(entry.message), "leased": bool(entry.ack_id), "failures": entry.failures}
+    return {**_shown(entry.message), "leased": entry.lease is not None, "failures": entry.failures}
 
 
 def _shown(message: Message) -> dict[str, Any]:

@@ -74,7 +74,7 @@ class Pusher:
     async def _deliver_in_order(self, entries: list[Entry]) -> None:
         for entry in entries:
             # A failed one takes the rest of its ordering key back with it.
-            if entry.ack_id:
+            if entry.lease:
                 await self._deliver(entry)
 
     async def _deliver(self, entry: Entry) -> None:
