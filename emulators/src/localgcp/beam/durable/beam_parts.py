@@ -7,6 +7,8 @@ tests/unit/emulators/beam/test_beam_parts.py holds what is asked of each.
 from __future__ import annotations
 
 from apache_beam.io.gcp.pubsub import _PubSubSource as PubSubSource
+from apache_beam.metrics.cells import HistogramCell, HistogramData
+from apache_beam.metrics.execution import MetricKey, MetricResult
 from apache_beam.metrics.monitoring_infos import USER_METRIC_URNS, consolidate
 from apache_beam.portability import common_urns
 from apache_beam.portability.api import (
@@ -57,8 +59,12 @@ __all__ = [
     "FnApiMetrics",
     "FnApiRunner",
     "GeneralTriggerDriver",
+    "HistogramCell",
+    "HistogramData",
     "InMemoryUnmergedState",
     "MergeableStateAdapter",
+    "MetricKey",
+    "MetricResult",
     "PipelineContext",
     "PubSubSource",
     "RealClock",

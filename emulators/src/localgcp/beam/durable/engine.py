@@ -275,7 +275,7 @@ class DurableEngine(Control):
                 self._hand_on(target, pieces, node.output)
         for left in residual_tasks(task, node, output.residuals, self._beams_clock.time()):
             self._turns.enter(left, keep=True)
-        self._metrics.add(node.name, output.metrics)
+        self._metrics.add(node.name, output.metrics, output.histograms)
         if output.needs_finalizing:
             self._finalizing.append(node.worker.finalize)
         self._is_safe_soon(task)

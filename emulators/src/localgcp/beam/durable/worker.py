@@ -15,6 +15,9 @@ from localgcp.beam.durable.beam_parts import (
     ClosableOutputStream,
     DataChannel,
     DataChannelFactory,
+    HistogramCell,
+    HistogramData,
+    MetricKey,
     beam_fn_api_pb2,
 )
 from localgcp.beam.durable.plan import Family, Stage
@@ -35,6 +38,8 @@ class Output:
     """DelayedBundleApplications: what is left of elements of a splittable DoFn."""
     metrics: list[Any] = field(default_factory=list)
     """MonitoringInfos of the user's metrics."""
+    histograms: dict[MetricKey, HistogramData] = field(default_factory=dict)
+    """The user's metrics that Beam writes no MonitoringInfo of."""
     needs_finalizing: bool = False
 
 
@@ -63,6 +68,7 @@ class Worker:
         output.metrics = [
             info for info in self._processor.monitoring_infos() if info.urn in USER_METRIC_URNS
         ]
+        output.histograms = self._histograms()
         return output
 
     def finalize(self) -> None:
@@ -72,6 +78,14 @@ class Worker:
     def close(self) -> None:
         """Tear the DoFns down."""
         self._processor.shutdown()
+
+    def _histograms(self) -> dict[MetricKey, HistogramData]:
+        return {
+            MetricKey(transform, name.metric_name): cell.get_cumulative()
+            for transform, operation in self._processor.ops.items()
+            for name, cell in operation.metrics_container.metrics.items()
+            if isinstance(cell, HistogramCell)
+        }
 
     @contextmanager
     def _checkpoints(self, bundle: str, output: Output) -> Iterator[None]:
