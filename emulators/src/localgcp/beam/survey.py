@@ -6,7 +6,7 @@ from typing import Any
 
 from apache_beam.io.gcp.pubsub import _PubSubSource
 from apache_beam.pipeline import PipelineVisitor
-from apache_beam.testing.test_stream import TestStream
+from apache_beam.testing.test_stream import PairWithTiming, TestStream
 from apache_beam.transforms.core import DoFn, GroupByKey, ParDo
 from apache_beam.transforms.external import ExternalTransform
 from apache_beam.transforms.trigger import AccumulationMode, DefaultTrigger
@@ -23,15 +23,18 @@ class Survey(PipelineVisitor):
         self.uses_test_stream = False
         self._is_fed = False
         self._wants_more = False
+        self._records = False
 
     def wants_durable(self) -> bool:
         """Whether the durable engine is to run it.
 
         It runs what is bounded, as stock Beam's FnApiRunner would, and a stream of which something
         must be kept that acks can't follow: state, timers, restrictions, panes that accumulate,
-        side inputs that never end.
+        side inputs that never end. A recording for Beam's interactive runner it does not: its
+        PairWithTiming reads the other engine's watermarks, and the state of its recorder ends with
+        the notebook.
         """
-        return self._wants_more or not self._is_fed
+        return not self._records and (self._wants_more or not self._is_fed)
 
     def enter_composite_transform(self, applied: Any) -> None:
         """Note it; a GroupByKey is one."""
@@ -46,6 +49,8 @@ class Survey(PipelineVisitor):
             self.uses_test_stream = self._is_fed = True
         elif isinstance(getattr(transform, "source", None), _PubSubSource):
             self._is_fed = True
+        elif isinstance(transform, PairWithTiming):
+            self._records = True
         elif isinstance(transform, ParDo):
             self._wants_more = self._wants_more or _wants_more(transform.fn)
         elif isinstance(transform, GroupByKey):
