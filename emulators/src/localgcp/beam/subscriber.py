@@ -138,8 +138,9 @@ class Subscriber:
     def close(self) -> None:
         """End the open pull; messages that it just brought are given back."""
         if self._open is not None and self._open.done() and self._open.code() is grpc.StatusCode.OK:
-            received = self._open.result().received_messages
-            self.extend([one.ack_id for one in received], 0)
+            brought = [one.ack_id for one in self._open.result().received_messages]
+            if brought:
+                self.extend(brought, 0)
         elif self._open is not None:
             self._open.cancel()
         self._open = None
