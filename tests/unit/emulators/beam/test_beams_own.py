@@ -70,6 +70,30 @@ def test_parquet_is_written(tmp_path: Path) -> None:
     assert sorted((row for part in written for row in part), key=lambda row: row["n"]) == rows
 
 
+def test_a_stream_is_written_to_parquet_in_shards(tmp_path: Path) -> None:
+    """Beam's sinks have one open file each; two shards in one bundle would lose rows."""
+
+    def written(texts: Any) -> None:
+        rows = texts | beam.Map(lambda text: {"name": text})
+        schema = pa.schema([("name", pa.string())])
+        place = str(tmp_path / "out")
+        rows | beam.io.WriteToParquet(place, schema, num_shards=2, triggering_frequency=10)
+
+    names = [f"n{number}" for number in range(20)]
+    first, second = names[:10], names[10:]
+    play(
+        written,
+        [Message(name, 1) for name in first],
+        [Message(name, 11) for name in second],
+        30.0,
+        state=tmp_path / "state",
+    )
+    files = list(tmp_path.glob("out*"))
+    assert len(files) == 4
+    rows = [row["name"] for path in files for row in pa.parquet.read_table(path).to_pylist()]
+    assert sorted(rows) == sorted(names)
+
+
 def test_a_stream_is_written_to_files_by_window(tmp_path: Path) -> None:
     """WriteToFiles keeps side inputs, so the durable engine runs it."""
 

@@ -7,6 +7,7 @@ tests/unit/emulators/beam/test_beam_parts.py holds what is asked of each.
 from __future__ import annotations
 
 from apache_beam.io.gcp.pubsub import _PubSubSource as PubSubSource
+from apache_beam.io.iobase import _WriteWindowedBundleDoFn as FileWritingDoFn
 from apache_beam.metrics.cells import HistogramCell, HistogramData
 from apache_beam.metrics.execution import MetricKey, MetricResult
 from apache_beam.metrics.monitoring_infos import USER_METRIC_URNS, consolidate
@@ -56,6 +57,7 @@ __all__ = [
     "DataChannelFactory",
     "DoFnSignature",
     "EmbeddedPythonEnvironment",
+    "FileWritingDoFn",
     "FnApiMetrics",
     "FnApiRunner",
     "GeneralTriggerDriver",

@@ -65,6 +65,8 @@ class Stage:
     families: dict[Family, TimerFamily] = field(default_factory=dict)
     side_inputs: list[SideInput] = field(default_factory=list)
     splittable: Splittable | None = None
+    one_by_one: bool = False
+    """Whether a bundle may have one element and no more."""
     state_windows: dict[str, tuple[Any, Any]] = field(default_factory=dict)
     """Window coder and allowed lateness of each transform that keeps state."""
 

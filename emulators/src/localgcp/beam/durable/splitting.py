@@ -1,4 +1,4 @@
-"""Elements of splittable DoFns: one a bundle, put off with what is left, cut short by a drain."""
+"""Bundles of one element; those of splittable DoFns put off what is left, and a drain cuts it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from localgcp.beam.durable.tasks import Task
 
 
 def single_elements(task: Task) -> Iterator[Task]:
-    """A bundle for each element, so that one can be put off without the others."""
+    """A bundle for each element."""
     coder = _coder(task)
     for piece in task.pieces:
         for element in coder.decode_all(piece):

@@ -22,6 +22,7 @@ from localgcp.beam.durable.beam_parts import (
     DATA_OUTPUT_URN,
     DoFnSignature,
     EmbeddedPythonEnvironment,
+    FileWritingDoFn,
     FnApiRunner,
     PipelineContext,
     beam_fn_api_pb2,
@@ -141,6 +142,10 @@ def _side_inputs_as_roots(stages: Iterable[Any], context: Any) -> Iterator[Any]:
         yield stage
 
 
+def _dofn(payload: Any) -> Any:
+    return pickler.loads(payload.do_fn.payload)[0]
+
+
 def _par_do(transform: Any) -> Any:
     return proto_utils.parse_Bytes(transform.spec.payload, beam_runner_api_pb2.ParDoPayload)
 
@@ -236,9 +241,13 @@ class _Planner:
                 spec.window_mapping_fn.payload = pickler.dumps(_to_the_global_window)
         if payload.side_inputs:
             transform.spec.payload = payload.SerializeToString()
+            if isinstance(_dofn(payload), FileWritingDoFn):
+                # All its writers write to what their one sink opened last.
+                stage.one_by_one = True
         if transform.spec.urn == _PROCESS:
-            dofn = pickler.loads(payload.do_fn.payload)[0]
-            provider = DoFnSignature(dofn).get_restriction_provider()
+            # So that one element can be put off without the others.
+            stage.one_by_one = True
+            provider = DoFnSignature(_dofn(payload)).get_restriction_provider()
             stage.splittable = Splittable(name, provider)
 
     def _side_input(self, transform: Any, tag: str, spec: Any) -> SideInput:

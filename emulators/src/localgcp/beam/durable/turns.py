@@ -24,13 +24,12 @@ class Turns:
         self._blocked: list[Task] = []
 
     def enter(self, task: Task, keep: bool) -> None:
-        """A bundle arrives at its node, a splittable DoFn's by single elements.
+        """A bundle arrives at its node, at some by single elements.
 
         `keep` says that the store must have it.
         """
         node = task.node
-        single = isinstance(node, StageNode) and node.stage.splittable is not None
-        single = single and not task.is_timers
+        single = isinstance(node, StageNode) and node.stage.one_by_one and not task.is_timers
         for each in single_elements(task) if single else (task,):
             self.schedule(self._bundles.enter(each, keep))
 
