@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+from google.api_core.exceptions import GoogleAPICallError
 from google.cloud import bigquery
 
 import settings
@@ -127,7 +128,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (settings.InvalidSetting, Misused, raw.NoSource, NotYet) as error:
         print(f"replay: {error}", file=sys.stderr)  # noqa: T201
         return MISUSED
-    except ReplayFailed as error:
+    except (ReplayFailed, GoogleAPICallError) as error:
         print(f"replay: {error}", file=sys.stderr)  # noqa: T201
         return 1
     print("  ".join(f"{table} {count:,}" for table, count in rows.items()))  # noqa: T201

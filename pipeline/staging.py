@@ -1,12 +1,12 @@
 """3 · What a replay has made stands in tables of its own; it replaces a span of the real ones.
 
-One MERGE a table: it deletes the span and inserts what was made anew, both or neither, so that no
-reader meets a gap and a replay that is repeated changes nothing.
+One transaction: it deletes the span of each table and inserts what was made anew, all or nothing, so
+that no reader meets a gap and a replay that is repeated changes nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from uuid import uuid4
 
 from google.cloud import bigquery
@@ -70,7 +70,22 @@ class Staging:
 
     def replace(self, span: Span) -> dict[str, int]:
         """Put what stands here in the place of a span of each table; gives each one's rows."""
-        return {table.name: self._replace(table, moment, span) for table, moment in self._columns()}
+        parameters: list[bigquery.ScalarQueryParameter | bigquery.ArrayQueryParameter] = [
+            bigquery.ScalarQueryParameter("since", "TIMESTAMP", span.since),
+            bigquery.ScalarQueryParameter("until", "TIMESTAMP", span.until),
+        ]
+        statements: list[str] = []
+        counts: dict[str, int] = {}
+        for table, moment in self._columns():
+            counts[table.name], outside = self._made(table, moment, parameters[:2])
+            # A mended dead letter was published in the span, and may have happened at any time.
+            parameters.append(bigquery.ArrayQueryParameter(f"{table.name}_ids", "STRING", outside))
+            statements += self._statements(table, moment)
+        self._client.query_and_wait(
+            "\n".join(["BEGIN TRANSACTION;", *statements, "COMMIT TRANSACTION;"]),
+            job_config=bigquery.QueryJobConfig(query_parameters=parameters),
+        )
+        return counts
 
     def drop(self) -> None:
         """Forget it."""
@@ -85,36 +100,33 @@ class Staging:
     def _tables(self) -> Iterator[Table]:
         return (table for table, _ in self._columns())
 
-    def _replace(self, table: Table, moment: str, span: Span) -> int:
-        project = self._client.project
-        made, real = (
-            f"`{project}.{self.name}.{table.name}`",
-            f"`{project}.{self._dataset}.{table.name}`",
-        )
-        parameters: list[bigquery.ScalarQueryParameter | bigquery.ArrayQueryParameter] = [
-            bigquery.ScalarQueryParameter("since", "TIMESTAMP", span.since),
-            bigquery.ScalarQueryParameter("until", "TIMESTAMP", span.until),
-        ]
+    def _made(
+        self, table: Table, moment: str, span: Sequence[bigquery.ScalarQueryParameter]
+    ) -> tuple[int, list[str]]:
+        """How many events a table here has, and the ids of those that happened outside the span."""
+        made = self._here(table)
+        (count,) = self._client.query_and_wait(f"SELECT COUNT(DISTINCT event_id) FROM {made}")
         outside = self._client.query_and_wait(
             f"SELECT DISTINCT event_id FROM {made} WHERE {moment} < @since OR {moment} >= @until",
-            job_config=bigquery.QueryJobConfig(query_parameters=parameters),
+            job_config=bigquery.QueryJobConfig(query_parameters=span),
         )
-        # A mended dead letter was published in the span, and may have happened at any time.
-        ids = [event_id for (event_id,) in outside]
-        parameters.append(bigquery.ArrayQueryParameter("ids", "STRING", ids))
+        return int(count[0]), [event_id for (event_id,) in outside]
+
+    def _statements(self, table: Table, moment: str) -> tuple[str, str]:
+        """What puts a table's rows into the real one, in the place of a span's."""
+        real = f"`{self._client.project}.{self._dataset}.{table.name}`"
         newest = "publish_time DESC" + (
             "" if table is DEAD_LETTER_TABLE else ", processed_timestamp DESC"
         )
-        self._client.query_and_wait(
-            f"MERGE {real} AS stored USING (SELECT * FROM {made} WHERE TRUE QUALIFY ROW_NUMBER() "
-            f"OVER (PARTITION BY event_id ORDER BY {newest}) = 1) AS made ON FALSE\n"
-            f"WHEN NOT MATCHED BY SOURCE AND ((stored.{moment} >= @since AND "
-            f"stored.{moment} < @until) OR stored.event_id IN UNNEST(@ids)) THEN DELETE\n"
-            "WHEN NOT MATCHED BY TARGET THEN INSERT ROW",
-            job_config=bigquery.QueryJobConfig(query_parameters=parameters),
+        return (
+            f"DELETE FROM {real} WHERE ({moment} >= @since AND {moment} < @until) "
+            f"OR event_id IN UNNEST(@{table.name}_ids);",
+            f"INSERT INTO {real} SELECT * FROM {self._here(table)} WHERE TRUE "
+            f"QUALIFY ROW_NUMBER() OVER (PARTITION BY event_id ORDER BY {newest}) = 1;",
         )
-        (count,) = self._client.query_and_wait(f"SELECT COUNT(DISTINCT event_id) FROM {made}")
-        return int(count[0])
+
+    def _here(self, table: Table) -> str:
+        return f"`{self._client.project}.{self.name}.{table.name}`"
 
 
 def _lacks(
