@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import sys
 from argparse import Namespace
 from collections.abc import Callable
 from typing import Any
@@ -27,6 +28,9 @@ def chaos_options(add: Add) -> None:
     campaign.add_argument("--rounds", type=int, help="how many; all kinds once if absent")
     campaign.add_argument(
         "--rate", type=int, default=200, metavar="N", help="events a second (default: 200)"
+    )
+    campaign.add_argument(
+        "--only", default="", metavar="TEXT", help="the faults with TEXT in their names"
     )
     throw = add("throw", "a fault of your own")
     throw.add_argument("part", metavar="PART", help="pubsub, bigquery or storage")
@@ -77,16 +81,21 @@ def chaos(args: Namespace) -> int:
 
 def _campaign(args: Namespace) -> int:
     """Exit code 1 if anything was lost or changed."""
-    from local.campaign import FAULTS, HEADINGS, Campaign, Round, planned
+    from local.campaign import HEADINGS, Campaign, Round, thrown_here
+    from local.hazards import Fault, named, planned
 
     folder = args.data_dir.absolute() if args.data_dir else asked(args).data_dir / "chaos"
     of_its_own = laptop.Asked(folder, ports=dict.fromkeys(laptop.PORTS, 0))
-    say: Callable[[Round], object] = print
-    if args.json:
-        say = lambda each: print(json.dumps(dataclasses.asdict(each)), flush=True)  # noqa: E731
-    else:
+
+    def skipped(fault: Fault, why: str) -> None:
+        print(f"not thrown: {fault}: {why}", file=sys.stderr)
+
+    def say(each: Round) -> None:
+        print(json.dumps(dataclasses.asdict(each)) if args.json else each, flush=True)
+
+    rounds = planned(args.seed, args.rounds, thrown_here(named(args.only), skipped))
+    if not args.json:
         print(HEADINGS, flush=True)
-    rounds = planned(args.seed, args.rounds or len(FAULTS))
     account = Campaign(of_its_own, args.seed, args.rate, lambda name, line: None, say).run(rounds)
     verdict = f"published {account.published:,}, lost {account.lost:,}, changed {account.changed:,}"
     print(json.dumps(dataclasses.asdict(account)) if args.json else verdict)

@@ -22,14 +22,35 @@ async def _nothing_is_due() -> None:
     pass
 
 
+def steady() -> Callable[[], float]:
+    """A clock of seconds since the epoch that goes on evenly from what the machine's says now.
+
+    Somebody may set the machine's clock by years while a program runs. Then what it keeps for days
+    must not be of a bygone age, nor what it still gets be late. A laptop's sleep counts as time.
+    """
+    passed = _uptime_counting_sleep()
+    began, first = time.time(), passed()
+    return lambda: began + passed() - first
+
+
+def _uptime_counting_sleep() -> Callable[[], float]:
+    # Linux: CLOCK_BOOTTIME, which "includes any time that the system is suspended" (clock_gettime).
+    # macOS: CLOCK_MONOTONIC does, and time.monotonic() does not.
+    counting = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
+    if counting is None:
+        return time.monotonic
+    return lambda: time.clock_gettime(counting)
+
+
 class Clock:
     """Seconds since the epoch: what `now` says, and as much more as it was turned forward.
 
     It is never turned back, since no service's time goes back. `on_turn` does what is due by then.
     """
 
-    def __init__(self, now: Callable[[], float] = time.time) -> None:
-        self._now = now
+    def __init__(self, now: Callable[[], float] | None = None) -> None:
+        """Without `now` it is the machine's time, on from this moment (`steady`)."""
+        self._now = steady() if now is None else now
         self.turned = 0.0
         self.on_turn: Callable[[], Awaitable[None]] = _nothing_is_due
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 
@@ -17,6 +18,17 @@ def test_it_is_turned_forward_and_what_is_due_is_done() -> None:
     asyncio.run(clock.advance(60))
     asyncio.run(clock.advance(0.5))
     assert (clock(), rung) == (160.5, [160.0, 160.5])
+
+
+def test_it_goes_on_evenly_while_the_machine_s_clock_is_set(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = Clock()
+    before = clock()
+    assert abs(before - time.time()) < 60
+    for wrong in (0.0, before + 1e9):
+        monkeypatch.setattr(time, "time", lambda wrong=wrong: wrong)
+        assert 0 <= clock() - before < 60
 
 
 def test_what_runs_by_uptime_is_turned_too() -> None:

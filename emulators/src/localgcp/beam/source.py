@@ -22,6 +22,7 @@ from localgcp.beam.errors import CannotAck, InvalidTimestamp
 from localgcp.beam.failures import Trouble
 from localgcp.beam.source_watermark import SourceWatermark
 from localgcp.beam.subscriber import Subscriber
+from localgcp.clock import steady
 from localgcp.logs import Seldom
 
 log = logging.getLogger(__name__)
@@ -77,15 +78,15 @@ class Reader:
         keeper: LeaseKeeper,
         limits: Limits,
         disconnect: Callable[[bool], None] = lambda over: None,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`source` is Beam's _PubSubSource; `clock` gives seconds since the epoch.
+        """`source` is Beam's _PubSubSource; `clock` gives seconds since the epoch (`steady`).
 
         `disconnect` is called last of all, with what `close` is told.
         """
         self._subscriber, self._keeper, self._limits = subscriber, keeper, limits
-        self._disconnect, self._clock, self._monotonic = disconnect, clock, monotonic
+        self._disconnect, self._clock, self._monotonic = disconnect, clock or steady(), monotonic
         self._with_attributes: bool = source.with_attributes
         self._id_label: str | None = source.id_label
         self._timestamp_attribute: str | None = source.timestamp_attribute
