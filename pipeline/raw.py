@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -14,6 +14,7 @@ from typing import Any
 import apache_beam as beam
 import orjson
 from apache_beam.io.gcp.pubsub import PubsubMessage
+from google.api_core.exceptions import NotFound
 from google.cloud import storage
 
 from event_types.base import Envelope, EventType
@@ -72,15 +73,24 @@ class Source:
     project: str
     place: str
 
+    def check(self) -> None:
+        """Look whether it is there. Raises NoSource."""
+        if not self.place.startswith(GS):
+            if not Path(self.place).is_dir():
+                raise NoSource(self.place, "no such folder")
+            return
+        try:
+            next(iter(_bucket(self.project, self._bucket_name()).list_blobs(max_results=1)), None)
+        except NotFound as error:
+            raise NoSource(self.place, "no such bucket") from error
+
     def names(self, folder: str) -> Iterator[str]:
-        """The files below a folder such as output/order/2024/01/15/. Raises NoSource."""
+        """The files below a folder such as output/order/2024/01/15/."""
         if self.place.startswith(GS):
             for blob in _bucket(self.project, self._bucket_name()).list_blobs(prefix=folder):
                 yield blob.name
             return
         root = Path(self.place)
-        if not root.is_dir():
-            raise NoSource(self.place, "no such folder")
         for path in sorted((root / folder).rglob("*.json")):
             yield str(path.relative_to(root))
 
@@ -97,28 +107,35 @@ class Source:
         return self.place.removeprefix(GS).strip("/")
 
 
-def files(
-    source: Source, event_types: tuple[EventType, ...], reasons: Iterator[str], span: Span
-) -> list[str]:
-    """The files of a span: events by their own time, dead letters by their publish time.
-
-    Raises NoSource.
-    """
-    folders = [f"{events.ROOT}/{each.name}" for each in event_types]
-    folders += [f"{dead_letter.ROOT}/{each}" for each in reasons]
-    found = (
-        name
-        for folder in folders
-        for day in span.days()
-        for name in source.names(f"{folder}/{day}")
-    )
-    return [name for name in found if (parsed := minute_of(name)) and span.meets(parsed)]
+def folders(
+    event_types: tuple[EventType, ...], reasons: Iterable[str], span: Span
+) -> Iterator[str]:
+    """Where files of a span are: events by their own time, dead letters by their publish time."""
+    roots = [f"{events.ROOT}/{each.name}" for each in event_types]
+    roots += [f"{dead_letter.ROOT}/{each}" for each in reasons]
+    return (f"{root}/{day}" for root in roots for day in span.days())
 
 
 def minute_of(name: str) -> datetime | None:
     """The minute that a file is of; None for what is no raw file."""
     match = _NAME.fullmatch(name)
     return datetime.strptime(match[3], "%Y/%m/%d/%H/%M").replace(tzinfo=UTC) if match else None
+
+
+class ListFiles(beam.DoFn):
+    """Folders in; out come the names of their raw files that may hold something of the span.
+
+    A job's graph has a limit (Dataflow: 10 MB), and a year of files has millions of names.
+    """
+
+    def __init__(self, source: Source, span: Span) -> None:
+        self._source, self._span = source, span
+
+    def process(self, element: str) -> Iterator[str]:
+        """List one folder, at any depth."""
+        for name in self._source.names(element):
+            if (minute := minute_of(name)) and self._span.meets(minute):
+                yield name
 
 
 class ReadMessages(beam.DoFn):

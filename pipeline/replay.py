@@ -10,11 +10,12 @@ import argparse
 import logging
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+from apache_beam.runners.runner import PipelineRunner, PipelineState
 from google.api_core.exceptions import GoogleAPICallError
 from google.cloud import bigquery
 
@@ -65,50 +66,79 @@ def _moment(option: str, text: str | None) -> datetime:
     return moment.astimezone(UTC)
 
 
-def build(
-    pipeline: beam.Pipeline,
-    names: list[str],
-    source: raw.Source,
-    span: raw.Span,
-    config: graph.Config,
-) -> None:
-    """From names of raw files to the rows of their events and dead letters."""
-    messages = (
-        pipeline
-        | "Files" >> beam.Create(names)
-        | "Spread" >> beam.Reshuffle()
-        | "Read" >> beam.ParDo(raw.ReadMessages(source, config.event_types, span))
-    )
-    graph.insert(messages, config)
+@dataclass(frozen=True)
+class Plan:
+    """One replay, its command line read and checked."""
+
+    options: JobOptions
+    runner: PipelineRunner
+    on_dataflow: bool
+    source: raw.Source
+    span: raw.Span
+    here: settings.Settings
+    config: graph.Config
+
+    @classmethod
+    def of(cls, argv: Sequence[str]) -> Plan:
+        """Read a command line. Raises Misused, InvalidSetting, NoSource."""
+        options = JobOptions(list(argv))
+        asked = options.view_as(ReplayOptions)
+        name = options.view_as(StandardOptions).runner or "LocalRunner"
+        chosen, span, on_dataflow = runner(name), span_of(asked), name == "DataflowRunner"
+        if not on_dataflow:
+            refuse_unknown(options)
+        here, config = configure(options, name, streaming=False)
+        source = raw.Source(here.project_id, asked.source or f"{raw.GS}{here.bucket}")
+        if on_dataflow and not source.place.startswith(raw.GS):
+            raise Misused(f"--source {source.place}: workers of Dataflow read gs:// only")
+        source.check()
+        return cls(options, chosen, on_dataflow, source, span, here, config)
+
+    def pipeline(self, dataset: str) -> beam.Pipeline:
+        """From raw files to the rows of their events and dead letters, in a dataset."""
+        types, span = self.config.event_types, self.span
+        made = beam.Pipeline(self.runner, self.options)
+        messages = (
+            made
+            | "Folders" >> beam.Create(list(raw.folders(types, map(str, Reason), span)))
+            | "SpreadFolders" >> beam.Reshuffle()
+            | "List" >> beam.ParDo(raw.ListFiles(self.source, span))
+            | "SpreadFiles" >> beam.Reshuffle()
+            | "Read" >> beam.ParDo(raw.ReadMessages(self.source, types, span))
+        )
+        tables = replace(self.config.tables, dataset=dataset)
+        graph.insert(messages, replace(self.config, tables=tables))
+        return made
+
+    def run(self, dataset: str) -> None:
+        """Do the work, on the machine or in the cloud, to its end. Raises ReplayFailed."""
+        pipeline = self.pipeline(dataset)
+        if not self.on_dataflow:
+            done = run_to_the_end(pipeline) == DONE
+        else:  # whose launcher need not have our runner
+            try:
+                done = pipeline.run().wait_until_finish() == PipelineState.DONE
+            except RuntimeError as error:
+                log.error("job failed: %s", error)
+                done = False
+        if not done:
+            raise ReplayFailed
 
 
 def replay(argv: Sequence[str]) -> dict[str, int]:
     """Replay, and give how many rows each table has of it.
 
-    Raises Misused, InvalidSetting, NoSource, NotYet, and what ends the job.
+    Raises Misused, InvalidSetting, NoSource, NotYet, ReplayFailed and BigQuery's errors.
     """
-    options = JobOptions(list(argv))
-    asked = options.view_as(ReplayOptions)
-    name = options.view_as(StandardOptions).runner or "LocalRunner"
-    chosen, span = runner(name), span_of(asked)
-    if name != "DataflowRunner":
-        refuse_unknown(options)
-    here, config = configure(options, name, streaming=False)
-    source = raw.Source(here.project_id, asked.source or f"{raw.GS}{here.bucket}")
-    if name == "DataflowRunner" and not source.place.startswith(raw.GS):
-        raise Misused(f"--source {source.place}: workers of Dataflow read gs:// only")
-    names = raw.files(source, config.event_types, map(str, Reason), span)
-    log.info("%d files of %s, %s to %s", len(names), source.place, span.since, span.until)
-    client = bigquery.Client(project=here.project_id)
-    staging = Staging(client, here.dataset, config.event_types, here.schema_contract)
+    plan = Plan.of(argv)
+    log.info("files of %s, %s to %s", plan.source.place, plan.span.since, plan.span.until)
+    client = bigquery.Client(project=plan.here.project_id)
+    types, default = plan.config.event_types, plan.here.schema_contract
+    staging = Staging(client, plan.here.dataset, types, default)
     try:
         staging.create()
-        pipeline = beam.Pipeline(chosen, options)
-        config = replace(config, tables=replace(config.tables, dataset=staging.name))
-        build(pipeline, names, source, span, config)
-        if run_to_the_end(pipeline) != DONE:
-            raise ReplayFailed
-        return staging.replace(span)
+        plan.run(staging.name)
+        return staging.replace(plan.span)
     finally:
         staging.drop()
 

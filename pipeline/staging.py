@@ -1,7 +1,7 @@
 """3 · What a replay has made stands in tables of its own; it replaces a span of the real ones.
 
-One transaction: it deletes the span of each table and inserts what was made anew, all or nothing, so
-that no reader meets a gap and a replay that is repeated changes nothing.
+One transaction deletes the span of each table and inserts what was made anew, all or nothing: no
+reader meets a gap, and a replay that is repeated changes nothing.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from google.cloud import storage
 
 from localgcp.clients import CREDENTIALS
 from localgcp.storage.emulator import StorageEmulator
-from pipeline import main
+from pipeline import main, raw, replay
 
 Pipeline = beam_runner_api_pb2.Pipeline
 IMAGE = "us-central1-docker.pkg.dev/test-project/prod-realtime-pipeline/pipeline:v1"
@@ -48,7 +48,9 @@ def send(
             patch.delenv(name, raising=False)
         client = storage.Client(project="test-project")
 
-        def make(name: str, *options: str) -> Sent:
+        def make(
+            name: str, *options: str, start: Callable[[list[str]], object] = main.main
+        ) -> Sent:
             bucket = client.create_bucket(f"staging-{name}")
             template = folder / f"{name}.json"
             argv = ["--runner", "DataflowRunner", "--project", "test-project"]
@@ -56,7 +58,7 @@ def send(
             argv += ["--staging_location", f"gs://{bucket.name}/staging"]
             argv += ["--temp_location", f"gs://{bucket.name}/temp"]
             argv += ["--sdk_container_image", IMAGE, "--service_account_email", ACCOUNT, *options]
-            assert main.main(argv) == main.DONE
+            start(argv)
             (staged,) = (b for b in bucket.list_blobs() if b.name.endswith("/pipeline.pb"))
             pipeline = Pipeline.FromString(staged.download_as_bytes())
             return Sent(json.loads(template.read_text()), pipeline)
@@ -167,3 +169,26 @@ def test_steps_with_state_keep_the_coders_of_their_state(sent: Sent, send: Any) 
     later = send("coders", "--window_seconds", "7", "--file_shards", "4")
     assert coders(sent.pipeline) == coders(later.pipeline)
     assert coders(sent.pipeline)[0] == "beam:coder:kv:v1"
+
+
+def test_a_replay_is_a_batch_of_the_same_steps(send: Any) -> None:
+    """Told as docs/replay.md has it, and made with no cloud."""
+    span = ("--from", "2024-01-15T00:00:00Z", "--to", "2024-01-16T00:00:00Z")
+    storage.Client(project="test-project").create_bucket("test-project-prod-raw-events")
+    made = send("replay", *span, start=lambda argv: replay.Plan.of(argv).pipeline("staged").run())
+    assert made.job["type"] == "JOB_TYPE_BATCH"
+    bounded = beam_runner_api_pb2.IsBounded.BOUNDED
+    assert {each.is_bounded for each in made.pipeline.components.pcollections.values()} == {bounded}
+    assert {"Folders", "List", "Read", "Route", "InsertEvents", "InsertDeadLetters"} <= names(
+        made.pipeline
+    )
+    assert not any(name.startswith("WriteFiles") for name in names(made.pipeline))
+    assert "EMULATOR" not in json.dumps(made.job)
+
+
+def test_a_replay_on_dataflow_reads_a_bucket(send: Any) -> None:
+    span = ("--from", "2024-01-15T00:00:00Z", "--to", "2024-01-16T00:00:00Z")
+    with pytest.raises(main.Misused, match="--source /tmp: workers of Dataflow read gs:// only"):
+        send("replay-of-a-folder", *span, "--source", "/tmp", start=replay.Plan.of)
+    with pytest.raises(raw.NoSource, match="--source gs://not-there: no such bucket"):
+        send("replay-of-nothing", *span, "--source", "gs://not-there", start=replay.Plan.of)

@@ -66,14 +66,17 @@ def test_a_span_has_the_files_of_its_minutes_and_no_other(tmp_path: Path) -> Non
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(b"")
     source = raw.Source("p", str(tmp_path))
-    found = raw.files(source, registry.ALL, iter(["not_json"]), SPAN)
+    folders = list(raw.folders(registry.ALL, ["not_json"], SPAN))
+    assert len(folders) == len(registry.ALL) + 1
+    listing = raw.ListFiles(source, SPAN)
+    found = [name for folder in folders for name in listing.process(folder)]
     assert found == [names[1], names[2], names[5]]
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
-    source = raw.Source("p", str(tmp_path / "none"))
+    raw.Source("p", str(tmp_path)).check()
     with pytest.raises(raw.NoSource, match=r"--source .*none: no such folder"):
-        raw.files(source, registry.ALL, iter(()), SPAN)
+        raw.Source("p", str(tmp_path / "none")).check()
 
 
 @pytest.mark.parametrize(
