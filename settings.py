@@ -18,6 +18,7 @@ Number = TypeVar("Number", int, float)
 
 HIGHEST_PORT = 65535
 LOG_LEVELS = ("INFO", "DEBUG", "WARNING", "ERROR", "CRITICAL")
+CONTRACTS = ("evolve", "freeze", "discard")
 
 
 class InvalidSetting(ValueError):
@@ -53,7 +54,8 @@ class Settings:
     allow_origins: frozenset[str]
     """Web pages that may ask a service, each as SCHEME://HOST[:PORT]."""
     schema_contract: str
-    """evolve: the table manager adds missing columns. freeze: it changes nothing."""
+    """evolve: the table manager adds missing columns. freeze: it changes nothing. discard: what has
+    no column is kept in the column `extra`. A dataset's label may say another for an event type."""
     write_api: str | None
     """HOST:PORT of the emulator's Storage Write API; None in the cloud, where clients know it."""
 
@@ -160,7 +162,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         publish_log=_path(env, "PUBLISH_LOG"),
         allow_hosts=_names(env, "ALLOW_HOST"),
         allow_origins=_names(env, "ALLOW_ORIGIN"),
-        schema_contract=_choice(env, "SCHEMA_CONTRACT", ("evolve", "freeze")),
+        schema_contract=_choice(env, "SCHEMA_CONTRACT", CONTRACTS),
         write_api=_write_api(env),
     )
 

@@ -223,12 +223,16 @@ variable "require_partition_filter" {
 }
 
 variable "schema_contract" {
-  description = "evolve: the table manager adds missing columns, and the job waits for them. freeze: neither."
+  description = <<-EOT
+    evolve: the table manager adds missing columns, and the job waits for them. freeze: neither.
+    discard: what has no column is kept in the column `extra`, which is added. The dataset's label
+    contract_NAME gives one event type another.
+  EOT
   type        = string
   default     = "evolve"
   validation {
-    condition     = contains(["evolve", "freeze"], var.schema_contract)
-    error_message = "schema_contract is evolve or freeze."
+    condition     = contains(["evolve", "freeze", "discard"], var.schema_contract)
+    error_message = "schema_contract is evolve, freeze or discard."
   }
 }
 

@@ -46,7 +46,7 @@ def told(capsys: pytest.CaptureFixture[str], *words: str) -> str:
         ),
         ({"WINDOW_SECONDS": "often"}, "WINDOW_SECONDS should be a number; got 'often'"),
         ({"LOG_LEVEL": "loud"}, "LOG_LEVEL should be one of INFO, DEBUG"),
-        ({"SCHEMA_CONTRACT": "melt"}, "SCHEMA_CONTRACT should be one of evolve, freeze"),
+        ({"SCHEMA_CONTRACT": "melt"}, "SCHEMA_CONTRACT should be one of evolve, freeze, discard"),
     ],
 )
 def test_a_bad_setting(

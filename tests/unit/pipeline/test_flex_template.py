@@ -21,7 +21,7 @@ SAMPLES = {
     "window_seconds": (["60", "0.5", "10.25", "0.05"], ["0", "-1", "0.0", "sixty", "1e3", ""]),
     "max_event_bytes": (["1048576", "1"], ["0", "-1", "1.5", ""]),
     "table_wait_seconds": (["0", "300", "1.5"], ["-1", "long", ""]),
-    "schema_contract": (["evolve", "freeze"], ["Evolve", "none", ""]),
+    "schema_contract": (["evolve", "freeze", "discard"], ["Evolve", "none", ""]),
     "sink": (["insert_all", "storage_write"], ["STORAGE_WRITE_API", ""]),
     "file_shards": (["1", "16", "999"], ["0", "-1", "1.5", "1000", "many", ""]),
     "at_least_once": (["true", "false"], ["True", "1", ""]),

@@ -34,7 +34,10 @@ def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             [*HERE, "--at_least_once"],
             "--at_least_once true: a mode of DataflowRunner, not of Local",
         ),
-        ([*HERE, "--schema_contract", "melt"], "SCHEMA_CONTRACT should be one of evolve, freeze"),
+        (
+            [*HERE, "--schema_contract", "melt"],
+            "SCHEMA_CONTRACT should be one of evolve, freeze, discard",
+        ),
         (["--runner", "PrismRunner"], "--runner PrismRunner: expected LocalRunner"),
         (["--runner", "DirectRunner", "--status_prot", "0"], "unknown option --status_prot"),
     ],
