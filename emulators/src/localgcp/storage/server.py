@@ -14,8 +14,10 @@ from localgcp.storage.disk.records import FILE, Records
 from localgcp.storage.disk.upstream import Upstream
 from localgcp.storage.domain.buckets import Buckets
 from localgcp.storage.domain.copies import Copies
+from localgcp.storage.domain.listings import Listings
 from localgcp.storage.domain.notifications import Notifications
 from localgcp.storage.domain.objects import Objects
+from localgcp.storage.domain.parts import PartUploads
 from localgcp.storage.domain.uploads import Uploads
 from localgcp.storage.wire import front
 
@@ -34,7 +36,9 @@ async def opened(
             Buckets(upstream, records),
             objects,
             Copies(upstream, objects),
+            Listings(upstream, records),
             Uploads(root, objects, records),
+            PartUploads(root, objects, records),
             notifications,
             lambda: room.trouble(root),
         )

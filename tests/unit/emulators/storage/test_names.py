@@ -1,11 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from localgcp.storage.domain import names
-from localgcp.storage.errors import Invalid, NotSupported, StorageError
+from localgcp.storage.errors import Invalid
 
 
 @pytest.mark.parametrize(
@@ -49,6 +47,8 @@ def test_a_bucket_may_not_be_called(name: object) -> None:
         ),
         "/".join(["a" * 200] * 5),
         "%2e%2e%2fa",  # these very letters, once decoded: a file of that name, in the bucket
+        *("../a", "a/../../../etc/passwd", "./a", "a/.", "/a", "a/", "a//b", "/", "a\0b"),
+        *("x" * 1024, "a.metadata", "a.metadata/b"),
     ],
 )
 def test_an_object_may_be_called(name: str) -> None:
@@ -65,24 +65,3 @@ def test_an_object_may_be_called(name: str) -> None:
 def test_cloud_storage_has_no_object_called(name: object) -> None:
     with pytest.raises(Invalid, match="Invalid value for name"):
         names.object_(name)
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        *("../a", "a/../b", "a/..", "./a", "a/./b", "a/.", "a/../../../etc/passwd"),
-        *("/a", "a/", "a//b", "/", "a\0b", "x" * 251, "a.metadata", "a.metadata/b"),
-    ],
-)
-def test_the_binary_cannot_keep_an_object_called(name: str) -> None:
-    with pytest.raises(NotSupported, match="not supported by the emulator: object name"):
-        names.object_(name)
-
-
-@given(st.text(alphabet=st.sampled_from("./a\\%2e\0"), max_size=12))
-def test_what_is_taken_stays_in_its_folder(name: str) -> None:
-    try:
-        names.object_(name)
-    except StorageError:
-        return
-    assert {"", ".", ".."}.isdisjoint(name.split("/"))

@@ -26,6 +26,7 @@ CREATE TABLE IF NOT EXISTS objects (
     bucket TEXT, name TEXT, generation INTEGER NOT NULL, metageneration INTEGER NOT NULL,
     fields BLOB NOT NULL, PRIMARY KEY (bucket, name)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS renamed (bucket TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS uploads (
     id TEXT PRIMARY KEY, bucket TEXT NOT NULL, name TEXT NOT NULL, resource BLOB NOT NULL,
     conditions BLOB NOT NULL
@@ -94,6 +95,7 @@ class Records:
             )
         }
         self._notified = {row[0] for row in self._db.execute("SELECT bucket FROM notifications")}
+        self._renamed = {row[0] for row in self._db.execute("SELECT bucket FROM renamed")}
 
     def close(self) -> None:
         """Close the file."""
@@ -114,11 +116,22 @@ class Records:
         with self._db:
             self._db.execute("BEGIN")
             self._db.execute("DELETE FROM buckets WHERE name = ?", (name,))
-            for table in ("objects", "uploads", "notifications"):
+            for table in ("objects", "renamed", "uploads", "notifications"):
                 self._db.execute(f"DELETE FROM {table} WHERE bucket = ?", (name,))
         self._buckets.pop(name, None)
         self._objects = {key: each for key, each in self._objects.items() if key[0] != name}
         self._notified.discard(name)
+        self._renamed.discard(name)
+
+    def rename_in(self, bucket: str) -> None:
+        """Keep that a bucket has, or had, an object whose file is called otherwise."""
+        if bucket not in self._renamed:
+            self._db.execute("INSERT INTO renamed VALUES (?)", (bucket,))
+            self._renamed.add(bucket)
+
+    def renames(self, bucket: str) -> bool:
+        """Whether a file of this bucket may be called otherwise than its object."""
+        return bucket in self._renamed
 
     def object_(self, bucket: str, name: str, generation: int) -> ObjectRecord:
         """The record of this generation of an object, an empty one where nothing differs."""

@@ -51,7 +51,7 @@ class Copies:
             parts = [await self._source(each) for each in sources]
             before = await self._objects.before_change(target, conditions, always=True)
             body = {
-                "sourceObjects": [{"name": each.place.name} for each in sources],
+                "sourceObjects": [{"name": each.place.file} for each in sources],
                 "destination": {n: v for n, v in wanted.items() if n in BY_BINARY},
             }
             status, raw = await self._upstream.document(
@@ -73,7 +73,7 @@ class Copies:
         if original.get("contentEncoding") and not fields.get("contentEncoding"):
             raise NotSupported("a copy without its source's contentEncoding")
         before = await self._objects.before_change(target, conditions, always=True)
-        to = f"/copyTo/b/{target.bucket}/o/{quote(target.name, safe='')}"
+        to = f"/copyTo/b/{target.bucket}/o/{quote(target.file, safe='')}"
         body = orjson.dumps({n: v for n, v in fields.items() if n in BY_BINARY})
         status, raw = await self._upstream.document("POST", f"{source.place.path}{to}", body)
         if status == 404:

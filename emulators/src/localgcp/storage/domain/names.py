@@ -1,9 +1,6 @@
-"""Which names of buckets and objects there may be, and which of them the binary can keep.
+"""Which names of buckets and objects there may be.
 
-By "Bucket names" and "About Cloud Storage objects" of Cloud Storage's documentation. The binary
-keeps an object as a file below its bucket's folder, joined from the name as from a path, so some
-names that Google allows would be another object's there, or leave the folder. They are refused
-by name.
+By "Bucket names" and "About Cloud Storage objects" of Cloud Storage's documentation.
 """
 
 from __future__ import annotations
@@ -11,11 +8,9 @@ from __future__ import annotations
 import re
 from ipaddress import IPv4Address
 
-from localgcp.storage.errors import Invalid, NotSupported
+from localgcp.storage.errors import Invalid
 
 MAX_OBJECT_NAME = 1024
-MAX_FILE_NAME = 250
-"""Of a file in the file systems we know it is 255; the binary adds to it while it writes."""
 MAX_BUCKET_NAME, MAX_DOTTED_BUCKET_NAME = 63, 222
 
 _BUCKET = re.compile(r"[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?")
@@ -23,7 +18,6 @@ _BUCKET_RULE = (
     "3 to 63 lowercase letters, digits, dashes, underscores and dots, "
     "a letter or digit at both ends"
 )
-_METADATA_SUFFIX = ".metadata"
 
 
 def bucket(name: object, field: str = "bucket") -> str:
@@ -44,7 +38,7 @@ def bucket(name: object, field: str = "bucket") -> str:
 
 
 def object_(name: object, field: str = "name") -> str:
-    """The name if an object may have it and the binary keeps it. Raises Invalid, NotSupported."""
+    """The name if an object may have it. Raises Invalid with the field, the value and the rule."""
     if not isinstance(name, str) or not name:
         raise Invalid(field, name, "an object name is 1 to 1024 bytes of UTF-8")
     try:
@@ -59,27 +53,7 @@ def object_(name: object, field: str = "name") -> str:
         raise Invalid(field, name, 'an object name is not "." or ".."')
     if name.startswith(".well-known/acme-challenge/"):
         raise Invalid(field, name, "an object name does not begin .well-known/acme-challenge/")
-    _keepable(name)
     return name
-
-
-def _keepable(name: str) -> None:
-    segments = name.split("/")
-    if "." in segments or ".." in segments:
-        raise NotSupported(f'object name {name!r}, since "." and ".." are folders on disk')
-    if "" in segments:
-        raise NotSupported(
-            f"object name {name!r}, since a slash at an end, or next to another, "
-            "cannot be told from a folder on disk"
-        )
-    if "\0" in name:
-        raise NotSupported(f"object name {name!r}, since no file name holds a NUL")
-    if any(len(segment.encode()) > MAX_FILE_NAME for segment in segments):
-        raise NotSupported(f"object name {name!r}: over {MAX_FILE_NAME} bytes between slashes")
-    if any(segment.endswith(_METADATA_SUFFIX) for segment in segments):
-        raise NotSupported(
-            f"object name {name!r}, since {_METADATA_SUFFIX} files are the binary's own"
-        )
 
 
 def _is_address(name: str) -> bool:

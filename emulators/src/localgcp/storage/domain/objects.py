@@ -20,6 +20,7 @@ from localgcp.storage.domain.resource import (
     Resource,
     merged,
     patched,
+    recorded,
     stored,
     writable,
 )
@@ -31,11 +32,6 @@ from localgcp.storage.errors import (
     NoSuchObject,
     NotFound,
     NotSupported,
-)
-
-_LISTED_BY = (
-    *("prefix", "delimiter", "startOffset", "endOffset", "includeTrailingDelimiter"),
-    *("pageToken", "maxResults"),
 )
 
 
@@ -52,7 +48,7 @@ class Objects:
         status, raw = await self._upstream.document("GET", place.path)
         if status == 404:
             return None
-        return self._merged(kept(status, raw))
+        return recorded(kept(status, raw), self._records)
 
     async def get(self, place: Place, conditions: Conditions) -> Resource:
         """The same. Raises NoSuchObject, NoSuchBucket, PreconditionFailed, NotModified."""
@@ -81,31 +77,19 @@ class Objects:
             raise
         return answer, record
 
-    async def list_(self, bucket: str, query: Mapping[str, str]) -> dict[str, Any]:
-        """One page of a listing. Raises NoSuchBucket, NotSupported."""
-        for name in ("matchGlob", "filter"):
-            if query.get(name):
-                raise NotSupported(f"{name} in a listing")
-        if query.get("softDeleted", "").lower() == "true":
-            raise NotSupported("soft delete")
-        asked = urlencode({name: query[name] for name in _LISTED_BY if query.get(name)})
-        status, page = await self._upstream.document("GET", f"/storage/v1/b/{bucket}/o?{asked}")
-        if status == 404:
-            raise NoSuchBucket(bucket)
-        kept(status, page)
-        if items := page.get("items"):
-            page["items"] = [self._merged(item) for item in items]
-        else:
-            page.pop("items", None)
-        return page
-
     async def store(
-        self, place: Place, fields: Resource, stream: AsyncIterator[bytes], conditions: Conditions
+        self,
+        place: Place,
+        fields: Resource,
+        stream: AsyncIterator[bytes],
+        conditions: Conditions,
+        own: Resource | None = None,
     ) -> Resource:
         """Store a new generation while its content streams in.
 
-        `fields` is the request's resource, with the checksums that it declares. Raises
-        NoSuchBucket, PreconditionFailed, Invalid for a checksum, Forbidden for a hold.
+        `fields` is the request's resource, with the checksums that it declares; `own` is what the
+        front tells of it in the binary's place. Raises NoSuchBucket, PreconditionFailed, Invalid
+        for a checksum, Forbidden for a hold.
         """
         wanted = stored(writable(fields))
         self.with_bucket_defaults(place.bucket, wanted)
@@ -116,7 +100,7 @@ class Objects:
                 for name, value in conditions.given.items()
                 if name in ("ifGenerationMatch", "ifGenerationNotMatch")
             }
-            query = urlencode({"uploadType": "multipart", "name": place.name, **given})
+            query = urlencode({"uploadType": "multipart", "name": place.file, **given})
             boundary = secrets.token_hex(16)
             answer = await self._upstream.call(
                 "POST",
@@ -129,12 +113,16 @@ class Objects:
                 raise NoSuchBucket(place.bucket)
             if answer.status == 412:
                 conditions.check(state_of(await self.find(place)))
-            return self.written(place, kept(answer.status, raw), own_fields(wanted), before)
+            told = {**own_fields(wanted), **(own or {})}
+            return self.written(place, kept(answer.status, raw), told, before)
 
     async def patch(
         self, place: Place, changes: Resource, conditions: Conditions, replace: bool = False
     ) -> Resource:
-        """Change metadata: a new metageneration. With `replace`, what is not given goes."""
+        """Change metadata: a new metageneration. With `replace`, what is not given goes.
+
+        Raises what `get` does, Invalid, PublicAccessPrevented.
+        """
         changes = writable(changes)
         uniform = self._records.bucket(place.bucket).fields.get("iamConfiguration", {})
         if "acl" in changes and (uniform.get("uniformBucketLevelAccess") or {}).get("enabled"):
@@ -183,6 +171,8 @@ class Objects:
         self, place: Place, conditions: Conditions, always: bool = False
     ) -> Resource | None:
         """What is there before a change, looked up only where it matters to anybody."""
+        if place.file != place.name:
+            self._records.rename_in(place.bucket)
         held = self._records.has_object(*place.key)
         if not (conditions or held or self._records.notified(place.bucket) or always):
             return None
@@ -205,7 +195,7 @@ class Objects:
             self._records.put_object(*place.key, record)
         else:
             self._records.drop_object(*place.key)
-        found = merged(raw, record)
+        found = merged({**raw, "name": place.name}, record)
         if self._records.notified(place.bucket):
             if before is not None:
                 overwritten = {"overwrittenByGeneration": found["generation"]}
@@ -221,10 +211,6 @@ class Objects:
             wanted.setdefault("storageClass", fields["storageClass"])
         if fields.get("defaultEventBasedHold"):
             wanted.setdefault("eventBasedHold", True)
-
-    def _merged(self, raw: Mapping[str, Any]) -> Resource:
-        record = self._records.object_(raw["bucket"], raw["name"], int(raw["generation"]))
-        return merged(raw, record)
 
     async def missing(self, place: Place) -> NotFound:
         """What to raise: it may be that the bucket is not there."""

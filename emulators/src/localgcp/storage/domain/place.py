@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from localgcp.storage.disk.file_names import path_of
 from localgcp.storage.domain import names
 from localgcp.storage.domain.conditions import Conditions
 
@@ -18,13 +19,18 @@ class Place:
 
     @classmethod
     def checked(cls, bucket: object, name: object, field: str = "object") -> Place:
-        """A place by names that were checked. Raises Invalid, NotSupported."""
+        """A place by names that were checked. Raises Invalid."""
         return cls(names.bucket(bucket), names.object_(name, field))
+
+    @property
+    def file(self) -> str:
+        """What the binary calls it."""
+        return path_of(self.name)
 
     @property
     def path(self) -> str:
         """Of the binary's JSON API, encoded so that it reads what we checked."""
-        return f"/storage/v1/b/{self.bucket}/o/{quote(self.name, safe='')}"
+        return f"/storage/v1/b/{self.bucket}/o/{quote(self.file, safe='')}"
 
     @property
     def key(self) -> tuple[str, str]:

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-from localgcp.storage.disk.records import ObjectRecord
+from localgcp.storage.disk.file_names import name_of
+from localgcp.storage.disk.records import ObjectRecord, Records
 from localgcp.storage.errors import Invalid, NotSupported
 
 Resource = dict[str, Any]
@@ -69,6 +70,13 @@ def stored(fields: Mapping[str, Any]) -> Resource:
     if "metadata" in kept:
         kept["metadata"] = {k: v for k, v in kept["metadata"].items() if v is not None}
     return kept
+
+
+def recorded(raw: Mapping[str, Any], records: Records) -> Resource:
+    """The resource of what the binary answers with, under the object's own name."""
+    name = name_of(raw["name"])
+    record = records.object_(raw["bucket"], name, int(raw["generation"]))
+    return merged({**raw, "name": name}, record)
 
 
 def merged(raw: Mapping[str, Any], record: ObjectRecord) -> Resource:

@@ -116,7 +116,7 @@ class Uploads:
             found = await self._objects.store(
                 Place(upload.bucket, upload.name),
                 upload.resource,
-                _read(path),
+                read(path),
                 Conditions.of(upload.conditions),
             )
         except Invalid:
@@ -156,7 +156,8 @@ async def _append(path: Path, chunk: Chunk, pieces: AsyncIterator[bytes]) -> Non
             skip = max(0, skip - len(piece))
 
 
-async def _read(path: Path) -> AsyncIterator[bytes]:
+async def read(path: Path) -> AsyncIterator[bytes]:
+    """A file's bytes, as they are sent on."""
     with path.open("rb") as file:
         while piece := file.read(PIECE):
             yield piece

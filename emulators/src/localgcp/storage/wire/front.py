@@ -12,14 +12,17 @@ from collections.abc import Callable
 from localgcp.asgi import Application, Reply, Request, Route
 from localgcp.storage.domain.buckets import Buckets
 from localgcp.storage.domain.copies import Copies
+from localgcp.storage.domain.listings import Listings
 from localgcp.storage.domain.notifications import Notifications
 from localgcp.storage.domain.objects import Objects
+from localgcp.storage.domain.parts import PartUploads
 from localgcp.storage.domain.uploads import Uploads
 from localgcp.storage.errors import NotSupported
 from localgcp.storage.wire import access, answers
 from localgcp.storage.wire.batches import Batches
 from localgcp.storage.wire.bucket_calls import BucketCalls
 from localgcp.storage.wire.object_calls import ObjectCalls
+from localgcp.storage.wire.part_calls import PartCalls
 from localgcp.storage.wire.requests import UnknownPath
 from localgcp.storage.wire.upload_calls import UploadCalls
 from localgcp.storage.wire.xml_api import XmlCalls
@@ -44,7 +47,9 @@ def application(
     buckets: Buckets,
     objects: Objects,
     copies: Copies,
+    listings: Listings,
     uploads: Uploads,
+    parts: PartUploads,
     notifications: Notifications,
     trouble: Callable[[], str | None],
 ) -> Application:
@@ -52,7 +57,7 @@ def application(
 
     `trouble` tells why nothing more can be kept, if so: the health page is 503 then.
     """
-    object_calls = ObjectCalls(objects, copies)
+    object_calls = ObjectCalls(objects, copies, listings)
     front = Application([], missing, answers.failed)
 
     async def health(request: Request) -> Reply:
@@ -69,7 +74,7 @@ def application(
         *access.Access(buckets, objects).routes(),
         *Batches(front.answer).routes(),
         Route("GET", "/storage/v1/projects/{project}/serviceAccount", service_account),
-        *XmlCalls(objects, object_calls, missing).routes(),
+        *XmlCalls(objects, object_calls, PartCalls(parts), missing).routes(),
     )
     return front
 

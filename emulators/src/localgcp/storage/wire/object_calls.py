@@ -9,6 +9,7 @@ from localgcp.asgi import Reply, Request, Route
 from localgcp.storage.domain import names
 from localgcp.storage.domain.conditions import Conditions
 from localgcp.storage.domain.copies import Copies
+from localgcp.storage.domain.listings import Listings
 from localgcp.storage.domain.objects import Objects
 from localgcp.storage.domain.place import Place, Source
 from localgcp.storage.domain.resource import Resource, linked
@@ -30,8 +31,8 @@ _PASSED = ("range", "accept-encoding")
 class ObjectCalls:
     """Of the page "Objects" of the JSON API."""
 
-    def __init__(self, objects: Objects, copies: Copies) -> None:
-        self._objects, self._copies = objects, copies
+    def __init__(self, objects: Objects, copies: Copies, listings: Listings) -> None:
+        self._objects, self._copies, self._listings = objects, copies, listings
 
     def routes(self) -> list[Route]:
         """For the front."""
@@ -56,7 +57,7 @@ class ObjectCalls:
     async def _objects_list(self, request: Request, bucket: str) -> Reply:
         query = dict(request.query)
         query["maxResults"] = str(page_size(request))
-        page = await self._objects.list_(names.bucket(bucket), query)
+        page = await self._listings.page(names.bucket(bucket), query)
         if "items" in page:
             page["items"] = [linked(each, request.root) for each in page["items"]]
         return Reply.json(page)

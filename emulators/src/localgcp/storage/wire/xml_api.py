@@ -1,4 +1,4 @@
-"""The XML API, as far as signed URLs and public links use it."""
+"""The XML API, as far as signed URLs, public links and uploads in parts use it."""
 
 from __future__ import annotations
 
@@ -12,17 +12,22 @@ from localgcp.storage.domain.resource import Resource
 from localgcp.storage.errors import NotSupported
 from localgcp.storage.wire import answers
 from localgcp.storage.wire.object_calls import ObjectCalls
+from localgcp.storage.wire.part_calls import PartCalls
 from localgcp.storage.wire.requests import refuse_keys
 
 _PATH = "/{bucket}/{object*}"
+_META = "x-goog-meta-"
 _RESERVED = ("storage", "upload", "download", "resumable", "batch", "_internal", "discovery")
 
 
 class XmlCalls:
     """Reads, writes and deletes of one object; `missing` answers for paths that are no bucket's."""
 
-    def __init__(self, objects: Objects, calls: ObjectCalls, missing: Handler) -> None:
-        self._objects, self._calls, self._missing = objects, calls, missing
+    def __init__(
+        self, objects: Objects, calls: ObjectCalls, parts: PartCalls, missing: Handler
+    ) -> None:
+        self._objects, self._calls, self._parts = objects, calls, parts
+        self._missing = missing
 
     def routes(self) -> list[Route]:
         """For the front, after all others."""
@@ -30,6 +35,7 @@ class XmlCalls:
             Route("GET", _PATH, self._read),
             Route("HEAD", _PATH, self._read),
             Route("PUT", _PATH, self._write),
+            Route("POST", _PATH, self._post),
             Route("DELETE", _PATH, self._delete),
         ]
 
@@ -39,15 +45,20 @@ class XmlCalls:
     async def _write(self, request: Request, bucket: str, object: str) -> Reply:
         return await self._xml(request, bucket, self._store(request, bucket, object))
 
+    async def _post(self, request: Request, bucket: str, object: str) -> Reply:
+        if not ("uploads" in request.query or "uploadId" in request.query):
+            return await self._missing(request)
+        return await self._xml(request, bucket, self._in_parts(request, bucket, object))
+
     async def _delete(self, request: Request, bucket: str, object: str) -> Reply:
-        return await self._xml(request, bucket, self._calls.delete(request, bucket, object))
+        return await self._xml(request, bucket, self._remove(request, bucket, object))
 
     async def _xml(self, request: Request, bucket: str, answer: Any) -> Reply:
         if bucket in _RESERVED:
             answer.close()
             return await self._missing(request)
         try:
-            for name in ("uploads", "uploadId", "partNumber", "acl", "tagging"):
+            for name in ("acl", "tagging"):
                 if name in request.query:
                     answer.close()
                     raise NotSupported(f"{name} in the XML API")
@@ -62,27 +73,50 @@ class XmlCalls:
         refuse_keys(request)
         if "x-goog-copy-source" in request.headers:
             raise NotSupported("x-goog-copy-source")
-        given = {
+        place = Place.checked(bucket, object)
+        if "partNumber" in request.query:
+            return await self._parts.add(request, place)
+        fields = {**_fields(request), "md5Hash": request.headers.get("content-md5")}
+        found = await self._objects.store(place, fields, request.stream(), _conditions(request))
+        return Reply(200, b"", ((b"x-goog-generation", found["generation"].encode()),))
+
+    async def _in_parts(self, request: Request, bucket: str, object: str) -> Reply:
+        refuse_keys(request)
+        place = Place.checked(bucket, object)
+        if "uploads" in request.query:
+            if "x-goog-encryption-kms-key-name" in request.headers:
+                raise NotSupported("kmsKeyName of an object")
+            return await self._parts.begin(place, _fields(request))
+        return await self._parts.complete(request, place, _conditions(request))
+
+    async def _remove(self, request: Request, bucket: str, object: str) -> Reply:
+        if "uploadId" in request.query:
+            return self._parts.cancel(request, Place.checked(bucket, object))
+        return await self._calls.delete(request, bucket, object)
+
+
+def _conditions(request: Request) -> Conditions:
+    return Conditions.of(
+        {
             "ifGenerationMatch": request.headers.get("x-goog-if-generation-match", ""),
             "ifMetagenerationMatch": request.headers.get("x-goog-if-metageneration-match", ""),
         }
-        prefix = "x-goog-meta-"
-        fields: Resource = {
-            "contentType": request.headers.get("content-type"),
-            "contentEncoding": request.headers.get("content-encoding"),
-            "contentDisposition": request.headers.get("content-disposition"),
-            "contentLanguage": request.headers.get("content-language"),
-            "cacheControl": request.headers.get("cache-control"),
-            "storageClass": request.headers.get("x-goog-storage-class"),
-            "md5Hash": request.headers.get("content-md5"),
-            "metadata": {
-                name.removeprefix(prefix): value
-                for name, value in request.headers.items()
-                if name.startswith(prefix)
-            }
-            or None,
-        }
-        found = await self._objects.store(
-            Place.checked(bucket, object), fields, request.stream(), Conditions.of(given)
-        )
-        return Reply(200, b"", ((b"x-goog-generation", found["generation"].encode()),))
+    )
+
+
+def _fields(request: Request) -> Resource:
+    """The metadata that headers give a new object."""
+    metadata = {
+        name.removeprefix(_META): value
+        for name, value in request.headers.items()
+        if name.startswith(_META)
+    }
+    return {
+        "contentType": request.headers.get("content-type"),
+        "contentEncoding": request.headers.get("content-encoding"),
+        "contentDisposition": request.headers.get("content-disposition"),
+        "contentLanguage": request.headers.get("content-language"),
+        "cacheControl": request.headers.get("cache-control"),
+        "storageClass": request.headers.get("x-goog-storage-class"),
+        "metadata": metadata or None,
+    }
