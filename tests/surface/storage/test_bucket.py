@@ -229,6 +229,25 @@ def test_lists_are_kept(bucket: storage.Bucket) -> None:
     assert "READER" not in bucket.acl.all().get_roles()
 
 
+def test_public_access_is_prevented(bucket: storage.Bucket) -> None:
+    bucket.iam_configuration.public_access_prevention = "enforced"
+    bucket.patch()
+    assert bucket.iam_configuration.uniform_bucket_level_access_enabled is False
+    blob = bucket.blob("a")
+    blob.upload_from_string("x")
+    policy = bucket.get_iam_policy(requested_policy_version=3)
+    policy.bindings.append({"role": "roles/storage.objectViewer", "members": {"allUsers"}})
+    for makes_public in (
+        bucket.make_public,
+        blob.make_public,
+        lambda: bucket.set_iam_policy(policy),
+        lambda: blob.upload_from_string("x", predefined_acl="publicRead"),
+    ):
+        with pytest.raises(PreconditionFailed, match="public access prevention is enforced"):
+            makes_public()
+    assert blob.download_as_bytes() == b"x"
+
+
 @covers(Bucket, "blob", "get_blob", "list_blobs", "delete_blob", "delete_blobs")
 def test_blobs_come_and_go(bucket: storage.Bucket) -> None:
     for name in "abcd":

@@ -69,6 +69,15 @@ class PreconditionFailed(StorageError):
         )
 
 
+class PublicAccessPrevented(StorageError):
+    """The bucket lets nobody name everybody."""
+
+    def __init__(self, member: str) -> None:
+        super().__init__(
+            f"The member {member} is not allowed, since public access prevention is enforced."
+        )
+
+
 class NotModified(StorageError):
     """A condition of a read that asks for news: there is none."""
 

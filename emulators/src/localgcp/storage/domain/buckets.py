@@ -15,7 +15,7 @@ import orjson
 
 from localgcp.storage.disk.records import BucketRecord, Records
 from localgcp.storage.disk.upstream import Upstream
-from localgcp.storage.domain import names
+from localgcp.storage.domain import names, public_access
 from localgcp.storage.domain.conditions import Conditions, State
 from localgcp.storage.domain.resource import STORAGE_CLASSES, Resource, now
 from localgcp.storage.errors import BinaryFailed, Conflict, Invalid, NoSuchBucket, NotSupported
@@ -78,8 +78,12 @@ class Buckets:
             raise Invalid("bucket", bucket, "it has uniform bucket-level access, and so no ACL")
 
     def keep(self, bucket: str, changes: Mapping[str, Any]) -> None:
-        """Set what is not shown with the bucket: its policy, its lists."""
+        """Set what is not shown with the bucket: its policy, its lists.
+
+        Raises PublicAccessPrevented.
+        """
         record = self._records.bucket(bucket)
+        public_access.check(record, changes)
         fields = {**record.fields, **changes}
         self._records.put_bucket(bucket, BucketRecord(record.metageneration + 1, fields))
 
@@ -122,11 +126,11 @@ class Buckets:
         if after.get(_LABELS):
             after[_LABELS] = {k: v for k, v in after[_LABELS].items() if v is not None}
         after = {name: value for name, value in after.items() if value is not None}
+        changed = replace(record, metageneration=record.metageneration + 1, fields=after)
+        public_access.check(changed, changes)
         _with_moments(after, before)
         after["updated"] = now()
-        self._records.put_bucket(
-            bucket, replace(record, metageneration=record.metageneration + 1, fields=after)
-        )
+        self._records.put_bucket(bucket, changed)
         return await self.get(bucket)
 
     async def delete(self, bucket: str, conditions: Conditions) -> None:
@@ -157,11 +161,12 @@ class Buckets:
             "storageClass": "STANDARD",
             "timeCreated": raw["timeCreated"],
             "updated": raw["timeCreated"],
+            **fields,
             "iamConfiguration": {
                 "uniformBucketLevelAccess": {"enabled": False},
                 "publicAccessPrevention": "inherited",
+                **(fields.get("iamConfiguration") or {}),
             },
-            **fields,
             "metageneration": str(record.metageneration),
             "etag": base64.b64encode(str(record.metageneration).encode()).decode(),
         }

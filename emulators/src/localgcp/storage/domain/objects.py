@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from localgcp.storage.disk.records import ObjectRecord, Records
 from localgcp.storage.disk.upstream import Answer, Upstream
-from localgcp.storage.domain import content
+from localgcp.storage.domain import content, public_access
 from localgcp.storage.domain.conditions import Conditions, State
 from localgcp.storage.domain.locks import NameLocks
 from localgcp.storage.domain.notifications import Event, Notifications
@@ -92,6 +92,7 @@ class Objects:
         for a checksum, Forbidden for a hold.
         """
         wanted = stored(writable(fields))
+        public_access.check(self._records.bucket(place.bucket), wanted)
         self.with_bucket_defaults(place.bucket, wanted)
         async with self.locks.shared(place.key):
             before = await self.before_change(place, conditions)
@@ -124,6 +125,7 @@ class Objects:
         Raises what `get` does, Invalid, PublicAccessPrevented.
         """
         changes = writable(changes)
+        public_access.check(self._records.bucket(place.bucket), changes)
         uniform = self._records.bucket(place.bucket).fields.get("iamConfiguration", {})
         if "acl" in changes and (uniform.get("uniformBucketLevelAccess") or {}).get("enabled"):
             raise Invalid("acl", place.name, "its bucket has uniform bucket-level access")

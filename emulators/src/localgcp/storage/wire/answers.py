@@ -18,6 +18,7 @@ from localgcp.storage.errors import (
     NotModified,
     NotSupported,
     PreconditionFailed,
+    PublicAccessPrevented,
     StorageError,
 )
 
@@ -31,6 +32,7 @@ _STATUSES: tuple[tuple[type[Exception], int, str], ...] = (
     (Conflict, 409, "conflict"),
     (Forbidden, 403, "forbidden"),
     (PreconditionFailed, 412, "conditionNotMet"),
+    (PublicAccessPrevented, 412, "conditionNotMet"),
     (BinaryFailed, 503, "backendError"),
     (BodyTooLarge, 413, "uploadTooLarge"),
     (RequestError, 400, "parseError"),
