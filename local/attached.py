@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import settings
 from local import laptop
-from local.errors import Unusable
-from localgcp import clients, environment
+from local.errors import NotDone, Unusable
+from localgcp import clients, environment, tunnel
 
 
 class Reachable(Protocol):
@@ -47,7 +48,10 @@ class Attached:
         return log
 
     def client_environ(self, folder: Path) -> dict[str, str]:
-        """The variables for clients, with the files they name in `folder`. Raises Unusable."""
+        """The variables for clients, with the files they name in `folder`.
+
+        Raises Unusable, and NotDone where BigQuery does not answer.
+        """
         names = self.names
         at = {each: self.url(each).removeprefix("http://") for each in environment.PORTS}
         try:
@@ -57,6 +61,7 @@ class Attached:
         found = {
             **clients.environ(folder, at, names.project_id),
             **clients.tools(folder, names.project_id),
+            **self._storage_apis(folder, at),
             "PROJECT_ID": names.project_id,
             "ENVIRONMENT": names.environment,
             "GENERATOR_URL": self.url("generator"),
@@ -71,6 +76,15 @@ class Attached:
         if names.publish_log is not None:
             found["PUBLISH_LOG"] = str(names.publish_log)
         return found
+
+    def _storage_apis(self, folder: Path, at: Mapping[str, str]) -> dict[str, str]:
+        """What leads the clients of BigQuery's Storage APIs; nothing where they have no way."""
+        try:
+            return tunnel.led_by_asking(at["bigquery"], folder, at.values())
+        except tunnel.Silent as error:
+            raise NotDone(str(error)) from error
+        except OSError as error:
+            raise Unusable(folder, error) from error
 
     def url(self, process: str) -> str:
         """Where the process called `process` listens, as http://HOST:PORT."""

@@ -115,7 +115,7 @@ def env(folder: Path, project: str) -> dict[str, str]:
     folder = folder.absolute()
     clients.write_files(folder, addresses["bigquery"], project)
     led = clients.environ(folder, addresses, project) | clients.tools(folder, project)
-    return led | tunnel.led(addresses["bigquery"])
+    return led | tunnel.led_by_asking(addresses["bigquery"], folder)
 
 
 @contextmanager

@@ -9,33 +9,75 @@ refused, so that no such client gets to Google either.
 from __future__ import annotations
 
 import ssl
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPException
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import ProxyHandler, build_opener
 from uuid import uuid4
 
-from localgcp import environment
+from localgcp import clients, environment
 
 HOST = "bigquerystorage.googleapis.com"
-DIRECT = "localhost,127.0.0.1,::1"
+PAGE = "/_emulator/certificate"
+"""Where the emulator shows its certificate: what runs in a container has its own."""
+DIRECT = ("localhost", "127.0.0.1", "::1")
 """Hosts that gRPC's core goes to without a proxy: those of the emulators and of Beam's workers."""
+ANSWER_SECONDS = 10.0
 _YEARS = timedelta(days=3650)
 _EARLY = timedelta(days=1)  # for clocks that differ
 
 
-def led(address: str) -> dict[str, str]:
-    """What leads the clients of this machine to the BigQuery emulator at `address`, HOST:PORT.
+class Silent(OSError):
+    """No emulator answers where its certificate was asked for."""
 
-    Raises OSError.
+    def __init__(self, address: str, why: object) -> None:
+        super().__init__(f"bigquery: nothing answers on {address}: {why}")
+
+
+def led(address: str) -> dict[str, str]:
+    """What leads clients to the BigQuery emulator that this user runs at `address`, HOST:PORT.
+
+    It need not listen yet. Raises OSError.
     """
     return variables(address, certificate(environment.cache_folder()))
 
 
-def variables(address: str, certificate: Path) -> dict[str, str]:
-    """What leads gRPC's core through `address`, HOST:PORT, and lets it trust the certificate."""
+def led_by_asking(address: str, folder: Path, others: Iterable[str] = ()) -> dict[str, str]:
+    """The same for an emulator that listens, wherever it runs: it is asked for its certificate.
+
+    That is kept in `folder`. `others` are the addresses of the other emulators. Gives nothing for
+    an emulator that is not ours and has no certificate. Raises Silent, OSError.
+    """
+    try:
+        with _OPENER.open(f"http://{address}{PAGE}", timeout=ANSWER_SECONDS) as answer:
+            text = answer.read().decode()
+    except HTTPError as refusal:
+        with refusal:
+            return {}
+    except (OSError, HTTPException) as error:
+        raise Silent(address, getattr(error, "reason", None) or error) from error
+    folder.mkdir(parents=True, exist_ok=True)
+    shown = folder / "tunnel.pem"
+    clients.write(shown, text)
+    return variables(address, shown, others)
+
+
+# A proxy of the environment would not find what runs here.
+_OPENER = build_opener(ProxyHandler({}))
+
+
+def variables(address: str, certificate: Path, others: Iterable[str] = ()) -> dict[str, str]:
+    """What leads gRPC's core through `address`, HOST:PORT, and lets it trust the certificate.
+
+    To `address` itself and to `others` it goes without.
+    """
+    direct = (*DIRECT, *(each.rpartition(":")[0].strip("[]") for each in (address, *others)))
     return {
         "grpc_proxy": f"http://{address}",
-        "no_grpc_proxy": DIRECT,
+        "no_grpc_proxy": ",".join(dict.fromkeys(direct)),
         "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(certificate),
     }
 

@@ -26,6 +26,11 @@ class Container:
         return self._environ
 
 
+def address_of(emulator: BigQueryEmulator | Container) -> str:
+    """HOST:PORT."""
+    return emulator.env()["BIGQUERY_EMULATOR_HOST"].removeprefix("http://")
+
+
 def connect(emulator: BigQueryEmulator | Container) -> bigquery.Client:
     return bigquery.Client(
         project=PROJECT,

@@ -12,7 +12,7 @@ from google.cloud import bigquery
 
 from localgcp import clients, environment, tunnel
 from localgcp.bigquery.emulator import BigQueryEmulator
-from tests.emulators.bigquery.conftest import PROJECT
+from tests.emulators.bigquery.conftest import PROJECT, address_of
 
 _SCRIPT = """
 import sys
@@ -33,14 +33,12 @@ print(session.estimated_row_count)
 
 @pytest.fixture
 def variables(emulator: BigQueryEmulator, tmp_path: Path) -> dict[str, str]:
-    if environment.kind() != "embedded":
-        pytest.skip("a container has a certificate of its own")
-    address = f"127.0.0.1:{emulator.port}"
+    address = address_of(emulator)
     clients.write_files(tmp_path, address, PROJECT)
     return {
         **environment.copy(),
         **clients.environ(tmp_path, {"bigquery": address}, PROJECT),
-        **tunnel.led(address),
+        **tunnel.led_by_asking(address, tmp_path),
     }
 
 
@@ -67,7 +65,8 @@ def test_rows_come_by_the_storage_api_with_variables_alone(
 def test_a_connection_elsewhere_is_refused_by_name(
     emulator: BigQueryEmulator, variables: dict[str, str], target: str
 ) -> None:
-    with socket.create_connection(("127.0.0.1", emulator.port), timeout=10) as door:
+    port = int(address_of(emulator).rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as door:
         door.sendall(f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n".encode())
         said = b"".join(iter(lambda: door.recv(4096), b"")).decode()
     assert said.startswith("HTTP/1.1 403 Forbidden\r\n")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
+from localgcp import environment, tunnel
 from localgcp.asgi import (
     Application,
     BadGzip,
@@ -58,6 +60,7 @@ class Server:
         routes = [
             Route("GET", "/health", self._health),
             Route("GET", "/_emulator/inserts", self._inserts),
+            Route("GET", tunnel.PAGE, _certificate),
             *self._threads.routes(methods),
             *UploadCalls(self._threads, jobs.start).routes(),
             Route("GET", "/$discovery/rest", _discovery),
@@ -83,6 +86,12 @@ class Server:
     def close(self) -> None:
         """Let the requests under way end."""
         self._threads.close()
+
+
+async def _certificate(request: Request) -> Reply:
+    """What a client of the Storage APIs has to trust (PEM); the key stays here."""
+    shown = await asyncio.to_thread(tunnel.certificate, environment.cache_folder())
+    return Reply(200, shown.read_bytes(), ((b"content-type", b"application/x-pem-file"),))
 
 
 async def _discovery(request: Request) -> Reply:

@@ -35,7 +35,7 @@ class Cloud:
                 address = self._addresses[service] = self._backend.start(service)
                 led = getattr(environment, service)(address)
                 if service == "bigquery":  # its Storage APIs' clients go there too, or nowhere
-                    led |= tunnel.led(address)
+                    led |= tunnel.led_by_asking(address, self._folder)
                 for name, value in led.items():
                     self._set_env(name, value)
 
@@ -44,7 +44,7 @@ class Cloud:
         self.need(*SERVICES)
         clients.write_files(self._folder, self._addresses["bigquery"], project)
         led = clients.environ(self._folder, self._addresses, project)
-        led |= tunnel.led(self._addresses["bigquery"])
+        led |= tunnel.led_by_asking(self._addresses["bigquery"], self._folder)
         return led | clients.tools(self._folder, project)
 
     def address(self, service: str) -> str:
