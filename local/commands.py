@@ -180,9 +180,12 @@ def provision(args: Namespace) -> int:
     there = attached()
     if there is None:
         raise InvalidSetting("PIPELINE_URL", "is not set; `up` and `demo` provision their own")
+    from local.console import keep_told
     from local.provision import provision as make
 
     make(there)
+    if there.url("console"):
+        keep_told(there)
     print(json.dumps({"provisioned": there.names.project_id}) if args.json else "provisioned")
     return 0
 

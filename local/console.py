@@ -7,15 +7,37 @@ from datetime import UTC, datetime
 from typing import Any
 
 from local.attached import Reachable
-from local.wire import ask
+from local.errors import NotDone
+from local.wire import Refused, ask, get
 
 JOB_ID = "%Y-%m-%d_%H_%M_%S"
 """How Dataflow begins a job's id: with the time of its start."""
 
 
+RUNS = ("STARTING", "RUNNING", "DRAINING")
+"""The states of a job that is under way."""
+
+
 def tell(stack: Reachable) -> None:
-    """Put the facts where the console takes them. Raises Refused with what it says."""
-    ask("PUT", f"{stack.url('console')}/_emulator/facts", facts(stack, datetime.now(UTC)))
+    """Put the facts where the console takes them. Raises NotDone with what it says."""
+    try:
+        ask("PUT", _page(stack), facts(stack, datetime.now(UTC)))
+    except Refused as refusal:
+        raise NotDone(f"console: {refusal}") from refusal
+
+
+def keep_told(stack: Reachable) -> None:
+    """Tell them unless they were told of a job that is under way: it is the same one.
+
+    Raises NotDone.
+    """
+    told, job = get(_page(stack)) or {}, get(f"{stack.url('pipeline')}/status") or {}
+    if not told.get("jobs") or job.get("state") not in RUNS:
+        tell(stack)
+
+
+def _page(stack: Reachable) -> str:
+    return f"{stack.url('console')}/_emulator/facts"
 
 
 def facts(stack: Reachable, now: datetime) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import pytest
 from tests.docker.compose import ROOT, ComposeStack, why_no_engine
 
 Tell = Callable[[str], None]
-HERE, BUILD_SECONDS = Path(__file__).parent, 900
+HERE, TEST_SECONDS = Path(__file__).parent, 3600  # each wait has a limit of its own
 FIGURES = pytest.StashKey[list[str]]()
 
 
@@ -32,7 +32,7 @@ def pytest_terminal_summary(
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.parent == HERE:
-            item.add_marker(pytest.mark.timeout(BUILD_SECONDS))
+            item.add_marker(pytest.mark.timeout(TEST_SECONDS))
 
 
 @pytest.fixture(scope="session")

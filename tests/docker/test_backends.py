@@ -12,7 +12,7 @@ import pytest
 from local.messages import THREE
 from localgcp.testing.backends import UPSTREAM
 from tests.docker.compose import PROJECT, ComposeStack
-from tests.e2e.conftest import until
+from tests.docker.waiting import until
 from tests.integration.outside import example, run_pytest
 
 # goccy's emulator answers a row insert and a query as ours does, but can't be pulled everywhere.

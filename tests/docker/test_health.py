@@ -6,7 +6,7 @@ from typing import Any
 
 from local.messages import THREE
 from tests.docker.compose import ComposeStack
-from tests.e2e.conftest import until
+from tests.docker.waiting import until
 
 FILL = "head -c 200M /dev/zero >/data/filler || true"
 STALL_SECONDS = 180

@@ -10,7 +10,7 @@ import pytest
 
 from tests.docker.compose import ComposeStack
 from tests.docker.test_stack import generate
-from tests.e2e.conftest import until
+from tests.docker.waiting import until
 
 EVENTS, PER_SECOND = 4_000, 500
 KILLED = ("pipeline", "pubsub", "bigquery", "storage", "table-manager")
