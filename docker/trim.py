@@ -21,7 +21,15 @@ WASTE = (
     "pyarrow/tests",
     "pyarrow/*.pyx",
     "pyarrow/*.pxi",
+    # Copies of one library, which a link would name; its soname, with one number, is what is loaded.
+    "pyarrow/libarrow_python.so",
+    "pyarrow/libarrow_python.so.*.*.*",
     "numpy/*/tests",
+    # The other backend, for PyPy.
+    "zstandard/_cffi*",
+    "apache_beam/examples",
+    "apache_beam/**/*_test.py",
+    "apache_beam/**/*_test.*.pyc",
     # Beam wants them for images and for MongoDB over SRV records, and loads them for nothing else.
     "PIL",
     "pillow.libs",
