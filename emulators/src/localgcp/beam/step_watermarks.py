@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,6 +10,7 @@ from apache_beam.runners.direct.watermark_manager import WatermarkManager, _Tran
 from apache_beam.transforms.timeutil import TimeDomain
 from apache_beam.utils.timestamp import TIME_GRANULARITY, Timestamp
 
+from localgcp.agenda import Agenda
 from localgcp.beam.bundles import TracedBundle
 
 END = WatermarkManager.WATERMARK_POS_INF
@@ -23,26 +23,26 @@ class TransformWatermarks(_TransformWatermarks):
         super().__init__(clock, keyed_states, transform)
         self._input_watermark: Timestamp = self._input_watermark
         self._output_watermark: Timestamp = self._output_watermark
-        self._by_age: list[tuple[int, int, TracedBundle]] = []
-        self._timers: list[tuple[Timestamp, int, Any]] = []
-        self._pushed = 0
+        # Microseconds: the earliest element of a bundle that waits, the earliest timer of a key.
+        self._by_age: Agenda[TracedBundle, int] = Agenda()
+        self._timers: Agenda[Any, int] = Agenda()
         self._realtime: set[Any] = set()
 
     def add_pending(self, pending: TracedBundle) -> None:
         """Wait for a bundle; an empty one holds nothing, and Beam would never remove it."""
         if pending.has_elements():
             super().add_pending(pending)
-            heapq.heappush(self._by_age, (pending.earliest.micros, id(pending), pending))
+            self._by_age.set(pending, pending.earliest.micros)
 
-    def _earliest_pending(self) -> Timestamp:
-        while self._by_age and self._by_age[0][2] not in self._pending:
-            heapq.heappop(self._by_age)
-        return self._by_age[0][2].earliest if self._by_age else END
+    def remove_pending(self, completed: TracedBundle) -> None:
+        """It waits no more."""
+        super().remove_pending(completed)
+        self._by_age.drop(completed)
 
     def refresh(self) -> bool:
         """Recompute both watermarks; whether the output watermark advanced."""
         with self._lock:
-            pending = self._earliest_pending()
+            pending = Timestamp(micros=self._by_age.least(END.micros))
             if pending != END:
                 pending -= TIME_GRANULARITY
             produced = min(
@@ -62,6 +62,7 @@ class TransformWatermarks(_TransformWatermarks):
             state = self._keyed_states.get(key)
             self._realtime.discard(key)
             if state is None or not state.timers:
+                self._timers.drop(key)
                 continue
             earliest = END
             for timers in state.timers.values():
@@ -70,8 +71,7 @@ class TransformWatermarks(_TransformWatermarks):
                         self._realtime.add(key)
                     else:
                         earliest = min(earliest, timestamp)
-            self._pushed += 1
-            heapq.heappush(self._timers, (earliest, self._pushed, key))
+            self._timers.set(key, earliest.micros)
 
     def extract_transform_timers(self) -> tuple[list[TimerFiring], bool]:
         """Timers that are due, and whether any processing-time timer is set.
@@ -80,9 +80,7 @@ class TransformWatermarks(_TransformWatermarks):
         caller must not extract again while one is under way.
         """
         with self._lock:
-            due = set(self._realtime)
-            while self._timers and self._timers[0][0] <= self._input_watermark:
-                due.add(heapq.heappop(self._timers)[2])
+            due = self._realtime.union(self._timers.take(self._input_watermark.micros))
             fired: list[TimerFiring] = []
             for key in due:
                 fired.extend(self._expired(key))

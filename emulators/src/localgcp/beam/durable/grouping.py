@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -15,11 +14,12 @@ from apache_beam.transforms.window import NonMergingWindowFn
 from apache_beam.utils.timestamp import MAX_TIMESTAMP, TIME_GRANULARITY, Timestamp
 from apache_beam.utils.windowed_value import PaneInfo, WindowedValue
 
+from localgcp.agenda import Agenda
 from localgcp.beam.archive import Record
 from localgcp.beam.durable.beam_parts import GeneralTriggerDriver, MergeableStateAdapter
-from localgcp.beam.durable.least import NOTHING, Least
 from localgcp.beam.durable.plan import Group
 from localgcp.beam.durable.saved_windows import SavedWindows
+from localgcp.beam.durable.sources import NOTHING
 from localgcp.beam.durable.store import Store
 from localgcp.beam.window_state import END_TIMER, KeyedState, WindowStates
 from localgcp.logs import Seldom
@@ -57,19 +57,19 @@ class Grouping:
         self._input, self._output = group.input_coder.get_impl(), group.output_coder.get_impl()
         self._states: dict[bytes, KeyedState] = {}
         self._saved = SavedWindows(group.name, pair.value_coder().get_impl(), self._merging, store)
-        self._holds = Least()
-        self._hold_of: dict[bytes, int] = {}
-        self._due: list[tuple[Timestamp, int, bytes]] = []
+        # Microseconds, by key.
+        self._holds: Agenda[bytes, int] = Agenda()
+        self._due: Agenda[bytes, int] = Agenda()
         self._by_clock: set[bytes] = set()
-        self._pushed = 0
         self._dormant: dict[tuple[bytes, Any], Record] = {}
         """What must be remembered of windows that have ended and wait for nothing."""
-        self._forgotten: list[tuple[Timestamp, int, bytes, Any]] = []
+        self._expiring: Agenda[tuple[bytes, Any], int] = Agenda()
+        """When each of them may be forgotten."""
 
     @property
     def hold(self) -> int:
         """The output watermark may not pass this."""
-        return self._holds.value
+        return self._holds.least(NOTHING)
 
     def waits_for_clock(self) -> bool:
         """Whether a trigger waits for the clock."""
@@ -100,9 +100,7 @@ class Grouping:
 
     def due(self, watermark: int, at_end: bool) -> list[bytes]:
         """Keys that have timers to fire."""
-        now, found = Timestamp(micros=watermark), []
-        while self._due and self._due[0][0] <= now:
-            found.append(heapq.heappop(self._due)[2])
+        found = self._due.take(watermark)
         clock = Timestamp.of(self._clock.time())
         for key in self._by_clock:
             timers = self._states[key].timers.values()
@@ -163,10 +161,9 @@ class Grouping:
 
     def expire(self, watermark: int) -> None:
         """Forget windows whose allowed lateness has ended."""
-        while self._forgotten and self._forgotten[0][0].micros < watermark:
-            _, _, key, window = heapq.heappop(self._forgotten)
-            if self._dormant.pop((key, window), None) is not None:
-                self._saved.forget(key, window)
+        for key, window in self._expiring.take(watermark - 1):
+            del self._dormant[key, window]
+            self._saved.forget(key, window)
 
     def _state(self, key: bytes) -> KeyedState:
         state = self._states.get(key)
@@ -205,25 +202,23 @@ class Grouping:
         WindowStates(state, False).forget(window)
         if record:
             self._dormant[key, window] = record
-            self._pushed += 1
-            heapq.heappush(self._forgotten, (self._expiry(window), self._pushed, key, window))
+            self._expiring.set((key, window), self._expiry(window).micros)
 
     def _wake(self, key: bytes, state: KeyedState, windows: Iterable[Any]) -> None:
         for window in windows:
             record = self._dormant.pop((key, window), None)
             if record is not None:
+                self._expiring.drop((key, window))
                 WindowStates(state, False).restore(window, record)
 
     def _schedule(self, key: bytes, state: KeyedState) -> None:
         if not (state.state or state.timers or any(state.global_state.values())):
             self._states.pop(key, None)
-        before = self._hold_of.pop(key, None)
-        if before is not None:
-            self._holds.remove(before)
         hold = state.get_earliest_hold().micros if state.state else NOTHING
         if hold < MAX_TIMESTAMP.micros:
-            self._hold_of[key] = hold
-            self._holds.add(hold)
+            self._holds.set(key, hold)
+        else:
+            self._holds.drop(key)
         self._by_clock.discard(key)
         earliest = None
         for timers in state.timers.values():
@@ -232,9 +227,10 @@ class Grouping:
                     self._by_clock.add(key)
                 elif earliest is None or fires < earliest:
                     earliest = fires
-        if earliest is not None:
-            self._pushed += 1
-            heapq.heappush(self._due, (earliest, self._pushed, key))
+        if earliest is None:
+            self._due.drop(key)
+        else:
+            self._due.set(key, earliest.micros)
 
     def _expire(self, out: Any, key: Any, state: KeyedState, window: Any, now: Timestamp) -> None:
         """Emit what no trigger fired, then forget the window."""

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from localgcp.agenda import Agenda
 from localgcp.beam.durable.grouping import Grouping
-from localgcp.beam.durable.least import NOTHING, Least
 from localgcp.beam.durable.plan import IMPULSE, Plan, Stage
-from localgcp.beam.durable.sources import BEGIN, END, Source
+from localgcp.beam.durable.sources import BEGIN, END, NOTHING, Source
 from localgcp.beam.durable.state import State
 from localgcp.beam.durable.store import Store
 from localgcp.beam.durable.timers import Timers
@@ -29,8 +29,8 @@ class Node:
         """Nothing older is to come in."""
         self.output = BEGIN
         """Nothing older is to come out."""
-        self.pending = Least()
-        """Holds of the bundles that wait for this node."""
+        self.pending: Agenda[int, int] = Agenda()
+        """Holds of the bundles that wait for this node, by their numbers."""
         self.waiting = 0
         """How many bundles wait for it."""
 
@@ -153,7 +153,7 @@ class Graph:
     def refresh(self) -> None:
         """Move all watermarks as far as they may."""
         for node in self.nodes:
-            came = min(self._arriving(node), node.pending.value)
+            came = min(self._arriving(node), node.pending.least(NOTHING))
             node.input = max(node.input, min(came, END))
             node.output = max(node.output, min(node.input, node.hold))
         for stage in self.stages.values():

@@ -21,6 +21,8 @@ _SEEN = "seen"
 
 END = MAX_TIMESTAMP.micros
 BEGIN = MIN_TIMESTAMP.micros
+NOTHING = (1 << 63) - 1
+"""Larger than any time in microseconds: what holds nothing back."""
 
 
 @dataclass

@@ -54,7 +54,7 @@ class Bundles:
         """It waits for its node from now on; `keep` notes it in the store."""
         self.number += 1
         task.number = self.number
-        task.node.pending.add(task.hold)
+        task.node.pending.set(task.number, task.hold)
         task.node.waiting += 1
         if keep:
             task.kept = True
@@ -63,7 +63,7 @@ class Bundles:
 
     def leave(self, task: Task) -> None:
         """It is consumed."""
-        task.node.pending.remove(task.hold)
+        task.node.pending.drop(task.number)
         task.node.waiting -= 1
         if task.kept:
             self.store.remove(KIND, _key(task))

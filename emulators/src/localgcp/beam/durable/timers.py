@@ -10,8 +10,9 @@ from typing import Any
 
 from apache_beam.transforms.userstate import Timer
 
-from localgcp.beam.durable.least import Least
+from localgcp.agenda import Agenda
 from localgcp.beam.durable.plan import Family, TimerFamily
+from localgcp.beam.durable.sources import NOTHING
 from localgcp.beam.durable.store import Store
 
 _KIND = "timer"
@@ -45,7 +46,7 @@ class Timers:
         self._by_event_time: list[tuple[int, int, Setting]] = []
         self._by_clock: list[tuple[int, int, Setting]] = []
         self._under_way: set[Setting] = set()
-        self._holds = Least()
+        self._holds: Agenda[tuple[Family, bytes], int] = Agenda()
         self._number = 0
 
     def restore(self, saved: Iterable[bytes]) -> None:
@@ -103,7 +104,7 @@ class Timers:
     @property
     def hold(self) -> int:
         """The output watermark may not pass this."""
-        return self._holds.value
+        return self._holds.least(NOTHING)
 
     def waits_for_clock(self) -> bool:
         """Whether a timer is set by the clock."""
@@ -133,7 +134,7 @@ class Timers:
             tuple(timer.windows),
         )
         self._set[family, identity] = setting
-        self._holds.add(setting.hold)
+        self._holds.set((family, identity), setting.hold)
         self._push((setting.fires, setting.number, setting))
         self._store.put(
             _KIND,
@@ -148,7 +149,7 @@ class Timers:
     def _forget(self, family: Family, identity: bytes) -> None:
         setting = self._set.pop((family, identity), None)
         if setting is not None:
-            self._holds.remove(setting.hold)
+            self._holds.drop((family, identity))
             self._store.remove(_KIND, _name(family, identity))
 
 

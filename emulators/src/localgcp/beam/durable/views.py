@@ -17,8 +17,8 @@ from apache_beam.pvalue import AsSingleton
 from apache_beam.transforms.trigger import AccumulationMode, DefaultTrigger
 
 from localgcp.beam.durable.beam_parts import common_urns
-from localgcp.beam.durable.least import NOTHING
 from localgcp.beam.durable.plan import SideInput
+from localgcp.beam.durable.sources import NOTHING
 from localgcp.beam.durable.store import Store
 
 PREFIX = b"v"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from localgcp.pubsub.domain.agenda import Agenda
+from localgcp.agenda import Agenda
 from localgcp.pubsub.domain.backlog import Backlog, Ordered, Unordered
 from localgcp.pubsub.domain.config import SubscriptionConfig
 from localgcp.pubsub.domain.leases import EARLY, OPEN, AckIds, Entry, Outstanding
@@ -25,7 +25,7 @@ class Holding:
         self.retained = Retained()
         """What was acked, where acked messages are retained."""
         self._backlog = _empty_backlog(config)
-        self._resting: Agenda[Entry] = Agenda()
+        self._resting: Agenda[Entry, float] = Agenda()
         self._retention = Retention()
         self._ack_ids = AckIds(config.name)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import Protocol
 
-from localgcp.pubsub.domain.agenda import Agenda
+from localgcp.agenda import Agenda
 from localgcp.pubsub.domain.message import Message
 from localgcp.pubsub.errors import InvalidArgument
 
@@ -96,7 +96,7 @@ class Outstanding:
 
     def __init__(self) -> None:
         self._leases: dict[str, Entry] = {}
-        self._deadlines: Agenda[Entry] = Agenda()
+        self._deadlines: Agenda[Entry, float] = Agenda()
 
     def __len__(self) -> int:
         return len(self._leases)

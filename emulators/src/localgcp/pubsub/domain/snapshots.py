@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
+from localgcp.agenda import Agenda
 from localgcp.pubsub.domain import filter, labels
-from localgcp.pubsub.domain.agenda import Agenda
 from localgcp.pubsub.domain.config import SnapshotConfig
 from localgcp.pubsub.domain.keeping import Keeper
 from localgcp.pubsub.domain.message import Message
@@ -47,7 +47,7 @@ class Snapshots:
         """`on_due(time)` is told when expired() is to be asked."""
         self._clock, self._keeper, self._on_due = clock, keeper, on_due
         self.by_name: dict[str, Snapshot] = {}
-        self._expiries: Agenda[str] = Agenda()
+        self._expiries: Agenda[str, float] = Agenda()
 
     def get(self, name: str) -> Snapshot:
         """The snapshot of that name. Raises NotFound, InvalidArgument."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from localgcp.pubsub.domain.agenda import Agenda
+from localgcp.agenda import Agenda
 from localgcp.pubsub.domain.subscription import Subscription
 
 
@@ -17,7 +17,7 @@ class Timetable:
 
     def __init__(self, set_alarm: Callable[[float], None]) -> None:
         self._set_alarm = set_alarm
-        self._agenda: Agenda[Subscription] = Agenda()
+        self._agenda: Agenda[Subscription, float] = Agenda()
 
     def note(self, subscription: Subscription) -> None:
         """Its next_due may have become earlier."""
