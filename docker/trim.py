@@ -21,7 +21,7 @@ WASTE = (
     "pyarrow/tests",
     "pyarrow/*.pyx",
     "pyarrow/*.pxi",
-    # Copies of one library, which a link would name; its soname, with one number, is what is loaded.
+    # Copies of one library, in the place of links; the one named by its soname is loaded.
     "pyarrow/libarrow_python.so",
     "pyarrow/libarrow_python.so.*.*.*",
     "numpy/*/tests",
