@@ -81,7 +81,7 @@ class Attached:
         """What leads the clients of BigQuery's Storage APIs; nothing where they have no way."""
         try:
             return tunnel.led_by_asking(at["bigquery"], folder, at.values())
-        except tunnel.Silent as error:
+        except tunnel.NotShown as error:
             raise NotDone(str(error)) from error
         except OSError as error:
             raise Unusable(folder, error) from error

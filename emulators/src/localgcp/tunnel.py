@@ -30,7 +30,7 @@ _YEARS = timedelta(days=3650)
 _EARLY = timedelta(days=1)  # for clocks that differ
 
 
-class Silent(OSError):
+class NotShown(OSError):
     """No emulator answers where its certificate was asked for."""
 
     def __init__(self, address: str, why: object) -> None:
@@ -49,7 +49,7 @@ def led_by_asking(address: str, folder: Path, others: Iterable[str] = ()) -> dic
     """The same for an emulator that listens, wherever it runs: it is asked for its certificate.
 
     That is kept in `folder`. `others` are the addresses of the other emulators. Gives nothing for
-    an emulator that is not ours and has no certificate. Raises Silent, OSError.
+    an emulator that is not ours and has no certificate. Raises NotShown, OSError.
     """
     try:
         with _OPENER.open(f"http://{address}{PAGE}", timeout=ANSWER_SECONDS) as answer:
@@ -58,7 +58,7 @@ def led_by_asking(address: str, folder: Path, others: Iterable[str] = ()) -> dic
         with refusal:
             return {}
     except (OSError, HTTPException) as error:
-        raise Silent(address, getattr(error, "reason", None) or error) from error
+        raise NotShown(address, getattr(error, "reason", None) or error) from error
     folder.mkdir(parents=True, exist_ok=True)
     shown = folder / "tunnel.pem"
     clients.write(shown, text)
