@@ -70,5 +70,7 @@ def test_the_certificate_is_that_of_the_emulator_that_is_asked(
 
 def test_a_silent_emulator_is_an_error_that_names_it(tmp_path: Path) -> None:
     port = claim_port("a test", "127.0.0.1", 0)
-    with pytest.raises(tunnel.NotShown, match=rf"bigquery: nothing answers on 127\.0\.0\.1:{port}: "):
+    with pytest.raises(
+        tunnel.NotShown, match=rf"bigquery: nothing answers on 127\.0\.0\.1:{port}: "
+    ):
         tunnel.led_by_asking(f"127.0.0.1:{port}", tmp_path)
