@@ -1,7 +1,9 @@
 """THE difference between laptop and cloud: what the environment says, read here and nowhere else.
 
 The Google clients read three more variables themselves, which only a laptop sets:
-PUBSUB_EMULATOR_HOST, STORAGE_EMULATOR_HOST and BIGQUERY_EMULATOR_HOST.
+PUBSUB_EMULATOR_HOST, STORAGE_EMULATOR_HOST and BIGQUERY_EMULATOR_HOST. OpenTelemetry's library
+reads its own, by its specification: OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES,
+OTEL_TRACES_SAMPLER, OTEL_BSP_* and OTEL_EXPORTER_OTLP_*; whether it is asked at all is said here.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 Number = TypeVar("Number", int, float)
 
@@ -19,6 +22,7 @@ Number = TypeVar("Number", int, float)
 HIGHEST_PORT = 65535
 LOG_LEVELS = ("INFO", "DEBUG", "WARNING", "ERROR", "CRITICAL")
 CONTRACTS = ("evolve", "freeze", "discard")
+OTLP = "OTEL_EXPORTER_OTLP"
 
 
 class InvalidSetting(ValueError):
@@ -58,6 +62,8 @@ class Settings:
     no column is kept in the column `extra`. A dataset's label may say another for an event type."""
     write_api: str | None
     """HOST:PORT of the emulator's Storage Write API; None in the cloud, where clients know it."""
+    traces_endpoint: str | None = None
+    """URL that takes spans, by OTLP over HTTP; None where nobody wants any."""
 
     @property
     def topic(self) -> str:
@@ -164,6 +170,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         allow_origins=_names(env, "ALLOW_ORIGIN"),
         schema_contract=_choice(env, "SCHEMA_CONTRACT", CONTRACTS),
         write_api=_write_api(env),
+        traces_endpoint=_traces_endpoint(env),
     )
 
 
@@ -190,6 +197,28 @@ def child_environ(extra: Mapping[str, str]) -> dict[str, str]:
 def _write_api(env: Mapping[str, str]) -> str | None:
     """Google's clients of gRPC read no variable; the emulator has one port for both."""
     return env.get("BIGQUERY_EMULATOR_HOST", "").rpartition("://")[2].rstrip("/") or None
+
+
+def _traces_endpoint(env: Mapping[str, str]) -> str | None:
+    """As OpenTelemetry's "OTLP Exporter Configuration" has it: the one for traces, else the base.
+
+    A template's launcher is given the base alone.
+    """
+    base, own = f"{OTLP}_ENDPOINT", f"{OTLP}_TRACES_ENDPOINT"
+    name = own if env.get(own) else base
+    text = env.get(name, "")
+    if not text or env.get("OTEL_SDK_DISABLED", "").lower() == "true":
+        return None
+    for protocol in (f"{OTLP}_PROTOCOL", f"{OTLP}_TRACES_PROTOCOL"):
+        _choice(env, protocol, ("http/protobuf",))
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise InvalidSetting(name, f"should be a URL, http(s)://HOST[:PORT]; got {text!r}")
+    return text if name == own else text.rstrip("/") + "/v1/traces"
 
 
 def _path(env: Mapping[str, str], name: str) -> Path | None:

@@ -34,7 +34,11 @@ WHOSE: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("local", ("control_room",)),
 )
 """By folder, the innermost first: the parts that run what is in it."""
-SETTINGS = "settings.py"
+ROOT_MODULES = {
+    "settings.py": (*SERVICES, "pipeline", "control_room"),
+    "telemetry.py": (*SERVICES, "pipeline"),
+}
+"""What stands beside the folders."""
 SETTLE_SECONDS = 0.3
 """An editor writes a file in more than one step, and a branch's files come one after another."""
 _LOOKS = (EVENT_TYPE_OPENED, EVENT_TYPE_CLOSED_NO_WRITE)
@@ -44,8 +48,8 @@ def parts_of(file: Path) -> frozenset[str]:
     """The parts that run the code of `file`, a path in the checkout."""
     if file.suffix != ".py":
         return frozenset()
-    if str(file) == SETTINGS:
-        return frozenset((*SERVICES, "pipeline", "control_room"))
+    if parts := ROOT_MODULES.get(str(file)):
+        return frozenset(parts)
     return frozenset(
         next((parts for folder, parts in WHOSE if file.is_relative_to(folder)), ()),
     )

@@ -21,6 +21,8 @@ from pipeline.insert_all import InsertAll
 from pipeline.insertion import Inserter, Rejection, RowsNotInserted, Sender, Target
 from pipeline.record import Row
 from pipeline.requests import Requests
+from pipeline.tracing import TracedSender
+from telemetry import recorder
 
 # BigQuery's advice for insertAll is 500 rows a request; a request holds 10 MB ("Streaming
 # inserts" quotas), and the client's JSON takes up to three times the bytes of a line's.
@@ -47,9 +49,14 @@ SINKS = tuple(_SENDERS)
 @cache
 def inserter(target: Target) -> Inserter:
     """The worker's one inserter. Two threads that race make two, which costs a connection."""
-    requests = Requests(target.requests_topic, PublisherClient())
+    sender, to = _SENDERS[target.sink](target), target.exporting
+    requests = Requests(
+        target.requests_topic, PublisherClient(), recorder=recorder(to) if to else None
+    )
     known = contracts(target.project, target.dataset, target.contract)
-    return Inserter(target, _SENDERS[target.sink](target), requests.ask, contracts=known)
+    if to is not None:
+        sender = TracedSender(sender, to, target.dataset)
+    return Inserter(target, sender, requests.ask, contracts=known)
 
 
 class InsertRows(beam.DoFn):

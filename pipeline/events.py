@@ -26,6 +26,8 @@ from pipeline import dead_letter
 from pipeline.contracts import contracts
 from pipeline.insertion import Target
 from pipeline.record import Message, Row, file_prefix
+from pipeline.tracing import Processing
+from telemetry import Exporting
 
 ROOT = "output"
 log = logging.getLogger(__name__)
@@ -84,6 +86,7 @@ class Router:
 
 # Building validators takes milliseconds, and the direct runners set up a DoFn for each bundle.
 router = cache(Router)
+processing = cache(Processing)
 
 
 class Route(beam.DoFn):
@@ -100,8 +103,11 @@ class Route(beam.DoFn):
         event_types: tuple[EventType, ...],
         max_event_bytes: int,
         tables: Target | None = None,
+        subscription: str = "",
+        exporting: Exporting | None = None,
     ) -> None:
         """`tables` is where contracts stand; without it a field too many is always refused."""
+        self._traced = (exporting, subscription)
         self._config, self._tables = (event_types, max_event_bytes), tables
         self._received = Metrics.counter("pipeline", "received")
         self._valid = Metrics.counter("pipeline", "valid")
@@ -109,6 +115,8 @@ class Route(beam.DoFn):
     def start_bundle(self) -> None:
         """Count from zero: a counter is updated once a bundle, which costs less."""
         self._router = router(*self._config)
+        exporting, subscription = self._traced
+        self._processing = processing(exporting, subscription) if exporting else None
         self._messages = self._events = 0
         self._began = time.monotonic()
 
@@ -118,16 +126,24 @@ class Route(beam.DoFn):
         """Yield the message's one row."""
         self._messages += 1
         message = received(element, timestamp)
+        if self._processing is None:
+            yield self._routed(message)
+            return
+        span = self._processing.begin(message)
+        routed = self._routed(message)
+        self._processing.end(span, routed if isinstance(routed, Row) else routed.value)
+        yield routed
+
+    def _routed(self, message: Message) -> Row | TaggedOutput:
         try:
             row = self._router.row(message)
         except InvalidEvent as invalid:
-            yield self._spared(message, invalid)
+            return self._spared(message, invalid)
         except Exception as error:  # noqa: BLE001 - told, and kept as a dead letter
             self._router.tell(message, error)
-            yield self._dead_letter(message, Reason.INTERNAL_ERROR, ascii(error))
-        else:
-            self._events += 1
-            yield row
+            return self._dead_letter(message, Reason.INTERNAL_ERROR, ascii(error))
+        self._events += 1
+        return row
 
     def _spared(self, message: Message, invalid: InvalidEvent) -> Row | TaggedOutput:
         """An event whose only fault is a field too many has a row, if its contract says so."""

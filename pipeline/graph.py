@@ -13,6 +13,7 @@ from pipeline.events import Route
 from pipeline.insertion import Target
 from pipeline.record import Row
 from pipeline.storage_sink import WriteFiles
+from telemetry import Exporting
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,10 @@ class Config:
     max_event_bytes: int
     file_shards: int = 1
     """Into how many objects, each one thread's work, a window's lines of one minute go."""
+    subscription: str = ""
+    """Where the messages come from, for the names of spans."""
+    exporting: Exporting | None = None
+    """Where spans go; None where there are none."""
 
 
 def insert(
@@ -33,7 +38,13 @@ def insert(
 ) -> tuple[beam.PCollection[Row], beam.PCollection[Row]]:
     """Attach all but the files: what a replay does too. Gives the events and the dead letters."""
     route = beam.ParDo(
-        Route(config.event_types, config.max_event_bytes, config.tables)
+        Route(
+            config.event_types,
+            config.max_event_bytes,
+            config.tables,
+            config.subscription,
+            config.exporting,
+        )
     ).with_output_types(Row)
     routed = messages | "Route" >> route.with_outputs(Route.DEAD_LETTERS, main="events")
     refused = routed.events | "InsertEvents" >> beam.ParDo(
@@ -52,6 +63,10 @@ def build(messages: beam.PCollection[PubsubMessage], config: Config) -> None:
         | "AllRows" >> beam.Flatten()
         | "WriteFiles"
         >> WriteFiles(
-            config.tables.project, config.bucket, config.window_seconds, config.file_shards
+            config.tables.project,
+            config.bucket,
+            config.window_seconds,
+            config.file_shards,
+            config.exporting,
         )
     )

@@ -19,6 +19,7 @@ from event_types.dead_letter import DEAD_LETTER_TABLE, Reason
 from pipeline.columns import carries, set_aside
 from pipeline.contracts import Contracts
 from pipeline.record import Message, Row
+from telemetry import Exporting
 
 # The clients would retry for 600 s, longer than a runner should hold a bundle in silence.
 RETRY_SECONDS = 60.0
@@ -86,6 +87,8 @@ class Target:
     """How rows travel: insert_all or storage_write."""
     write_api: str | None = None
     """HOST:PORT of an emulator's Storage Write API; None for Google's."""
+    exporting: Exporting | None = None
+    """Where spans go; None where there are none."""
 
 
 class Waits:

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import apache_beam as beam
 from apache_beam.io.gcp.pubsub import ReadFromPubSub
@@ -28,6 +29,7 @@ from event_types import registry
 from pipeline import graph
 from pipeline.bigquery_sink import SINKS
 from pipeline.insertion import Target
+from telemetry import Exporting
 
 DONE, FAILED, MISUSED = range(3)
 LINE = "%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s: %(message)s"
@@ -51,6 +53,7 @@ class JobOptions(PipelineOptions):
         "max_event_bytes",
         "table_wait_seconds",
         "schema_contract",
+        "otel_exporter_otlp_endpoint",
     )
 
     SCALE = ("sink", "file_shards", "at_least_once")
@@ -114,7 +117,7 @@ def runner(name: str) -> PipelineRunner:
     if name == "LocalRunner":
         from localgcp.beam import LocalRunner
 
-        return LocalRunner()
+        return LocalRunner(connect=connect)
     if name in ("DirectRunner", "BundleBasedDirectRunner"):
         # Plain DirectRunner would first try to download another runner.
         from apache_beam.runners.direct.direct_runner import BundleBasedDirectRunner
@@ -125,6 +128,21 @@ def runner(name: str) -> PipelineRunner:
 
         return DataflowRunner()
     raise Misused(f"--runner {name}: expected LocalRunner, DirectRunner or DataflowRunner")
+
+
+def connect(step: str, source: Any, options: PipelineOptions) -> Any:
+    """Open a subscription for the local runner, watched where spans are asked for."""
+    from localgcp.beam.connect import open_reader
+    from pipeline.tracing import PullsAndAcks
+
+    exporting = exporting_of(options.view_as(JobOptions))
+    return open_reader(step, source, options, PullsAndAcks(exporting) if exporting else None)
+
+
+def exporting_of(options: JobOptions) -> Exporting | None:
+    """Where the job's spans go. Raises InvalidSetting."""
+    here = settings.load(settings.child_environ(options.environ()))
+    return Exporting.of(here, here.job)
 
 
 def refuse_unknown(options: PipelineOptions) -> None:
@@ -163,10 +181,13 @@ def configure(
             contract=here.schema_contract,
             sink=scale.sink,
             write_api=None if runner == "DataflowRunner" else here.write_api,
+            exporting=Exporting.of(here, here.job),
         ),
         bucket=here.bucket,
         window_seconds=here.window_seconds,
         max_event_bytes=here.max_event_bytes,
+        subscription=here.subscription,
+        exporting=Exporting.of(here, here.job),
         file_shards=scale.file_shards,
     )
 

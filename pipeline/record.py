@@ -18,6 +18,8 @@ class Message:
     data: bytes
     attributes: dict[str, str]
     publish_time: datetime
+    trace: str = ""
+    """Under what its later steps are told of as spans; empty where nobody asks (`tracing`)."""
 
 
 @dataclass(slots=True)

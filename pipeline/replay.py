@@ -106,8 +106,9 @@ class Plan:
             | "SpreadFiles" >> beam.Reshuffle()
             | "Read" >> beam.ParDo(raw.ReadMessages(self.source, types, span))
         )
-        tables = replace(self.config.tables, dataset=dataset)
-        graph.insert(messages, replace(self.config, tables=tables))
+        # No spans: what a replay does is no event's way.
+        tables = replace(self.config.tables, dataset=dataset, exporting=None)
+        graph.insert(messages, replace(self.config, tables=tables, exporting=None))
         return made
 
     def run(self, dataset: str) -> None:

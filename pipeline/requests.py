@@ -14,6 +14,7 @@ from concurrent.futures import Future
 from google.cloud.pubsub_v1 import PublisherClient
 
 from pipeline.record import Message
+from telemetry import Recorder
 
 ASK_SECONDS = 5.0
 """A table is asked for this often at most, by each worker."""
@@ -29,8 +30,10 @@ class Requests:
         topic: str,
         publisher: PublisherClient,
         clock: Callable[[], float] = time.monotonic,
+        recorder: Recorder | None = None,
     ) -> None:
         self._topic, self._publisher, self._clock = topic, publisher, clock
+        self._recorder = recorder
         self._asked: dict[str, float] = {}
         """By table: when it was asked for last."""
         self._failing: set[str] = set()
@@ -44,7 +47,13 @@ class Requests:
         if last is not None and now - last < ASK_SECONDS:
             return
         self._asked[table] = now
-        sent = self._publisher.publish(self._topic, event.data, **event.attributes)
+        attributes = event.attributes
+        if self._recorder is not None and event.trace:
+            span, attributes = self._recorder.send(
+                self._topic, attributes, len(event.data), parent=event.trace
+            )
+            span.end()
+        sent = self._publisher.publish(self._topic, event.data, **attributes)
         sent.add_done_callback(lambda done: self._tell(table, done))
 
     def _tell(self, table: str, done: Future[str]) -> None:

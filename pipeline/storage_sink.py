@@ -26,6 +26,8 @@ from google.cloud.storage.retry import DEFAULT_RETRY
 
 from pipeline.record import Row
 from pipeline.repeats import key, unwritten
+from pipeline.tracing import marked, unmarked, written
+from telemetry import Exporting, now
 
 # No line end of a JSON record lies inside it, and readers may take the file a line at a time;
 # application/json would promise one value.
@@ -224,6 +226,8 @@ class Gather(beam.DoFn):
         key = element.file_prefix, turn, published.timestamp() // self._window_seconds
         earliest, lines = self._gathered.get(key) or (published, [])
         lines.append(line)
+        if element.message.trace:
+            lines += marked(element.message)
         self._gathered[key] = min(earliest, published), lines
         self._bytes += len(line)
         if self._bytes >= GATHERED_BYTES:
@@ -241,8 +245,8 @@ class Gather(beam.DoFn):
 class Write(beam.DoFn):
     """One window's lines of one shard in; the names of the objects written out."""
 
-    def __init__(self, project: str, bucket: str) -> None:
-        self._bucket = (project, bucket)
+    def __init__(self, project: str, bucket: str, exporting: Exporting | None = None) -> None:
+        self._bucket, self._exporting = (project, bucket), exporting
         self._files = Metrics.counter("pipeline", "files_written")
         self._lines = Metrics.counter("pipeline", "file_lines")
         self._repeated = Metrics.counter("pipeline", "file_lines_repeated")
@@ -250,6 +254,16 @@ class Write(beam.DoFn):
     def process(self, element: tuple[str, Iterable[list[bytes]]]) -> Iterator[str]:
         """Write one object or, where one would get too large, several."""
         key, chunks = element
+        if self._exporting is None:
+            yield from self._write(key, chunks)
+            return
+        began = now()
+        lines, traces = unmarked(chunks)
+        names = list(self._write(key, lines))
+        written(self._exporting, self._bucket[1], names, traces, began)
+        yield from names
+
+    def _write(self, key: str, chunks: Iterable[list[bytes]]) -> Iterator[str]:
         for lines in contents(chunks):
             content = b"\n".join([*lines, b""])
             name = files(*self._bucket).store(Shard.parse(key), content, self._repeated.inc)
@@ -271,9 +285,16 @@ class WriteFiles(beam.PTransform):
     type: shards divide it. An event's id names its shard, so that a retry meets it there.
     """
 
-    def __init__(self, project: str, bucket: str, window_seconds: float, shards: int = 1) -> None:
+    def __init__(
+        self,
+        project: str,
+        bucket: str,
+        window_seconds: float,
+        shards: int = 1,
+        exporting: Exporting | None = None,
+    ) -> None:
         super().__init__()
-        self._bucket = (project, bucket)
+        self._bucket, self._exporting = (project, bucket), exporting
         self._window_seconds, self._shards = window_seconds, shards
 
     def expand(self, rows: beam.PCollection[Row]) -> beam.PCollection[str]:
@@ -291,5 +312,5 @@ class WriteFiles(beam.PTransform):
                 allowed_lateness=Duration(LATENESS_SECONDS),
             )
             | "GroupByPrefix" >> beam.GroupByKey()
-            | "Write" >> beam.ParDo(Write(*self._bucket)).with_output_types(str)
+            | "Write" >> beam.ParDo(Write(*self._bucket, self._exporting)).with_output_types(str)
         )

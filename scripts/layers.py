@@ -13,6 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 PARTS = {
     "settings": "settings.py",
+    "telemetry": "telemetry.py",
     "event_types": "event_types",
     "generator": "services/generator",
     "table_manager": "services/table_manager",

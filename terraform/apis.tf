@@ -8,6 +8,7 @@ locals {
     ],
     local.here.encrypted ? ["cloudkms"] : [],
     local.here.copied ? ["bigquerydatatransfer", "storagetransfer"] : [],
+    local.cloud_trace ? ["cloudtrace", "telemetry"] : [],
   )
 
   # Not var.project_id: whatever takes the project from here waits until its services are on.

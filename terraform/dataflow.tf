@@ -11,6 +11,7 @@ locals {
       at_least_once   = tostring(var.at_least_once)
     },
     var.zone == null ? {} : { worker_zone = var.zone },
+    var.otlp_endpoint == null ? {} : { otel_exporter_otlp_endpoint = var.otlp_endpoint },
   )
 }
 

@@ -23,13 +23,13 @@ resource "google_cloud_run_v2_service" "generator" {
         cpu_idle = false # tasks publish between requests
       }
       dynamic "env" {
-        for_each = {
+        for_each = merge(local.traces, local.sampling, {
           PROJECT_ID  = var.project_id
           ENVIRONMENT = var.environment
           REGION      = var.region
           LOG_LEVEL   = var.log_level
           ALLOW_HOST  = "*" # IAM asks who is there; on a laptop the service's own guard does
-        }
+        })
         content {
           name  = env.key
           value = env.value

@@ -12,12 +12,15 @@ locals {
     local.here.copied ? { copy = "Copies the dataset to another region." } : {},
   )
 
+  trace_roles = local.cloud_trace ? ["roles/telemetry.tracesWriter"] : []
   project_roles = merge(
     {
-      trigger = ["roles/eventarc.eventReceiver"]
-      build   = ["roles/logging.logWriter"]
+      generator     = local.trace_roles
+      table-manager = local.trace_roles
+      trigger       = ["roles/eventarc.eventReceiver"]
+      build         = ["roles/logging.logWriter"]
       # A template's launcher creates the job as the workers' account.
-      pipeline = ["roles/dataflow.developer", "roles/dataflow.worker"]
+      pipeline = concat(["roles/dataflow.developer", "roles/dataflow.worker"], local.trace_roles)
     },
     local.here.copied ? { copy = ["roles/bigquery.jobUser"] } : {},
   )

@@ -27,14 +27,14 @@ resource "google_cloudfunctions2_function" "table_manager" {
     max_instance_count               = 3
     max_instance_request_concurrency = 80 # it waits for BigQuery, and for nothing else
     all_traffic_on_latest_revision   = true
-    environment_variables = {
+    environment_variables = merge(local.traces, {
       PROJECT_ID      = var.project_id
       ENVIRONMENT     = var.environment
       REGION          = var.region
       LOG_LEVEL       = var.log_level
       SCHEMA_CONTRACT = var.schema_contract
       ALLOW_HOST      = "*" # IAM asks who is there; on a laptop the function's own guard does
-    }
+    })
   }
   # Eventarc's subscription tries again for a day. It has no dead letter and needs none, because a
   # request is a hint: the pipeline has the event, and asks again.

@@ -298,6 +298,29 @@ variable "adopt" {
   }
 }
 
+variable "otlp_endpoint" {
+  description = <<-EOT
+    Where the spans of events go, by OTLP over HTTP (docs/traces.md): a collector's URL, or
+    https://telemetry.googleapis.com, which is Cloud Trace. Null makes none.
+  EOT
+  type        = string
+  default     = null
+  validation {
+    condition     = var.otlp_endpoint == null ? true : can(regex("^https?://[^/]+(/.*)?$", var.otlp_endpoint))
+    error_message = "otlp_endpoint is a URL, such as http://collector:4318; /v1/traces is added to it."
+  }
+}
+
+variable "trace_ratio" {
+  description = "Share of the events that are traced where otlp_endpoint is set, 0 to 1."
+  type        = number
+  default     = 1
+  validation {
+    condition     = var.trace_ratio >= 0 && var.trace_ratio <= 1
+    error_message = "trace_ratio is 0 to 1."
+  }
+}
+
 variable "log_level" {
   description = "Level of the parts' logs."
   type        = string

@@ -13,6 +13,7 @@ from services import guard, logs, serving
 from services.generator.app import create_app
 from services.generator.publish import Publisher
 from services.generator.service import Service
+from telemetry import Exporting
 
 
 def main() -> int:
@@ -20,7 +21,8 @@ def main() -> int:
     here = settings.load()
     logs.set_up(here.log_level)
     options = settings.generator()
-    publisher = Publisher(here.topic, here.publish_log)
+    exporting = Exporting.of(here, here.generator)
+    publisher = Publisher(here.topic, here.publish_log, exporting=exporting)
     service = Service(here.environment, publisher, options.scenarios_file, options.replay_dir)
     guarded = guard.middleware(here.allow_hosts, here.allow_origins)
     application = create_app(service, options.token, guarded)

@@ -16,6 +16,7 @@ from typing import Any
 
 import orjson
 
+import telemetry
 from services.generator.client import MESSAGE_LIMIT, RETRY_FOR_SECONDS, connect
 from services.logs import Seldom
 
@@ -78,6 +79,7 @@ class _Sent:
     ordering_key: str
     answer: Any
     receipt: Future[str]
+    span: Any = None
 
 
 class Publisher:
@@ -94,9 +96,11 @@ class Publisher:
         topic: str,
         publish_log: Path | None = None,
         monotonic: Callable[[], float] = time.monotonic,
+        exporting: telemetry.Exporting | None = None,
     ) -> None:
         self.topic = topic
         self._publish_log, self._monotonic = publish_log, monotonic
+        self._recorder = telemetry.recorder(exporting) if exporting else None
         self._error: str | None = None
         self._seldom = Seldom(log, monotonic)
         self._progress = 0.0
@@ -133,10 +137,12 @@ class Publisher:
         attributes = attributes or {}
         if RESERVED & attributes.keys():
             raise ReservedAttribute(RESERVED & attributes.keys())
-        client = self._client(ordered=bool(ordering_key))
+        client, span = self._client(ordered=bool(ordering_key)), None
+        if self._recorder is not None:
+            span, attributes = self._recorder.send(self.topic, attributes, len(data), ordering_key)
         answer = client.publish(self.topic, data, ordering_key=ordering_key, **attributes)
         self._count(published=1)
-        sent = _Sent(attributes, ordering_key, answer, Future())
+        sent = _Sent(attributes, ordering_key, answer, Future(), span)
         answer.add_done_callback(partial(self._answered, sent))
         return sent.receipt
 
@@ -186,6 +192,8 @@ class Publisher:
         self._settler.join(timeout=1)
         for client in self._clients.values():
             client.transport.close()
+        if self._recorder is not None:
+            self._recorder.close()
         return left
 
     def _client(self, ordered: bool = False) -> Any:
@@ -227,6 +235,8 @@ class Publisher:
         for sent in batch:
             refused = sent.answer.exception()
             error = PublishFailed(str(refused)) if refused else unrecorded
+            if sent.span is not None:
+                self._end(sent, refused)
             if error is None:
                 self._error = None
                 sent.receipt.set_result(_event_id(sent))
@@ -234,6 +244,13 @@ class Publisher:
                 self._give_up(sent, error)
         failed = len(batch) if unrecorded else len(batch) - len(confirmed)
         self._count(confirmed=len(batch) - failed, failed=failed)
+
+    def _end(self, sent: _Sent, refused: BaseException | None) -> None:
+        if self._recorder is not None and refused is not None:
+            self._recorder.fail(sent.span, type(refused).__name__, str(refused))
+        elif refused is None:
+            sent.span.set_attribute("messaging.message.id", str(sent.answer.result()))
+        sent.span.end()
 
     def _record(self, confirmed: list[_Sent]) -> NotRecorded | None:
         if self._publish_log is None or not confirmed:

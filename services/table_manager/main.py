@@ -23,6 +23,7 @@ from google.auth.exceptions import GoogleAuthError
 from google.cloud import bigquery
 
 import settings
+import telemetry
 from event_types import registry
 from event_types.base import EventType
 from event_types.contract import Contract, contract_of, layout_under
@@ -34,6 +35,7 @@ from services.table_manager.tables import REQUEST_SECONDS, RETRY, ensure_table, 
 here = settings.load()
 log = logging.getLogger("table_manager")
 seldom = logs.Seldom(log)
+exporting = telemetry.Exporting.of(here, here.table_manager)
 
 
 def _labels() -> dict[str, str]:
@@ -95,6 +97,24 @@ def manage_table(event: CloudEvent) -> None:
     pipeline that dead-letters it.
     """
     message = event.data["message"]
+    if exporting is None:
+        _manage(message)
+        return
+    told = telemetry.recorder(exporting)
+    topic = here.table_requests_topic
+    said = {
+        **telemetry.about("process", topic),
+        "messaging.message.id": str(message.get("messageId")),
+    }
+    trace = telemetry.trace_of(message.get("attributes") or {})
+    try:
+        with told.doing(telemetry.title("process", topic), telemetry.CONSUMER, said, trace):
+            _manage(message)
+    finally:
+        told.flush()  # between requests the instance may have no CPU
+
+
+def _manage(message: dict[str, Any]) -> None:
     try:
         data = base64.b64decode(message.get("data", ""), validate=True)
         name = validate(data).event_type

@@ -16,6 +16,7 @@ ENTRY = "services/table_manager/main.py"
 REQUIREMENTS = "requirements/table_manager.txt"
 CODE = (
     "settings.py",
+    "telemetry.py",
     "event_types",
     "services/__init__.py",
     "services/guard.py",

@@ -195,3 +195,19 @@ run "no_shard" {
     file_shards = 0
   }
 }
+
+run "spans_to_no_url" {
+  command         = plan
+  expect_failures = [var.otlp_endpoint]
+  variables {
+    otlp_endpoint = "collector:4318"
+  }
+}
+
+run "more_traces_than_events" {
+  command         = plan
+  expect_failures = [var.trace_ratio]
+  variables {
+    trace_ratio = 2
+  }
+}

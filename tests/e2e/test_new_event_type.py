@@ -10,7 +10,16 @@ from pathlib import Path
 
 from tests.e2e.conftest import ROOT, LocalStack
 
-CODE = ("settings.py", "event_types", "services", "pipeline", "emulators", "local", "terraform")
+CODE = (
+    "settings.py",
+    "telemetry.py",
+    "event_types",
+    "services",
+    "pipeline",
+    "emulators",
+    "local",
+    "terraform",
+)
 REFUND = '''
 """0 · Money given back: its model, its table, its fake. Next: the registry."""
 

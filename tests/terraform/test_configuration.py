@@ -96,6 +96,27 @@ def test_what_the_job_is_launched_with_drains_it(
     assert changed == {JOB: ["delete", "create"], "terraform_data.drained_for": ["update"]}
 
 
+def test_an_endpoint_for_spans_reaches_every_part(
+    deployed: Callable[[str], Workspace],
+) -> None:
+    """What a part is told is what its code reads; Google's receiver wants a role besides."""
+    google = "https://telemetry.googleapis.com"
+    found = deployed("dev").plan(
+        "dev", manage_tables="true", otlp_endpoint=google, trace_ratio="0.1"
+    )
+    changed = actions(found)
+    changed.pop("google_compute_subnetwork.pipeline", None)
+    roles = [
+        f'google_project_iam_member.parts["{part} roles/telemetry.tracesWriter"]'
+        for part in ("generator", "pipeline", "table-manager")
+    ]
+    apis = [f'google_project_service.apis["{name}"]' for name in ("cloudtrace", "telemetry")]
+    assert {name for name, how in changed.items() if how == ["create"]} == {*roles, *apis}
+    assert changed[JOB] == ["delete", "create"]
+    assert changed["google_cloud_run_v2_service.generator[0]"] == ["update"]
+    assert changed["google_cloudfunctions2_function.table_manager[0]"] == ["update"]
+
+
 def test_a_project_that_nothing_is_switched_on_in(workspace: Callable[[str], Workspace]) -> None:
     """Each refusal of a first apply: services that are off, accounts and grants to come."""
     made = workspace(NEWEST)

@@ -26,6 +26,7 @@ ROOT = Path(__file__).parents[3]
         ("pipeline/events.py", "pipeline"),
         ("event_types/order.py", "generator pipeline table_manager"),
         ("settings.py", "control_room generator pipeline table_manager"),
+        ("telemetry.py", "generator pipeline table_manager"),
         ("services/generator/app.py", "generator"),
         ("services/table_manager/main.py", "table_manager"),
         ("services/guard.py", "generator table_manager"),

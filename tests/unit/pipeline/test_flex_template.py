@@ -22,6 +22,10 @@ SAMPLES = {
     "max_event_bytes": (["1048576", "1"], ["0", "-1", "1.5", ""]),
     "table_wait_seconds": (["0", "300", "1.5"], ["-1", "long", ""]),
     "schema_contract": (["evolve", "freeze", "discard"], ["Evolve", "none", ""]),
+    "otel_exporter_otlp_endpoint": (
+        ["http://collector:4318", "https://telemetry.googleapis.com"],
+        ["collector:4318", "ftp://collector", ""],
+    ),
     "sink": (["insert_all", "storage_write"], ["STORAGE_WRITE_API", ""]),
     "file_shards": (["1", "16", "999"], ["0", "-1", "1.5", "1000", "many", ""]),
     "at_least_once": (["true", "false"], ["True", "1", ""]),

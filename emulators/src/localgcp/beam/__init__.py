@@ -7,7 +7,7 @@ A Pub/Sub message comes in; it is acked only when nothing derived from it waits 
                      state, timers, restrictions or side inputs over the life of a message
     cloud.py         where Beam's own Google clients go
     connect.py       opens the subscription, or makes one of a topic (own_subscription.py);
-                     subscriber.py speaks to it
+                     subscriber.py speaks to it, watching.py tells somebody of it
     source.py        makes each pull a bundle; source_watermark.py: what may still come
     engine.py        runs bundles one at a time and retries what fails (control.py);
                      failures.py tells of it

@@ -19,10 +19,11 @@ from localgcp.beam.options import LocalRunnerOptions, state_folder
 from localgcp.beam.own_subscription import Record, claim, subscribe, unsubscribe
 from localgcp.beam.source import Limits, Reader
 from localgcp.beam.subscriber import Subscriber
+from localgcp.beam.watching import Watch, WatchedSubscriber
 
 
-def open_reader(step: str, source: Any, options: Any) -> Reader:
-    """Connect a Beam _PubSubSource.
+def open_reader(step: str, source: Any, options: Any, watch: Watch | None = None) -> Reader:
+    """Connect a Beam _PubSubSource; `watch` is told of what comes and what is acked.
 
     Reading a topic makes a subscription in the job's project (else in the topic's) for the job's
     life, as Dataflow does: it is deleted when the job is drained or cancelled, and found again by
@@ -36,7 +37,11 @@ def open_reader(step: str, source: Any, options: Any) -> Reader:
         name = subscribe(client, record, source.full_topic, project)
     else:
         name = source.full_subscription
-    subscriber = Subscriber(name, client, time.monotonic)
+    subscriber = (
+        Subscriber(name, client, time.monotonic)
+        if watch is None
+        else WatchedSubscriber(name, client, time.monotonic, watch)
+    )
     keeper = LeaseKeeper(subscriber, local.ack_lease_seconds)
     limits = Limits(
         pull_messages=local.pull_max_messages,

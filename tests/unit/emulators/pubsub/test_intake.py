@@ -13,7 +13,9 @@ from localgcp.pubsub.domain.message import Draft
 from localgcp.pubsub.errors import InvalidArgument
 from localgcp.pubsub.wire import layout, protos
 
-KEYS = st.sampled_from(["", "k", "goo", "goog", "google-thing", "x" * 126 + "é", "g" * 300])
+OF_CLIENTS = ["googclient_traceparent", "googclient_tracestate"]
+RESERVED = ["goog", "google-thing", "GOOGle", "googclient_x-cloud-trace-context"]
+KEYS = st.sampled_from(["", "k", "goo", *RESERVED, *OF_CLIENTS, "x" * 126 + "é", "g" * 300])
 VALUES = st.sampled_from(["", "v", "v" * 1025, "é" * 120])
 DATA = st.sampled_from([b"", b"d", b"d" * 200, b"d" * 20_000, b"\x12\x06\x0a\x04goog\x12\x00"])
 MESSAGES = st.tuples(DATA, st.dictionaries(KEYS, VALUES, max_size=3), st.sampled_from(["", "key"]))
@@ -40,6 +42,13 @@ def test_a_request_is_read_as_its_messages_are(
         assert (layout.data(draft.body), layout.attributes(draft.body)) == (data, attributes)
         assert draft.ordering_key == key
     assert refused(drafts) == refused([draft._replace(plain=False) for draft in drafts])
+
+
+@pytest.mark.parametrize("key", [*RESERVED, *OF_CLIENTS])
+def test_of_google_s_own_keys_a_publisher_sets_those_of_its_trace(key: str) -> None:
+    sent = protos.PubsubMessage(data=b"d", attributes={key: "v"})
+    said = refused(layout.drafts(protos.PublishRequest(topic="t", messages=[sent])))
+    assert (said is None) == (key in OF_CLIENTS)
 
 
 @pytest.mark.parametrize("size", [1, 127, 128, 16_383, 16_384, 40_000, 2_200_000])

@@ -12,6 +12,9 @@ MAX_REQUEST_BYTES = 10_000_000
 MAX_REQUEST_MESSAGES = 1000
 MAX_ATTRIBUTES = 100
 MAX_KEY_BYTES = 256
+# Keys of the service's own that Google's clients set, with enable_open_telemetry_tracing. Not the
+# older googclient_x-cloud-trace-context, which the service refuses (nodejs-pubsub #1389).
+CLIENTS_KEYS = frozenset({"googclient_traceparent", "googclient_tracestate"})
 MAX_VALUE_BYTES = 1024
 MAX_ORDERING_KEY_BYTES = 1024
 
@@ -99,10 +102,11 @@ def _check_one(where: str, has_data: bool, attributes: Attributes, ordering_key:
     if len(ordering_key.encode()) > MAX_ORDERING_KEY_BYTES:
         raise InvalidArgument(f"{where}.ordering_key has more than {MAX_ORDERING_KEY_BYTES} bytes.")
     for key, value in attributes.items():
-        if not key or key.startswith("goog") or len(key.encode()) > MAX_KEY_BYTES:
+        reserved = key.lower().startswith("goog") and key not in CLIENTS_KEYS
+        if not key or reserved or len(key.encode()) > MAX_KEY_BYTES:
             raise InvalidArgument(
                 f"{where} has the attribute key {key!r}; a key has 1 to {MAX_KEY_BYTES} bytes "
-                "and does not begin with 'goog'."
+                "and does not begin with 'goog', in either case."
             )
         if len(value.encode()) > MAX_VALUE_BYTES:
             raise InvalidArgument(

@@ -25,7 +25,7 @@ _MESSAGE_ID_TAG, _PUBLISH_TIME_TAG = b"\x1a", b"\x22"
 _SECONDS_TAG, _NANOS_TAG = b"\x08", b"\x10"
 # An attribute whose key is empty or begins with "goog", as protobuf lays it out: tag and length of
 # the attribute, tag and length of the key. Where data happens to hold the like, no harm is done.
-_DOUBTFUL_KEY = re.compile(rb"\x12(?:[\x00-\x7f]|.\x01)\x0a(?:\x00|.\x01?goog)", re.DOTALL)
+_DOUBTFUL_KEY = re.compile(rb"\x12(?:[\x00-\x7f]|.\x01)\x0a(?:\x00|.\x01?(?i:goog))", re.DOTALL)
 
 
 def drafts(request: Proto) -> list[Draft]:
