@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from http import HTTPStatus
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError, URLError
-from urllib.request import urlopen
 
 from local.attached import Reachable
 from local.logs import readable
 from local.tail import ending
+from local.wire import Lines
 
 # What tells more than that a process answers: whether its work goes on.
 PATHS = {
@@ -38,23 +38,20 @@ class Health:
     """The last line of its log that is a warning or worse."""
 
 
-def of(stack: Reachable, part: str, logs: Path) -> Health:
+def of(stack: Reachable, part: str, logs: Path, lines: Lines) -> Health:
     """Ask one part; never raises."""
-    why = _trouble(stack.url(part) + PATHS[part])
+    why = _trouble(stack.url(part) + PATHS[part], lines)
     return Health(True) if why is None else Health(False, why, complaint(logs / f"{part}.log"))
 
 
-def _trouble(url: str) -> str | None:
+def _trouble(url: str, lines: Lines) -> str | None:
     try:
-        with urlopen(url, timeout=2.0):
-            return None
-    except HTTPError as answer:
-        with answer:
-            if answer.code < 500:
-                return None
-            return _reason(answer.read()) or f"answers {answer.code}"
-    except (URLError, OSError, HTTPException) as error:
-        return f"does not answer: {getattr(error, 'reason', None) or error}"
+        status, body = lines.ask(url)
+    except (OSError, HTTPException) as error:
+        return f"does not answer: {error}"
+    if status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return None
+    return _reason(body) or f"answers {status}"
 
 
 def _reason(body: bytes) -> str:

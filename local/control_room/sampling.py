@@ -16,12 +16,14 @@ from local.alerts import failed_jobs
 from local.attached import Reachable
 from local.control_room import health
 from local.observe import count_files
-from local.wire import get
+from local.wire import Lines
 
 KEPT = 300
 """Looks that are remembered."""
 SLOW_SECONDS = 3.0
 """Between two looks at what changes seldom: health, faults."""
+JOBS_SECONDS = 15.0
+"""Between two looks at BigQuery's jobs, of which there may be a thousand."""
 LISTING_SHARE = 0.02
 """Of the time, what listing all objects may take."""
 EMULATORS = ("pubsub", "bigquery", "storage")
@@ -41,7 +43,8 @@ class Sampler:
         self._faults: dict[str, int] = {}
         self._files: int | None = None
         self._failed_jobs: int | None = None
-        self._slow_due = self._listing_due = 0.0
+        self._slow_due = self._jobs_due = self._listing_due = 0.0
+        self._lines = Lines()
         self._askers = ThreadPoolExecutor(6, thread_name_prefix="look")
 
     def look(self) -> dict[str, Any]:
@@ -49,22 +52,20 @@ class Sampler:
         if self._clock() >= self._slow_due:
             self._look_slowly()
         names, url = self._stack.names, self._stack.url
+        dataset = f"{names.project_id}.{names.dataset}"
         asked = {
             "topics": f"{url('pubsub')}/_emulator/topics",
             "queues": f"{url('pubsub')}/_emulator/subscriptions",
             "job": f"{url('pipeline')}/status",
             "generator": f"{url('generator')}/health",
-            **{table: self._table_url(table) for table in TABLES},
+            "tables": f"{url('bigquery')}/_emulator/rows?dataset={dataset}",
         }
-        found = dict(zip(asked, self._askers.map(get, asked.values()), strict=True))
+        found = dict(zip(asked, self._askers.map(self._lines.get, asked.values()), strict=True))
         queues = _listed(found["queues"], "subscriptions")
         topic = _listed(found["topics"], "topics").get(names.topic, {})
-        # A table that is not there yet has no rows, where the others answer.
-        there = any(found[table] is not None for table in TABLES)
-        rows = {
-            table: int((found[table] or {}).get("numRows", 0)) if there else None
-            for table in TABLES
-        }
+        # A table that is not there yet has no rows, where others are told of.
+        counts = None if found["tables"] is None else found["tables"]["rows"]
+        rows = {table: None if counts is None else counts.get(table, 0) for table in TABLES}
         sample = {
             "at": round(time.time() * 1000),
             "published": topic.get("published"),
@@ -82,17 +83,16 @@ class Sampler:
         self.points.append(_point(sample))
         return sample
 
-    def _table_url(self, table: str) -> str:
-        names = self._stack.names
-        where = f"/bigquery/v2/projects/{names.project_id}/datasets/{names.dataset}/tables/{table}"
-        return self._stack.url("bigquery") + where
-
     def _look_slowly(self) -> None:
         parts = list(health.PATHS)
-        looks = self._askers.map(lambda part: health.of(self._stack, part, self._logs), parts)
+        looks = self._askers.map(
+            lambda part: health.of(self._stack, part, self._logs, self._lines), parts
+        )
         self._health = {part: asdict(each) for part, each in zip(parts, looks, strict=True)}
         self.count_faults()
-        self._failed_jobs = failed_jobs(self._stack)
+        if self._clock() >= self._jobs_due:
+            self._failed_jobs = failed_jobs(self._stack)
+            self._jobs_due = self._clock() + JOBS_SECONDS
         if self._clock() >= self._listing_due:
             self._count_files()
         self._slow_due = self._clock() + SLOW_SECONDS
@@ -100,7 +100,7 @@ class Sampler:
     def count_faults(self) -> None:
         """Look which emulators have faults thrown at them."""
         for part in EMULATORS:
-            found = get(f"{self._stack.url(part)}/_emulator/faults") or {}
+            found = self._lines.get(f"{self._stack.url(part)}/_emulator/faults") or {}
             self._faults = {**self._faults, part: len(found.get("faults", []))}
 
     def _count_files(self) -> None:

@@ -161,8 +161,9 @@ def test_ids_are_read_back_while_the_stack_rests_and_seldom(room: Room) -> None:
     account = Account(room.stack, reader, reader.clock)
 
     def note(**changes: Any) -> int:
-        account.note({**QUIET, **changes})
-        account.join()
+        for _ in range(2):  # the same again: the stack rests
+            account.note({**QUIET, **changes})
+            account.join()
         return reader.times
 
     assert note(main={"backlog": 1}) == 0, "events are on their way"
@@ -180,10 +181,20 @@ def test_ids_are_read_back_while_the_stack_rests_and_seldom(room: Room) -> None:
     assert account.as_json()["error"] == ""
 
 
+def test_while_events_flow_no_id_is_read_back(room: Room) -> None:
+    reader = Reader()
+    account = Account(room.stack, reader, reader.clock)
+    for published in range(10):
+        account.note({**QUIET, "published": published})
+    account.join()
+    assert reader.times == 0
+
+
 def test_a_stack_that_moved_meanwhile_gets_no_verdict(room: Room) -> None:
     now = [0.0]
     answers = iter([None, {"lost": 0}])
     account = Account(room.stack, lambda stack: next(answers), lambda: now[0])
+    account.note(QUIET)
     for verdict in (None, {"lost": 0}):
         account.note(QUIET)
         account.join()

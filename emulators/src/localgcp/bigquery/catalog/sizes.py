@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from localgcp.bigquery.catalog.table import Name, Table
@@ -30,6 +32,15 @@ class Sizes:
         with self._store.read() as db:
             row = db.execute(f"SELECT count(*) FROM {table.name.sql}").fetchone()
         return int(row[0]) if row else 0
+
+    def rows_of(self, tables: Iterable[Table]) -> dict[str, int]:
+        """The rows of several tables of a dataset, by name; a view has none, nor what is gone."""
+        found = {}
+        for table in tables:
+            if not table.is_view:
+                with suppress(QueryFailed):
+                    found[table.name.table] = self.rows(table)
+        return found
 
     def bytes(self, table: Table) -> int:
         """Logical bytes; read through once, then kept up by `add`."""
