@@ -18,10 +18,11 @@ class Runs:
     def __init__(self, directory: Path) -> None:
         self.clock = FakeClock()
         self.path = directory / "journal"
+        self.salvage = False
         self.start()
 
     def start(self) -> None:
-        self.journal = Journal(self.path)
+        self.journal = Journal(self.path, salvage=self.salvage)
         self.keeper = JournalKeeper(self.journal, configs, layout)
         self.broker = Broker(self.clock, layout, self.keeper)
         self.broker.resume(self.keeper.recover(self.broker))

@@ -136,6 +136,30 @@ def test_leases_go_on_across_a_restart(tmp_path: Path, compact: bool) -> None:
 
 
 @pytest.mark.parametrize("compact", [False, True])
+@pytest.mark.parametrize("end", ["seek", "delete"])
+def test_no_lease_outlives_a_seek_or_its_subscription(
+    tmp_path: Path, compact: bool, end: str
+) -> None:
+    runs = exactly_once(tmp_path)
+    runs.publish(b"a", b"b")
+    ack_ids = runs.pull()
+    if end == "seek":
+        target = runs.broker.subscription(SUBSCRIPTION)
+        runs.broker.seeking.to_time(target, runs.clock() - 1)
+    else:
+        config = runs.broker.subscription(SUBSCRIPTION).config
+        runs.broker.delete_subscription(SUBSCRIPTION)
+        runs.broker.create_subscription(config)
+        runs.publish(b"c")
+    expected = runs.held()
+    broker = runs.again(compact)
+    with pytest.raises(AckIdsFailed):
+        broker.acknowledge(SUBSCRIPTION, ack_ids)
+    assert runs.held() == expected
+    assert len(runs.pull()) == len(expected)
+
+
+@pytest.mark.parametrize("compact", [False, True])
 def test_a_key_is_held_across_a_restart(tmp_path: Path, compact: bool) -> None:
     runs = exactly_once(tmp_path, ordered=True)
     drafts = [layout.lay_out(data, {}, "k") for data in (b"a", b"b", b"c", b"d")]

@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from localgcp.pubsub.disk import keeper as keeper_module
+from localgcp.pubsub.disk import records
+from localgcp.pubsub.disk.journal import JournalDamaged
+from localgcp.pubsub.disk.records import Kind
 from localgcp.pubsub.domain.config import DeadLetterPolicy, SubscriptionConfig, TopicConfig
 from localgcp.pubsub.domain.names import DELETED_TOPIC
 from localgcp.pubsub.errors import StorageFailed
@@ -231,3 +234,40 @@ def test_a_dead_letter_survives_and_what_it_was_made_of_does_not(tmp_path: Path)
     for compact in (False, True):
         runs.again(compact)
         assert (runs.held(letters), runs.held()) == ([b"bad"], [b"good"])
+
+
+def test_a_record_of_what_never_was_is_told_with_its_place(tmp_path: Path) -> None:
+    runs = Runs(tmp_path)
+    runs.begin()
+    runs.journal.append(records.encode(Kind.FORGET, SUBSCRIPTION + "-none", records.pack_ids([1])))
+    with pytest.raises(JournalDamaged, match=r"journal/journal.*record 2 .*KeyError.*-none"):
+        runs.again()
+    runs.journal.close()
+    runs.salvage = True
+    runs.start()
+    runs.salvage = False
+    assert list(runs.again().subscriptions) == [SUBSCRIPTION]
+
+
+def test_a_salvage_goes_on_without_what_the_damage_made_senseless(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    runs = Runs(tmp_path)
+    runs.begin()
+    lost = SUBSCRIPTION + "-lost"
+    runs.broker.create_subscription(SubscriptionConfig(name=lost, topic=TOPIC))
+    runs.publish(b"a")
+    [ack_id] = (e.ack_id for e in runs.broker.subscription(lost).lease(runs.clock(), 1, 1000))
+    runs.broker.acknowledge(lost, [ack_id])
+    runs.publish(b"b")
+    runs.journal.close()
+    [log] = runs.path.glob("*.log")
+    data = bytearray(log.read_bytes())
+    data[data.index(lost.encode())] ^= 1
+    log.write_bytes(data)
+    runs.salvage = True
+    runs.start()
+    assert (list(runs.broker.subscriptions), runs.held()) == ([SUBSCRIPTION], [b"a", b"b"])
+    [told] = [each.getMessage() for each in caplog.records if "passed over, as" in each.message]
+    assert "can't be replayed: KeyError" in told
+    assert lost in told

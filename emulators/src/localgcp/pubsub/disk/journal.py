@@ -77,7 +77,7 @@ class Journal:
     """
 
     def __init__(self, folder: Path, promises: bool = False, salvage: bool = False) -> None:
-        self.folder, self._promises, self._salvage = folder, promises, salvage
+        self.folder, self._promises, self.salvages = folder, promises, salvage
         folder.mkdir(parents=True, exist_ok=True)
         self._lock = _lock(folder)
         self._file = -1
@@ -88,8 +88,6 @@ class Journal:
         """Bytes of all segments behind the snapshot."""
         self.appended = self.synced = 0
         """How many records, since the start."""
-        self.skipped = 0
-        """How many bytes a salvage passed over."""
         self._tidy()
 
     # Read, at the start
@@ -104,7 +102,7 @@ class Journal:
         readings = [each for number in numbers if (each := self._opened(number)) is not None]
         for place, (header, reading) in enumerate(readings):
             following = readings[place + 1][0].continues if place + 1 < len(readings) else None
-            if header.number != self._number + 1 and not self._salvage:
+            if header.number != self._number + 1 and not self.salvages:
                 raise JournalDamaged(reading.path, 0, f"segment {self._number + 1} is missing")
             reading.until = len(reading.data) if following is None else following
             yield from self._segment(header, reading, last=following is None)
@@ -115,11 +113,11 @@ class Journal:
         path = self._path(number, _SNAPSHOT)
         data = path.read_bytes()
         reading = Reading(path, data, len(data))
-        if segment.read_header(path, data) is None and not self._salvage:
+        if segment.read_header(path, data) is None and not self.salvages:
             raise JournalDamaged(path, 0)
-        yield from reading.records(self._salvage)
+        yield from reading.records(self.salvages)
         self._note_skipped(reading)
-        if not reading.whole() and not self._salvage:
+        if not reading.whole() and not self.salvages:
             raise JournalDamaged(path, reading.end)
 
     def _opened(self, number: int) -> tuple[Header, Reading] | None:
@@ -136,9 +134,9 @@ class Journal:
         return header, Reading(path, data, len(data))
 
     def _segment(self, header: Header, reading: Reading, last: bool) -> Iterator[bytes]:
-        yield from reading.records(self._salvage)
+        yield from reading.records(self.salvages)
         self._note_skipped(reading)
-        if reading.whole() or self._salvage:
+        if reading.whole() or self.salvages:
             self._torn = last and not reading.whole()
             return
         if not last:
@@ -152,7 +150,6 @@ class Journal:
     def _note_skipped(self, reading: Reading) -> None:
         for start, end in reading.skipped:
             self._set_aside(reading.path, start, reading.data[start:end])
-            self.skipped += end - start
 
     def _set_aside(self, path: Path, at: int, data: bytes) -> None:
         kept = path.with_name(f"{path.name}.from-{at}.torn")

@@ -71,7 +71,7 @@ class JournalKeeper:
         with _without_collections():
             highest = recovery.replay(state, self._journal, self._resources, self._layout)
         self._state = state
-        if self._journal.skipped:
+        if self._journal.salvages:
             # So that the next start finds no damage.
             self.compact()
         return highest

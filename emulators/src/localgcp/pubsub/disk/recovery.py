@@ -24,15 +24,15 @@ log = logging.getLogger(__name__)
 def replay(state: Registry, journal: Journal, resources: Resources, layout: Layout) -> int:
     """Bring `state` to where the journal ends; return the highest message id seen, or 0.
 
-    Raises JournalDamaged for a record that says what can't be; after a salvage such records are
-    passed over, since what they build on may be gone.
+    Raises JournalDamaged for a record that says what can't be; a salvage passes over such records,
+    since what they build on may be gone.
     """
     replayed = _Replay(state, resources, layout)
     for place, body in enumerate(journal.records()):
         try:
             replayed.apply(body)
         except (struct.error, ValueError, KeyError, IndexError) as error:
-            if not journal.skipped:
+            if not journal.salvages:
                 why = f"record {place} can't be replayed: {error!r}"
                 raise JournalDamaged(journal.folder / "journal", 0, why) from error
             log.warning("record %d is passed over, as it can't be replayed: %r", place, error)
