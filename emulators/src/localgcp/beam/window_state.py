@@ -134,6 +134,15 @@ class WindowStates:
             self._raw.state[window][tag] = list(values)
 
 
+def time_told(domain: str, fires: Timestamp, watermark: Timestamp) -> Timestamp:
+    """The time that a trigger is told as its timer fires: the watermark, if it is by the clock.
+
+    Beam's driver hands on the clock's. An AfterWatermark takes it for the watermark, so that past
+    the window's end an early firing would be the last, and what comes then would be dropped.
+    """
+    return watermark if domain == TimeDomain.REAL_TIME else fires
+
+
 def _homes(windows: Iterable[Any], known: Any) -> Iterator[Any]:
     for window in windows:
         if window in known:

@@ -13,7 +13,7 @@ from apache_beam.utils.timestamp import MAX_TIMESTAMP, TIME_GRANULARITY, Timesta
 
 from localgcp.beam.archive import Archive, Record
 from localgcp.beam.bundles import Lineage, PullBatch, TracedResult
-from localgcp.beam.window_state import END_TIMER, WindowStates
+from localgcp.beam.window_state import END_TIMER, WindowStates, time_told
 from localgcp.logs import Seldom
 
 _seldom = Seldom(logging.getLogger(__name__))
@@ -55,8 +55,9 @@ class GroupAlsoByWindow(_StreamingGroupAlsoByWindowEvaluator):
         view = MergeableStateAdapter(raw) if self._merging else raw
         window = view.get_window(firing.window)
         if firing.name != END_TIMER:
+            told = time_told(firing.time_domain, firing.timestamp, self._input)
             panes = self.driver.process_timer(
-                firing.window, firing.name, firing.time_domain, firing.timestamp, raw, self._input
+                firing.window, firing.name, firing.time_domain, told, raw, self._input
             )
             self._emit(key, raw, list(panes), ())
         elif self._input >= self._expiry(window):

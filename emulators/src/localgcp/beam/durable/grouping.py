@@ -21,7 +21,7 @@ from localgcp.beam.durable.plan import Group
 from localgcp.beam.durable.saved_windows import SavedWindows
 from localgcp.beam.durable.sources import NOTHING
 from localgcp.beam.durable.store import Store
-from localgcp.beam.window_state import END_TIMER, KeyedState, WindowStates
+from localgcp.beam.window_state import END_TIMER, KeyedState, WindowStates, time_told
 from localgcp.logs import Seldom
 
 _seldom = Seldom(logging.getLogger(__name__))
@@ -123,9 +123,7 @@ class Grouping:
             clock = MAX_TIMESTAMP if at_end else Timestamp.of(self._clock.time())
             expired, _ = state.get_timers(watermark=now, processing_time=clock)
             windows = []
-            for window_id, (name, domain, fires, tag) in sorted(
-                expired, key=lambda each: each[1][2]
-            ):
+            for window_id, (name, domain, fires, tag) in sorted(expired, key=_turn):
                 if (name, domain, tag) not in state.timers.get(window_id, ()):
                     continue
                 state.clear_timer(window_id, name, domain, dynamic_timer_tag=tag)
@@ -133,7 +131,8 @@ class Grouping:
                 window = view.get_window(window_id)
                 windows.append(window)
                 if name != END_TIMER:
-                    panes = self._driver.process_timer(window_id, name, domain, fires, state, now)
+                    told = time_told(domain, fires, now)
+                    panes = self._driver.process_timer(window_id, name, domain, told, state, now)
                     self._emit(
                         out, key, map(_last, panes) if self._fires_once and at_end else panes
                     )
@@ -255,6 +254,12 @@ class Grouping:
                     "%s: %d elements dropped, %d so far: their window %s is %s",
                     self.group.name, count, self.dropped, window, why,
                 )  # fmt: skip
+
+
+def _turn(timer: tuple[Any, tuple[str, str, Timestamp, str]]) -> tuple[bool, Timestamp]:
+    """When a timer fires among those that are due: those by the watermark go first."""
+    _, (_, domain, fires, _) = timer
+    return domain == TimeDomain.REAL_TIME, fires
 
 
 def _last(pane: Any) -> WindowedValue:
