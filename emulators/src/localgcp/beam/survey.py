@@ -12,7 +12,12 @@ from apache_beam.transforms.external import ExternalTransform
 from apache_beam.transforms.trigger import AccumulationMode, DefaultTrigger
 from apache_beam.transforms.userstate import is_stateful_dofn
 
-from localgcp.beam.durable.beam_parts import DoFnSignature
+from localgcp.beam.durable.beam_parts import (
+    EMBEDDED_PYTHON,
+    DoFnSignature,
+    common_urns,
+    resolve_anyof_environment,
+)
 from localgcp.beam.errors import UnsupportedTransform
 
 
@@ -44,8 +49,10 @@ class Survey(PipelineVisitor):
         """Note what it is. Raises UnsupportedTransform for another language's transform."""
         transform = applied.transform
         if isinstance(transform, ExternalTransform):
-            raise UnsupportedTransform(applied.full_label, "it is written in another language")
-        if isinstance(transform, TestStream):
+            if not _runs_here(transform):
+                raise UnsupportedTransform(applied.full_label, "it is written in another language")
+            self._wants_more = True
+        elif isinstance(transform, TestStream):
             self.uses_test_stream = self._is_fed = True
         elif isinstance(getattr(transform, "source", None), _PubSubSource):
             self._is_fed = True
@@ -62,6 +69,15 @@ class Survey(PipelineVisitor):
                 self._wants_more = True
         if any(not view.pvalue.is_bounded for view in applied.side_inputs):
             self._wants_more = True
+
+
+def _runs_here(transform: ExternalTransform) -> bool:
+    """Whether all that an expansion service made of it is Python's, for this very process."""
+    here = (EMBEDDED_PYTHON, common_urns.environments.DEFAULT.urn)
+    return all(
+        resolve_anyof_environment(environment, *here).urn in here
+        for environment in transform._expanded_components.environments.values()
+    )
 
 
 def _wants_more(dofn: DoFn) -> bool:

@@ -17,6 +17,7 @@ from apache_beam.portability.api import (
     beam_runner_api_pb2,
     endpoints_pb2,
 )
+from apache_beam.portability.python_urns import EMBEDDED_PYTHON
 from apache_beam.runners.common import DoFnSignature
 from apache_beam.runners.direct.clock import RealClock, TestClock
 from apache_beam.runners.pipeline_context import PipelineContext
@@ -38,7 +39,10 @@ from apache_beam.runners.worker.data_plane import (
     DataChannelFactory,
 )
 from apache_beam.runners.worker.sdk_worker import CachingStateHandler
-from apache_beam.transforms.environments import EmbeddedPythonEnvironment
+from apache_beam.transforms.environments import (
+    EmbeddedPythonEnvironment,
+    resolve_anyof_environment,
+)
 from apache_beam.transforms.sideinputs import _global_window_mapping_fn as to_the_one_window
 from apache_beam.transforms.trigger import (
     GeneralTriggerDriver,
@@ -49,6 +53,7 @@ from apache_beam.transforms.trigger import (
 __all__ = [
     "DATA_INPUT_URN",
     "DATA_OUTPUT_URN",
+    "EMBEDDED_PYTHON",
     "USER_METRIC_URNS",
     "BundleProcessor",
     "CachingStateHandler",
@@ -79,6 +84,7 @@ __all__ = [
     "group_by_key_input_visitor",
     "merge_common_environments",
     "merge_superset_dep_environments",
+    "resolve_anyof_environment",
     "to_the_one_window",
     "translations",
 ]
