@@ -70,7 +70,9 @@ def told(command: list[str], environ: dict[str, str], cwd: Path) -> dict[str, st
 
 
 def test_from_this_machine_by_localgcp_env(stack: ComposeStack, tmp_path: Path) -> None:
-    assert run(told(["localgcp", "env", "--json"], stack.ports, tmp_path)) == SAID
+    led = told(["localgcp", "env", "--json"], stack.ports, tmp_path)
+    assert led["CONSOLE_URL"] == stack.url("console")
+    assert run(led) == SAID
 
 
 def test_from_this_machine_by_local_env(stack: ComposeStack, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from localgcp.base import LOOPBACK, claim_port
+from localgcp.emulators import build
 from localgcp.environment import PORTS, cache_folder
 
 COMMAND = (sys.executable, "-m", "localgcp")
@@ -62,7 +63,8 @@ def environ(tmp_path: Path) -> dict[str, str]:
     """No emulator known, ports of this test's own, an empty home."""
     known = ("_EMULATOR_HOST", "GOOGLE_APPLICATION")
     clean = {name: text for name, text in os.environ.items() if not any(k in name for k in known)}
-    ports = {f"{name.upper()}_PORT": str(claim_port(name, LOOPBACK, 0)) for name in PORTS}
+    services = (*PORTS, "console")
+    ports = {f"{name.upper()}_PORT": str(claim_port(name, LOOPBACK, 0)) for name in services}
     cache = {"LOCALGCP_CACHE": str(cache_folder())}
     return {**clean, **ports, **cache, "HOME": str(tmp_path)}
 
@@ -102,6 +104,7 @@ def test_up_and_env_lead_the_clients(
     running: subprocess.Popen[str], environ: dict[str, str], tmp_path: Path
 ) -> None:
     led = json.loads(localgcp(environ, tmp_path, "env", "--json").stdout)
+    assert "CONSOLE_URL" not in led
     done = subprocess.run(
         [sys.executable, "-c", CLIENTS],
         env={**environ, **led},
@@ -125,6 +128,19 @@ def test_up_and_env_lead_the_clients(
     running.send_signal(signal.SIGINT)
     assert running.wait(30) == 0
     assert sorted(path.name for path in (tmp_path / "data").iterdir()) == sorted(PORTS)
+
+
+def test_env_leads_gcloud_to_a_console_where_there_is_one(
+    running: subprocess.Popen[str], environ: dict[str, str], tmp_path: Path
+) -> None:
+    console = build("console", LOOPBACK, int(environ["CONSOLE_PORT"]), None)
+    console.start()
+    try:
+        led = json.loads(localgcp(environ, tmp_path, "env", "--json").stdout)
+    finally:
+        console.stop()
+    assert led["CONSOLE_URL"] == f"http://{LOOPBACK}:{environ['CONSOLE_PORT']}"
+    assert led["CLOUDSDK_API_ENDPOINT_OVERRIDES_LOGGING"] == f"{led['CONSOLE_URL']}/"
 
 
 def test_env_says_who_does_not_answer(environ: dict[str, str], tmp_path: Path) -> None:

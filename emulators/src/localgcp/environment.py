@@ -11,6 +11,8 @@ from pathlib import Path
 
 PORTS = {"pubsub": 8085, "storage": 4443, "bigquery": 9050}
 """Where each emulator listens by default; PUBSUB_PORT and so on say otherwise."""
+CONSOLE_PORT = 8084
+"""Where the console does, which not every stack has; the variable of that name says otherwise."""
 KINDS = ("embedded", "testcontainers", "compose", "upstream")
 
 
@@ -38,7 +40,7 @@ def port(service: str, environ: Mapping[str, str] | None = None) -> int:
     """
     env = os.environ if environ is None else environ
     name = f"{service.upper()}_PORT"
-    text = env.get(name) or str(PORTS[service])
+    text = env.get(name) or str({**PORTS, "console": CONSOLE_PORT}[service])
     if not text.isdecimal() or not 0 < int(text) < 65_536:
         raise InvalidVariable(name, f"should be a port from 1 to 65535; got {text!r}")
     return int(text)

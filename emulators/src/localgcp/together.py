@@ -6,6 +6,7 @@ led   the environment that leads clients to those that run already, or to some s
 
 from __future__ import annotations
 
+import json
 import signal
 import sys
 import threading
@@ -106,7 +107,8 @@ def _all(
 def env(folder: Path, project: str) -> dict[str, str]:
     """What leads clients to the emulators that run at their ports; writes files to `folder`.
 
-    Raises NobodyAnswers, InvalidVariable, OSError.
+    gcloud is led to a console too, where there is one. Raises NobodyAnswers, InvalidVariable,
+    OSError.
     """
     addresses = {name: f"{LOOPBACK}:{environment.port(name)}" for name in environment.PORTS}
     for name, address in addresses.items():
@@ -115,7 +117,11 @@ def env(folder: Path, project: str) -> dict[str, str]:
     folder = folder.absolute()
     clients.write_files(folder, addresses["bigquery"], project)
     led = clients.environ(folder, addresses, project) | clients.tools(folder, project)
-    return led | tunnel.led_by_asking(addresses["bigquery"], folder)
+    led |= tunnel.led_by_asking(addresses["bigquery"], folder)
+    console = f"{LOOPBACK}:{environment.port('console')}"
+    if is_console(console):
+        led |= environment.console(console) | {"CONSOLE_URL": f"http://{console}"}
+    return led
 
 
 @contextmanager
@@ -144,6 +150,18 @@ def led(project: str = PROJECT) -> Iterator[Mapping[str, str]]:
             clients.write_files(folder, addresses["bigquery"], project)
             found = clients.environ(folder, addresses, project)
             yield found | tunnel.led(addresses["bigquery"])
+
+
+def is_console(address: str) -> bool:
+    """Whether the console is at HOST:PORT; never raises."""
+    try:
+        with urlopen(f"http://{address}/_emulator/facts", timeout=ANSWER_S) as answer:
+            return "jobs" in json.load(answer)
+    except HTTPError as refusal:
+        refusal.close()
+        return False
+    except (URLError, OSError, HTTPException, ValueError, TypeError):
+        return False
 
 
 def answers(address: str) -> bool:
