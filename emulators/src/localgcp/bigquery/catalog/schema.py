@@ -42,18 +42,18 @@ DUCKDB_TYPES = {
     "RANGE": "VARCHAR",
 }
 AS_TEXT = ("INTERVAL", "RANGE")
+COLLATIONS = ("", "und:ci")  # Collation concepts: BigQuery has no other
 RANGE_ELEMENTS = ("DATE", "DATETIME", "TIMESTAMP")
 # Known to BigQuery and refused when they say something, so that nothing is silently dropped.
 REFUSED = (
     "policyTags",
     "dataPolicies",
     "defaultValueExpression",
-    "collation",
     "foreignTypeDefinition",
     "timestampPrecision",
 )
 KNOWN = {"name", "type", "mode", "description", "fields", "rangeElementType", *REFUSED} | {
-    *("maxLength", "precision", "scale"),
+    *("maxLength", "precision", "scale", "collation"),
 }
 
 
@@ -62,7 +62,7 @@ class Field:
     """One column, or one member of a RECORD. `type` is the API's name (INTEGER, not INT64).
 
     `element` is what a RANGE has bounds of. `length` is that of a STRING(L) or BYTES(L), and
-    `precision` and `scale` are those of a NUMERIC(P, S).
+    `precision` and `scale` are those of a NUMERIC(P, S). `collation` is that of a STRING.
     """
 
     name: str
@@ -74,6 +74,12 @@ class Field:
     length: int | None = None
     precision: int | None = None
     scale: int | None = None
+    collation: str = ""
+
+    @property
+    def collated(self) -> bool:
+        """Whether it, or a member of it, compares by a collation."""
+        return bool(self.collation) or any(field.collated for field in self.fields)
 
     @property
     def required(self) -> bool:
@@ -138,7 +144,19 @@ def _parse_field(resource: Any, path: str, depth: int) -> Field:
     element = _range_element(resource, kind, f"{path}.rangeElementType")
     length, precision, scale = parameterized.parse(resource, name, kind, path)
     description = resource.get("description") or ""
-    return Field(name, kind, mode, description, inner, element, length, precision, scale)
+    within = depth > 1 or mode == "REPEATED"
+    collation = _collation(resource, kind, within, f"{path}.collation")
+    limits = (length, precision, scale)
+    return Field(name, kind, mode, description, inner, element, *limits, collation)
+
+
+def _collation(resource: Mapping[str, Any], kind: str, within: bool, path: str) -> str:
+    collation = str(resource.get("collation") or "")
+    if collation not in COLLATIONS or (collation and kind != "STRING"):
+        raise BadValue(path, collation, "a STRING, and no other, has one of 'und:ci' and ''")
+    if collation and within:
+        raise NotSupported("a collation within a RECORD or an array", path)
+    return collation
 
 
 def _range_element(resource: Mapping[str, Any], kind: str, path: str) -> str:
@@ -176,6 +194,8 @@ def _field_resource(field: Field) -> dict[str, Any]:
         resource["fields"] = to_resource(field.fields)
     if field.element:
         resource["rangeElementType"] = {"type": field.element}
+    if field.collation:
+        resource["collation"] = field.collation
     limits = {"maxLength": field.length, "precision": field.precision, "scale": field.scale}
     return resource | {key: str(value) for key, value in limits.items() if value is not None}
 

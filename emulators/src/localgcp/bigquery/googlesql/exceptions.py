@@ -9,7 +9,7 @@ from localgcp.bigquery.errors import InvalidQuery, QueryFailed, SqlNotSupported
 # What BigQuery does and the evaluator, as it is published, does not: no fault of the statement's.
 # An array has 16,000 elements at most there, and 1,048,575 in BigQuery.
 _LIMITS = re.compile(
-    r"invalid collation name|exceeds max allowed output size|U_\w+_ERROR"
+    r"exceeds max allowed output size|U_\w+_ERROR"
     r"|Cannot generate arrays with more than|function inliner cannot"
 )
 _GROUP = re.compile(r"(?i)(?:Templated_SQL|External)_function:")
@@ -18,7 +18,7 @@ _NOT_FOUND = re.compile(r"(?:Table-valued function|Function) not found: `?([\w.`
 # By the reference, "All functions" and "Machine learning functions".
 BIGQUERYS = frozenset(
     (
-        *("SEARCH", "COLLATE", "CONTAINS_SUBSTR", "TEXT_ANALYZE", "BAG_OF_WORDS", "TF_IDF"),
+        *("SEARCH", "CONTAINS_SUBSTR", "TEXT_ANALYZE", "BAG_OF_WORDS", "TF_IDF"),
         *("VECTOR_SEARCH", "GAP_FILL", "RANGE_SESSIONIZE", "APPENDS", "CHANGES", "EXTERNAL_QUERY"),
         *("EXTERNAL_OBJECT_TRANSFORM", "APPROX_TOP_COUNT", "APPROX_TOP_SUM", "ST_REGIONSTATS"),
         *("OBJ.FETCH_METADATA", "OBJ.GET_ACCESS_URL", "OBJ.MAKE_REF", "GROUPING", "BIT_AND"),

@@ -88,7 +88,7 @@ class Names:
             inner = self.view_tree(table, self.depth + 1)
             node.replace(exp.Subquery(this=inner, alias=exp.TableAlias(this=alias)))
             return
-        _refuse_texts(table.fields)
+        _refuse_others(table.fields)
         _point(node, "data", f"{name.project}:{name.dataset}", name.table)
         node.set("alias", exp.TableAlias(this=alias))
 
@@ -101,7 +101,7 @@ class Names:
         path = tuple(part.name for part in node.parts)
         parts = wildcard(self.catalog, path, self.project, self.dataset)
         fields = newest(parts).fields
-        _refuse_texts(fields)
+        _refuse_others(fields)
         selects = [_part(fields, suffix if asks else None, table) for suffix, table in parts]
         whole: exp.Expr = selects[0]
         for select in selects[1:]:
@@ -138,12 +138,14 @@ def _part(fields: tuple[Field, ...], suffix: str | None, table: Table) -> exp.Se
     return exp.Select(expressions=columns).from_(place)
 
 
-def _refuse_texts(fields: tuple[Field, ...]) -> None:
-    """DuckDB would take an INTERVAL or a RANGE for the text that stands for it."""
+def _refuse_others(fields: tuple[Field, ...]) -> None:
+    """DuckDB would take an INTERVAL or a RANGE for its text, and compares texts by their bytes."""
     for column in fields:
         if column.type in AS_TEXT:
             raise SqlNotSupported(f"a table with a column of type {column.type}, {column.name}")
-        _refuse_texts(column.fields)
+        if column.collation:
+            raise SqlNotSupported(f"a table with a collation of column {column.name}")
+        _refuse_others(column.fields)
 
 
 def _point(node: exp.Table, catalog: str | None, db: str | None, table: str) -> None:

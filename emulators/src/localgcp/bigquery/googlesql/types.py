@@ -8,8 +8,8 @@ from typing import Any
 from sqlglot import exp
 
 from localgcp.bigquery.catalog.parameterized import check_numeric
-from localgcp.bigquery.catalog.schema import Field, duckdb_type
-from localgcp.bigquery.errors import SqlNotSupported
+from localgcp.bigquery.catalog.schema import COLLATIONS, Field, duckdb_type
+from localgcp.bigquery.errors import InvalidQuery, SqlNotSupported
 
 # SQLGlot's type -> the API's name.
 NAMES = {
@@ -65,17 +65,30 @@ def column_of(definition: exp.Expr) -> Field:
     """The field of a column definition, its NOT NULL and OPTIONS(description) included."""
     if not isinstance(definition, exp.ColumnDef):
         raise SqlNotSupported("a STRUCT type whose fields have no names")
-    mode, description = "NULLABLE", ""
+    mode, description, collation = "NULLABLE", "", ""
     for constraint in definition.args.get("constraints") or ():
         kind = constraint.args["kind"]
         if isinstance(kind, exp.NotNullColumnConstraint):
             mode = "REQUIRED"
         elif isinstance(kind, exp.Properties):
             description = _description(kind)
+        elif isinstance(kind, exp.CollateColumnConstraint):
+            collation = _collation(kind.this, definition.name)
         else:
             raise SqlNotSupported(f"column constraint {kind.sql(dialect='bigquery')}")
     plain = field_of(definition.name, definition.args["kind"], mode)
-    return replace(plain, description=description)
+    if collation and plain.type != "STRING":
+        what = f"COLLATE can only be applied to columns of type STRING: {plain.name}"
+        raise InvalidQuery(what, "query")
+    return replace(plain, description=description, collation=collation)
+
+
+def _collation(given: exp.Expr, column: str) -> str:
+    if given.name == "binary":  # ZetaSQL's name for none
+        return ""
+    if given.name not in COLLATIONS:
+        raise InvalidQuery(f"Invalid collation specification: '{given.name}' of {column}", "query")
+    return given.name
 
 
 def _description(options: exp.Properties) -> str:

@@ -77,7 +77,9 @@ def table_of(table: TableShape, name: str, place: int) -> table_proto.SimpleTabl
     """A table of a catalog, known by its place."""
     proto = table_proto.SimpleTableProto(name=name, serialization_id=place + 1)
     for field in table.fields:
-        proto.column.add(name=field.name, type=types.type_of(field))
+        column = proto.column.add(name=field.name, type=types.type_of(field))
+        if field.collated:
+            column.annotation_map.CopyFrom(types.annotations_of(field))
     for field in table.hidden:
         proto.column.add(name=field.name, type=types.type_of(field), is_pseudo_column=True)
     return proto

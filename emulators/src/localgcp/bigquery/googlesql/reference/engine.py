@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import ctypes
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import tzdata
 from google.protobuf.message import Message
 from wasmtime import Linker, Store, WasiConfig
+from zetasql.wasi._pb2.zetasql.local_service import local_service_pb2 as service
+from zetasql.wasi._pb2.zetasql.proto import options_pb2 as o
+from zetasql.wasi._pb2.zetasql.proto import simple_catalog_pb2 as c
 
-from localgcp.bigquery.googlesql.reference import compiled
+from localgcp.bigquery.googlesql.reference import compiled, icu
 
 Answer = TypeVar("Answer", bound=Message)
 _FAILURE = re.compile(r"Code: (\d+), Message: (.*)", re.DOTALL)
@@ -47,13 +51,16 @@ class Engine:
         self._call("_initialize")
         memory: Any = self._exports["memory"]
         self._memory = ctypes.addressof(memory.data_ptr().contents)
+        self._size: Callable[[], int] = memory.data_len
+        # Whether COLLATE can be evaluated.
+        self.knows_collations = icu.give(self, self._normalize)
 
     def ask(self, method: str, request: Message, answer: type[Answer]) -> Answer:
         """Call a method of the local service. Raises Refusal, Trap."""
         raw = request.SerializeToString()
         at = self._call("wasm_malloc", len(raw) + 4)  # the answer's length, then the request
         try:
-            ctypes.memmove(self._memory + at + 4, raw, len(raw))
+            self.write(at + 4, raw)
             found = self._call(f"ZetaSqlLocalService_{method}", at + 4, len(raw), at)
             if not found:
                 raise self._refusal()
@@ -72,6 +79,27 @@ class Engine:
 
     def _read(self, at: int, size: int) -> bytes:
         return ctypes.string_at(self._memory + at, size)
+
+    def write(self, at: int, raw: bytes) -> None:
+        """Change what is at an address of its memory."""
+        ctypes.memmove(self._memory + at, raw, len(raw))
+
+    def put(self, raw: bytes) -> int:
+        """Allocate memory and fill it; gives the address."""
+        at = self._call("wasm_malloc", len(raw))
+        self.write(at, raw)
+        return at
+
+    def find(self, what: bytes) -> list[int]:
+        """Each address in its memory where these bytes are."""
+        return [each.start() for each in re.finditer(re.escape(what), self._read(0, self._size()))]
+
+    def _normalize(self) -> None:
+        builtins = o.ZetaSQLBuiltinFunctionOptionsProto(language_options=o.LanguageOptionsProto())
+        catalog = c.SimpleCatalogProto(name="catalog", builtin_function_options=builtins)
+        sql = "SELECT NORMALIZE('a', NFKC)"
+        asked = service.EvaluateQueryRequest(sql=sql, simple_catalog=catalog)
+        self.ask("EvaluateQuery", asked, service.EvaluateQueryResponse)
 
     def _call(self, name: str, *arguments: int) -> int:
         function: Any = self._functions.get(name)

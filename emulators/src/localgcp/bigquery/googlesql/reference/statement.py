@@ -10,13 +10,10 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from google.protobuf.message import Message
 from zetasql.wasi._pb2.zetasql.local_service import local_service_pb2 as service
 from zetasql.wasi._pb2.zetasql.proto import options_pb2 as o
 from zetasql.wasi._pb2.zetasql.public import options_pb2 as public
 from zetasql.wasi._pb2.zetasql.public import type_pb2
-from zetasql.wasi._pb2.zetasql.resolved_ast import resolved_ast_pb2 as resolved
-from zetasql.wasi._pb2.zetasql.resolved_ast import serialization_pb2
 
 from localgcp.bigquery.catalog.schema import Field
 from localgcp.bigquery.errors import SqlNotSupported
@@ -32,6 +29,7 @@ from localgcp.bigquery.googlesql.reference import messages as m
 from localgcp.bigquery.googlesql.reference.catalogs import POOL, Catalogs, stand_in, table_of
 from localgcp.bigquery.googlesql.reference.changes import Changes, NotExpressible
 from localgcp.bigquery.googlesql.reference.engine import Engine, Refusal
+from localgcp.bigquery.googlesql.reference.found import Found
 from localgcp.bigquery.googlesql.reference.messages import (
     Analysis,
     Change,
@@ -129,8 +127,9 @@ class Statements:
     def analyze(self, shape: Shape) -> Analysis:
         """Its kind, columns and tables. Raises Refusal, InvalidQuery and its kin."""
         kind, statement = self._resolved(shape)
-        found = _Found()
+        found = Found()
         found.look(statement)
+        found.check_collations(self._engine.knows_collations)
         fields, value_table = _columns(statement) if kind == "query" else ((), False)
         kinds = frozenset(types.NAMES.get(each, "") for each in found.kinds)
         return Analysis(
@@ -213,9 +212,26 @@ def _renamed(shape: Shape, scans: tuple[Scan, ...]) -> str:
         if found is None or found.start() < at:
             raise SqlNotSupported(f"reading {'.'.join(path)} in this place")
         alias = "" if scan.alias else f" AS `{path[-1]}`"
-        parts += [raw[at : found.start()], f"{stand_in(place)}{alias}".encode()]
+        name = _read_as(shape.tables[scan.table], scan, stand_in(place))
+        parts += [raw[at : found.start()], f"{name}{alias}".encode()]
         at = found.end()
     return b"".join([*parts, raw[at:]]).decode()
+
+
+def _read_as(table: m.TableShape, scan: Scan, name: str) -> str:
+    """A table in a FROM clause: the evaluator forgets what its columns are compared by."""
+    collated = [field for field in table.fields if field.collation]
+    if any(field.collated and (field.repeated or field.fields) for field in table.fields):
+        raise SqlNotSupported("a collation within a RECORD or an array of a table")
+    if not collated:
+        return name
+    texts = [f"COLLATE(`{each.name}`, '{each.collation}') AS `{each.name}`" for each in collated]
+    hidden = [
+        f", {field.name}"
+        for place, field in enumerate(table.hidden, len(table.fields))
+        if place in scan.columns
+    ]
+    return f"(SELECT * REPLACE ({', '.join(texts)}){''.join(hidden)} FROM {name})"
 
 
 def _columns(query: Any) -> tuple[tuple[Field, ...], bool]:
@@ -223,32 +239,9 @@ def _columns(query: Any) -> tuple[tuple[Field, ...], bool]:
     columns = [(column.name, column.column.type) for column in query.output_column_list]
     if query.is_value_table and columns[0][1].type_kind == type_pb2.TYPE_STRUCT:
         return types.record_columns(columns[0][1]), True
-    return types.columns_of(columns), False
-
-
-class _Found:
-    """What a statement reads, in the order of the tree, and the types and functions in it."""
-
-    def __init__(self) -> None:
-        self.scans: list[Scan] = []
-        self.kinds: set[int] = set()
-        self.functions: set[str] = set()
-
-    def look(self, node: Message) -> None:
-        """Walk the tree from here."""
-        if isinstance(node, type_pb2.TypeProto):
-            self.kinds.add(node.type_kind)
-        if isinstance(node, serialization_pb2.FunctionRefProto):
-            self.functions.add(node.name.rpartition(":")[2].lower())
-        if isinstance(node, resolved.ResolvedTableScanProto):
-            place = node.parent.parent.parse_location_range
-            columns = frozenset(node.column_index_list)
-            table = node.table.serialization_id - 1
-            self.scans.append(Scan(place.start, place.end, table, node.alias, columns))
-        for descriptor, value in node.ListFields():
-            if descriptor.message_type is not None:
-                for inner in value if descriptor.is_repeated else (value,):
-                    self.look(inner)
+    found = [column.column.annotation_map for column in query.output_column_list]
+    fields = types.columns_of(columns)
+    return tuple(map(types.collated, fields, found)), False
 
 
 def result_type(field: Field) -> pa.DataType:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from zetasql.wasi._pb2.zetasql.public import annotation_pb2 as a
+from zetasql.wasi._pb2.zetasql.public import simple_value_pb2 as v
 from zetasql.wasi._pb2.zetasql.public import type_pb2 as t
 
 from localgcp.bigquery.catalog.schema import Field
@@ -25,6 +27,7 @@ KINDS = {
     "JSON": t.TYPE_JSON,
     "INTERVAL": t.TYPE_INTERVAL,
 }
+_COLLATION = 1  # annotation/collation.h: AnnotationKind
 NAMES = {kind: name for name, kind in KINDS.items()}
 
 
@@ -43,6 +46,33 @@ def type_of(field: Field) -> t.TypeProto:
         bounds = t.RangeTypeProto(element_type=type_of(Field("", field.element)))
         return t.TypeProto(type_kind=t.TYPE_RANGE, range_type=bounds)
     return t.TypeProto(type_kind=KINDS[field.type])
+
+
+def annotations_of(field: Field) -> a.AnnotationMapProto:
+    """The collations of a column; only of one that is `collated`."""
+    made = a.AnnotationMapProto(is_null=not field.collated)
+    if field.repeated:
+        inner = annotations_of(replace(field, mode="NULLABLE"))
+        made.array_element.CopyFrom(inner)
+    elif field.collation:
+        value = v.SimpleValueProto(string_value=field.collation)
+        made.annotations.add(id=_COLLATION, value=value)
+    else:
+        made.struct_fields.extend(annotations_of(member) for member in field.fields)
+    return made
+
+
+def collated(field: Field, found: a.AnnotationMapProto) -> Field:
+    """A result's column with the collations that the analyzer says of it."""
+    if field.repeated:
+        inner = collated(replace(field, mode="NULLABLE"), found.array_element)
+        return replace(inner, mode="REPEATED")
+    for each in found.annotations:
+        if each.id == _COLLATION:
+            return replace(field, collation=each.value.string_value)
+    pairs = zip(field.fields, found.struct_fields, strict=False)
+    members = tuple(collated(member, inner) for member, inner in pairs)
+    return replace(field, fields=members) if members else field
 
 
 def field_of(name: str, kind: t.TypeProto) -> Field:

@@ -1,0 +1,69 @@
+"""What a resolved statement holds: its tables, types, functions and collations."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from google.protobuf.message import Message
+from zetasql.wasi._pb2.zetasql.public import type_pb2
+from zetasql.wasi._pb2.zetasql.resolved_ast import resolved_ast_pb2 as resolved
+from zetasql.wasi._pb2.zetasql.resolved_ast import serialization_pb2
+
+from localgcp.bigquery.errors import SqlNotSupported
+from localgcp.bigquery.googlesql.reference import trees
+from localgcp.bigquery.googlesql.reference.messages import Scan
+
+_LANGUAGE = re.compile(r"([A-Za-z]+|\?)(?:[-_]\w+)*(?::c[is])?")
+# Their order is that of the root: collation data of CLDR has nothing for them.
+_OF_ROOT = {"binary", "unicode", "und", "en", "de"}
+
+
+class Found:
+    """What a statement reads, in the order of the tree, and the types and functions in it."""
+
+    def __init__(self) -> None:
+        self.scans: list[Scan] = []
+        self.kinds: set[int] = set()
+        self.functions: set[str] = set()
+        self.collations: set[str] = set()
+
+    def look(self, node: Message) -> None:
+        """Walk the tree from here."""
+        if isinstance(node, type_pb2.TypeProto):
+            self.kinds.add(node.type_kind)
+        if isinstance(node, serialization_pb2.FunctionRefProto):
+            self.functions.add(node.name.rpartition(":")[2].lower())
+        if (
+            isinstance(node, resolved.ResolvedFunctionCallBaseProto)
+            and node.function.name == "ZetaSQL:collate"
+        ):
+            self._collate(node.argument_list[1])
+        if isinstance(node, resolved.ResolvedOrderByItemProto) and node.HasField("collation_name"):
+            self._collate(node.collation_name)
+        if isinstance(node, resolved.ResolvedTableScanProto):
+            place = node.parent.parent.parse_location_range
+            columns = frozenset(node.column_index_list)
+            table = node.table.serialization_id - 1
+            self.scans.append(Scan(place.start, place.end, table, node.alias, columns))
+        for descriptor, value in node.ListFields():
+            if descriptor.message_type is not None:
+                for inner in value if descriptor.is_repeated else (value,):
+                    self.look(inner)
+
+    def check_collations(self, known: bool) -> None:
+        """Look whether the order of their languages is at hand: that of all without one.
+
+        Raises SqlNotSupported. What is no collation at all is left to the evaluator's error.
+        """
+        if self.collations and not known:
+            raise SqlNotSupported("COLLATE without the package pyicu-wheels")
+        for name in self.collations:
+            language = _LANGUAGE.fullmatch(name)
+            if language and language[1] not in _OF_ROOT:
+                raise SqlNotSupported(f"collation {name}")
+
+    def _collate(self, name: Any) -> None:
+        kind, node = trees.unwrapped(name)
+        literal = kind == "resolved_literal_node"
+        self.collations.add(node.value.value.string_value if literal else "?")
