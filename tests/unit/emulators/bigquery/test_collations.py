@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from localgcp.bigquery.catalog.schema import parse_schema, to_resource
-from localgcp.bigquery.errors import BadValue, BigQueryError, InvalidQuery, NotSupported
+from localgcp.bigquery.errors import BadValue, BigQueryError, InvalidQuery, SqlNotSupported
 from localgcp.bigquery.googlesql.reference import icu
 from localgcp.bigquery.googlesql.reference.client import shared
 from localgcp.bigquery.jobs.query import Query
@@ -96,7 +96,11 @@ def test_rows_are_changed_by_it(service: Service) -> None:
 
 
 REFUSED: list[tuple[str, type[BigQueryError], str]] = [
-    ("SELECT x FROM UNNEST(['a']) AS x ORDER BY x COLLATE 'sv'", NotSupported, "function COLLATE"),
+    (
+        "SELECT x FROM UNNEST(['a']) AS x ORDER BY x COLLATE 'sv'",
+        SqlNotSupported,
+        "function COLLATE",
+    ),
     ("SELECT COLLATE('a', 'und:ci:cs') = 'A'", InvalidQuery, "invalid collation name"),
     ("CREATE TABLE d.x (s STRING COLLATE 'de')", InvalidQuery, "Invalid collation"),
     ("CREATE TABLE d.x (s INT64 COLLATE 'und:ci')", BigQueryError, "COLLATE"),

@@ -105,9 +105,11 @@ class Queries:
         checked = self._referred.check(query, watch)
         if checked is not None and checked.analysis.kind in CREATES:
             return self._routines.create(query, self._referred.created(checked))
+        refusal = SqlNotSupported("a function of your own in this statement")
         if checked is not None and checked.routines:
-            refusal = SqlNotSupported("a function of your own in this statement")
             return self._referred.run(query, checked, refusal, watch)
+        if checked is None and self._referred.calls_a_routine(query):
+            raise refusal  # whose name DuckDB may have for another
         if checked is not None and self._referred.comes_first(checked):
             try:
                 return self._referred.run(query, checked, EvaluatorBound(0, 0), watch)

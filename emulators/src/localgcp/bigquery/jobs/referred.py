@@ -92,6 +92,12 @@ class Referred:
         assert self._evaluator is not None
         return self._evaluator.routine(path, self._statement(query))
 
+    def calls_a_routine(self, query: Query) -> bool:
+        """Whether a function of its own is called in a text that the analyzer said nothing of."""
+        if self._evaluator is None or not _is_asked(query):
+            return False
+        return any(self.routine(path, query) for path in texts.called(query.sql))
+
     def created(self, checked: Checked) -> Created:
         """What a CREATE of a routine makes. Raises SqlNotSupported."""
         assert self._evaluator is not None
