@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from localgcp.bigquery.catalog.evolution import evolve
 from localgcp.bigquery.catalog.schema import parse_schema, to_resource
-from localgcp.bigquery.errors import BadValue, BigQueryError, InvalidQuery, SqlNotSupported
+from localgcp.bigquery.catalog.table import Name
+from localgcp.bigquery.errors import (
+    BadValue,
+    BigQueryError,
+    InvalidQuery,
+    NotSupported,
+    SqlNotSupported,
+)
 from localgcp.bigquery.googlesql.reference import icu
 from localgcp.bigquery.googlesql.reference.client import shared
 from localgcp.bigquery.jobs.query import Query
@@ -85,6 +94,14 @@ def test_what_is_made_of_a_column_keeps_its_collation(service: Service) -> None:
     assert run(service, "SELECT COUNT(*) FROM d.seen WHERE s = 'STRAW'") == [["2"]]
     resource = service.catalog.table(service.catalog.list_tables(PROJECT, "d")[0].name).settings()
     assert resource["schema"]["fields"][0]["collation"] == "und:ci"
+
+
+def test_the_schema_s_views_tell_it_and_no_change_loses_it(service: Service) -> None:
+    sql = "SELECT collation_name FROM d.INFORMATION_SCHEMA.COLUMNS WHERE table_name = 't'"
+    assert run(service, f"{sql} ORDER BY ordinal_position") == [["NULL"], ["und:ci"], ["NULL"]]
+    old = service.catalog.table(Name(PROJECT, "d", "t")).fields
+    with pytest.raises(NotSupported, match="another collation"):
+        evolve("t", old, tuple(replace(field, collation="") for field in old))
 
 
 def test_rows_are_changed_by_it(service: Service) -> None:

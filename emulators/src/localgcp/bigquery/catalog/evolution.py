@@ -54,7 +54,9 @@ def _alter(table: str, before: Field, after: Field, path: tuple[str, ...]) -> It
             table, f"Field {dotted} has changed type from {before.type} to {after.type}"
         )
     if _limits(before) != _limits(after):
-        raise NotSupported(f"other parameters of the type of column {dotted}", "schema")
+        raise NotSupported(
+            f"another collation or other parameters of the type of column {dotted}", "schema"
+        )
     if before.mode != after.mode:
         if (before.mode, after.mode) != ("REQUIRED", "NULLABLE"):
             raise SchemaChangeRefused(
@@ -66,5 +68,5 @@ def _alter(table: str, before: Field, after: Field, path: tuple[str, ...]) -> It
     yield from _evolve(table, before.fields, after.fields, (*path, before.name, *element))
 
 
-def _limits(field: Field) -> tuple[int | None, ...]:
-    return field.length, field.precision, field.scale
+def _limits(field: Field) -> tuple[int | str | None, ...]:
+    return field.length, field.precision, field.scale, field.collation

@@ -223,7 +223,7 @@ def columns_of(table: Table) -> Iterator[Row]:
             "is_system_defined": "NO",
             "is_partitioning_column": "YES" if field.name == partition else "NO",
             "clustering_ordinal_position": clustering.get(field.name),
-            "collation_name": "NULL",
+            "collation_name": field.collation or "NULL",
             "column_default": "NULL",
         }
 
@@ -237,7 +237,7 @@ def field_paths_of(table: Table) -> Iterator[Row]:
                 "field_path": path,
                 "data_type": standard_type(field),
                 "description": field.description or None,
-                "collation_name": "NULL",
+                "collation_name": field.collation or "NULL",
             }
 
 

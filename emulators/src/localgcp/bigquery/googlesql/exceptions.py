@@ -9,7 +9,7 @@ from localgcp.bigquery.errors import InvalidQuery, QueryFailed, SqlNotSupported
 # What BigQuery does and the evaluator, as it is published, does not: no fault of the statement's.
 # An array has 16,000 elements at most there, and 1,048,575 in BigQuery.
 _LIMITS = re.compile(
-    r"exceeds max allowed output size|U_\w+_ERROR"
+    r"(?i:Invalid format 'base32')|exceeds max allowed output size|U_\w+_ERROR"
     r"|Cannot generate arrays with more than|function inliner cannot"
 )
 _GROUP = re.compile(r"(?i)(?:Templated_SQL|External)_function:")

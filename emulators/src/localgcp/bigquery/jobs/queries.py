@@ -113,8 +113,11 @@ class Queries:
         if checked is not None and self._referred.comes_first(checked):
             try:
                 return self._referred.run(query, checked, EvaluatorBound(0, 0), watch)
-            except SqlNotSupported:
+            except EvaluatorBound:
                 pass
+            except SqlNotSupported:
+                if self._referred.is_alone_exact(checked):
+                    raise
         try:
             return self._translated(query, watch, checked)
         except (InvalidQuery, NotSupported) as error:

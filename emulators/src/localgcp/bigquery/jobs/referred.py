@@ -157,6 +157,11 @@ class Referred:
             analysis.types & _INEXACT or analysis.functions & _LENIENT
         )
 
+    def is_alone_exact(self, checked: Checked) -> bool:
+        """Whether DuckDB would make columns of other types: of a query they are compared."""
+        analysis = checked.analysis
+        return analysis.kind != "query" and "BIGNUMERIC" in analysis.types
+
     def run(
         self, query: Query, checked: Checked | None, error: BigQueryError, watch: Watch
     ) -> Outcome:
