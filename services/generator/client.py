@@ -5,24 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-# 20 ms of 2,000 events/s fill a tenth of a batch: latency stays low, and a backlog goes in large
-# requests.
-BATCH_MESSAGES, BATCH_BYTES, BATCH_SECONDS = 500, 1_000_000, 0.02
+from services.generator.batches import BATCH_BYTES, BATCH_MESSAGES, BATCH_SECONDS
+
 MESSAGE_LIMIT, BYTE_LIMIT = 10_000, 64 * 1024 * 1024
 # The client's default waits up to a minute between two tries: too long to recover from a restart.
 RETRY_FIRST_SECONDS, RETRY_MOST_SECONDS, RETRY_FOR_SECONDS = 0.1, 2.0, 600.0
 ATTEMPT_SECONDS = 30.0
 
 
-def connect(ordered: bool, on_error: Callable[[Exception], None]) -> Any:
-    """A PublisherClient, with ordering keys or without; tells each error that it will retry.
-
-    One that orders never gives a message up; so it is a client of its own.
-    """
+def retrying(on_error: Callable[[Exception], None]) -> Any:
+    """How a request is tried again and again, for ten minutes; tells each error."""
     # Imported on first use: it takes a second, and a service should listen before that.
     from google.api_core import exceptions, retry
-    from google.cloud.pubsub_v1 import PublisherClient
-    from google.cloud.pubsub_v1 import types as pubsub
 
     transient = retry.if_exception_type(
         exceptions.Aborted,
@@ -33,18 +27,29 @@ def connect(ordered: bool, on_error: Callable[[Exception], None]) -> Any:
         exceptions.ServiceUnavailable,
         exceptions.Unknown,
     )
+    return retry.Retry(
+        transient,
+        initial=RETRY_FIRST_SECONDS,
+        maximum=RETRY_MOST_SECONDS,
+        timeout=RETRY_FOR_SECONDS,
+        on_error=on_error,
+    )
+
+
+def connect(ordered: bool, on_error: Callable[[Exception], None]) -> Any:
+    """A PublisherClient, with ordering keys or without; tells each error that it will retry.
+
+    One that orders never gives a message up; so it is a client of its own.
+    """
+    from google.cloud.pubsub_v1 import PublisherClient
+    from google.cloud.pubsub_v1 import types as pubsub
+
     options = pubsub.PublisherOptions(
         enable_message_ordering=ordered,
         flow_control=pubsub.PublishFlowControl(
             MESSAGE_LIMIT, BYTE_LIMIT, pubsub.LimitExceededBehavior.BLOCK
         ),
-        retry=retry.Retry(
-            transient,
-            initial=RETRY_FIRST_SECONDS,
-            maximum=RETRY_MOST_SECONDS,
-            timeout=RETRY_FOR_SECONDS,
-            on_error=on_error,
-        ),
+        retry=retrying(on_error),
         timeout=ATTEMPT_SECONDS,
     )
     batch = pubsub.BatchSettings(BATCH_BYTES, BATCH_SECONDS, BATCH_MESSAGES)

@@ -6,7 +6,6 @@ from collections import defaultdict, deque
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
-from uuid import UUID
 
 from event_types import registry
 from event_types.base import EventType
@@ -15,6 +14,8 @@ from services.generator.mix import Kind, Mix
 from services.generator.models import LEAST_LATE, GenerationRequest
 from services.generator.shop import Shop
 
+_FREE = ~(0xF000 << 64 | 0xC000 << 48)
+_VERSION_4 = 4 << 76 | 0x8000 << 48
 RECENT = 50
 """How many messages of each type a duplicate is chosen from."""
 
@@ -66,5 +67,12 @@ class Messages:
             data = break_event(data, event_type, self._rng)
         # Ordered by what the table is clustered by first: one customer's, one product's events.
         key = getattr(event, event_type.cluster_by[0]) if self._request.ordering else ""
-        event_id = str(UUID(int=self._rng.getrandbits(128), version=4))
+        event_id = uuid4(self._rng)
         return Message(data, {"event_id": event_id, "event_type": event_type.name}, key, kind)
+
+
+def uuid4(rng: Random) -> str:
+    """A random UUID (RFC 9562, section 5.4) as text; `uuid.UUID` takes ten times as long."""
+    bits = rng.getrandbits(128) & _FREE | _VERSION_4
+    text = f"{bits:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

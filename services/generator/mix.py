@@ -29,16 +29,20 @@ class Mix:
     ) -> None:
         whole = sum(weights.values())
         self._shares = {name: weight / whole for name, weight in weights.items() if weight > 0}
-        self._dealt = dict.fromkeys(self._shares, 0)
+        self._names = tuple(self._shares)
+        self._dealt = dict.fromkeys(self._names, 0)
+        self._number = 0
         self._due = {kind: round(ratio * total) for kind, ratio in ratios.items()}
         self._left = total
         self._rng = rng
 
     def next_type(self) -> str:
         """The type that is furthest behind its share."""
-        number = sum(self._dealt.values()) + 1
-        name = max(self._shares, key=lambda each: self._shares[each] * number - self._dealt[each])
-        self._dealt[name] += 1
+        self._number += 1
+        number, dealt = self._number, self._dealt
+        behind = [(share * number - dealt[name]) for name, share in self._shares.items()]
+        name = self._names[behind.index(max(behind))]
+        dealt[name] += 1
         return name
 
     def next_kind(self) -> Kind:

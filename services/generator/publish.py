@@ -7,26 +7,31 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Condition, Lock, Thread
-from typing import Any
-
-import orjson
+from typing import Any, NamedTuple
 
 import telemetry
-from services.generator.client import MESSAGE_LIMIT, RETRY_FOR_SECONDS, connect
+from services.generator.batches import MOST_BYTES, Batches, MessageTooLarge, sender
+from services.generator.client import (
+    ATTEMPT_SECONDS,
+    BYTE_LIMIT,
+    MESSAGE_LIMIT,
+    RETRY_FOR_SECONDS,
+    connect,
+    retrying,
+)
+from services.generator.publish_log import append
 from services.logs import Seldom
 
 log = logging.getLogger(__name__)
 
-# What may wait for its confirmation before tasks pause; the client's own flow control stands above
-# it, for callers that do not ask whether there is room.
+# What may wait for its confirmation before tasks pause; the limits stand above it, for callers that
+# do not ask whether there is room.
 ROOM = MESSAGE_LIMIT // 2
-# The client tries each batch again in a thread of its own: an outage that 20 ms batches pile up in
-# would have hundreds of them. So nothing is added to what has had no answer for so long.
+# Nothing is added to what has had no answer for so long: an outage is no time to pile up more.
 STALL_SECONDS = 0.5
 # Names that the client's publish() has for itself.
 RESERVED = frozenset({"self", "topic", "data", "ordering_key", "retry", "timeout"})
@@ -57,8 +62,7 @@ class NotRecorded(PublishFailed):
         super().__init__(f"published, but not recorded in {path}: {why}")
 
 
-@dataclass(frozen=True)
-class Counts:
+class Counts(NamedTuple):
     """Messages handed to the client, confirmed by Pub/Sub, and given up."""
 
     published: int = 0
@@ -71,13 +75,17 @@ class Counts:
         return self.published - self.confirmed - self.failed
 
 
-@dataclass(frozen=True)
+_Answer = tuple[list["_Sent"], "list[str] | Exception"]
+"""Messages whose fate is known: their ids, or why all of them were given up."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Sent:
-    """A message on its way: what it was, what the client promised, what we promised."""
+    """A message on its way: what it was, and what we promised."""
 
     attributes: Mapping[str, str]
     ordering_key: str
-    answer: Any
+    size: int
     receipt: Future[str]
     span: Any = None
 
@@ -108,7 +116,9 @@ class Publisher:
         self._connecting = Lock()
         self._settled = Condition()
         self._counts = Counts()
-        self._answers: SimpleQueue[_Sent | None] = SimpleQueue()
+        self._bytes = 0
+        self._batches: Batches[_Sent] | None = None
+        self._answers: SimpleQueue[_Answer | None] = SimpleQueue()
         self._settler = Thread(target=self._settle, name="publish-settler", daemon=True)
         self._settler.start()
 
@@ -130,9 +140,9 @@ class Publisher:
 
         The event id is the attribute `event_id`, else the Pub/Sub message id. The receipt fails
         with PublishFailed when Pub/Sub refuses the message or is away for 10 minutes, or when the
-        log can't be written. Blocks while the client's flow control has no room. Raises
-        ReservedAttribute, the client's MessageTooLargeError for more than 10 MB, and google-auth's
-        errors for missing credentials.
+        log can't be written. Blocks while too much waits for its confirmation. Raises
+        ReservedAttribute, MessageTooLarge for more than 10 MB, and google-auth's errors for missing
+        credentials.
         """
         attributes = attributes or {}
         if RESERVED & attributes.keys():
@@ -140,10 +150,17 @@ class Publisher:
         client, span = self._client(ordered=bool(ordering_key)), None
         if self._recorder is not None:
             span, attributes = self._recorder.send(self.topic, attributes, len(data), ordering_key)
-        answer = client.publish(self.topic, data, ordering_key=ordering_key, **attributes)
-        self._count(published=1)
-        sent = _Sent(attributes, ordering_key, answer, Future(), span)
-        answer.add_done_callback(partial(self._answered, sent))
+        message = self._message(data=data, attributes=attributes)
+        sent = _Sent(attributes, ordering_key, message.ByteSize(), Future(), span)
+        if sent.size > MOST_BYTES:
+            raise MessageTooLarge(sent.size)
+        self._take_on(sent)
+        if ordering_key:
+            answer = client.publish(self.topic, data, ordering_key=ordering_key, **attributes)
+            answer.add_done_callback(partial(self._answered, sent))
+        else:
+            assert self._batches is not None
+            self._batches.add(message, sent.size, sent)
         return sent.receipt
 
     def has_room(self) -> bool:
@@ -187,6 +204,8 @@ class Publisher:
         """Send what waits in batches, then drain. Returns what is still outstanding."""
         for client in list(self._clients.values()):
             client.stop()
+        if self._batches is not None:
+            self._batches.close()
         left = self.drain(timeout)
         self._answers.put(None)
         self._settler.join(timeout=1)
@@ -199,78 +218,90 @@ class Publisher:
     def _client(self, ordered: bool = False) -> Any:
         with self._connecting:
             if ordered not in self._clients:
-                self._clients[ordered] = connect(ordered, self._note)
+                client = connect(ordered, self._note)
+                if not ordered:
+                    send = sender(client, self.topic, retrying(self._note), ATTEMPT_SECONDS)
+                    self._batches = Batches(send, lambda *answer: self._answers.put(answer))
+                self._clients[ordered] = client
             return self._clients[ordered]
+
+    @cached_property
+    def _message(self) -> Any:
+        """PubsubMessage in raw protobuf; imported on first use, as the client is."""
+        from google.pubsub_v1.types import PubsubMessage
+
+        return PubsubMessage.pb()
 
     def _note(self, error: Exception) -> None:
         if self._error is None:
             log.warning("Pub/Sub does not take messages, trying again: %s", error)
         self._error = str(error)
 
-    def _count(self, published: int = 0, confirmed: int = 0, failed: int = 0) -> None:
+    def _take_on(self, sent: _Sent) -> None:
+        """Count a message, once there is room for it."""
         with self._settled:
+            if not self._has_space():
+                self._settled.wait_for(self._has_space)
             now = self._counts
-            if not published or not now.outstanding:
+            if not now.outstanding:
                 self._progress = self._monotonic()
-            self._counts = Counts(
-                now.published + published, now.confirmed + confirmed, now.failed + failed
+            self._counts = now._replace(published=now.published + 1)
+            self._bytes += sent.size
+
+    def _has_space(self) -> bool:
+        return self._counts.outstanding < MESSAGE_LIMIT and self._bytes < BYTE_LIMIT
+
+    def _answered(self, sent: _Sent, answer: Any) -> None:
+        """The official client's answer to an ordered message."""
+        self._answers.put(([sent], answer.exception() or [answer.result()]))
+
+    def _settle(self) -> None:
+        """Take the answers as they come: record, then resolve the receipts."""
+        while (answer := self._answers.get()) is not None:
+            self._settle_batch(*answer)
+
+    def _settle_batch(self, batch: list[_Sent], answer: list[str] | Exception) -> None:
+        if self._recorder is not None:
+            self._end(batch, answer)
+        if isinstance(answer, Exception):
+            error: PublishFailed | None = PublishFailed(str(answer))
+        else:
+            named = [(_event_id(*each), each[0]) for each in zip(batch, answer, strict=True)]
+            error = self._record(named)
+        if error is None:
+            self._error = None
+            for event_id, sent in named:
+                sent.receipt.set_result(event_id)
+        else:
+            for sent in batch:
+                self._give_up(sent, error)
+        with self._settled:
+            now, count = self._counts, len(batch)
+            self._progress = self._monotonic()
+            self._bytes -= sum(sent.size for sent in batch)
+            self._counts = (
+                now._replace(failed=now.failed + count)
+                if error
+                else now._replace(confirmed=now.confirmed + count)
             )
             self._settled.notify_all()
 
-    def _answered(self, sent: _Sent, _: object) -> None:
-        self._answers.put(sent)
-
-    def _settle(self) -> None:
-        """Take the client's answers, many at a time: record, then resolve the receipts."""
-        while (first := self._answers.get()) is not None:
-            batch = [first]
-            # Once close() has put the None, nothing is outstanding, so it is never in the middle.
-            while not self._answers.empty() and (more := self._answers.get_nowait()):
-                batch.append(more)
-            self._settle_batch(batch)
-
-    def _settle_batch(self, batch: list[_Sent]) -> None:
-        confirmed = [sent for sent in batch if sent.answer.exception() is None]
-        unrecorded = self._record(confirmed)
-        for sent in batch:
-            refused = sent.answer.exception()
-            error = PublishFailed(str(refused)) if refused else unrecorded
-            if sent.span is not None:
-                self._end(sent, refused)
-            if error is None:
-                self._error = None
-                sent.receipt.set_result(_event_id(sent))
+    def _end(self, batch: list[_Sent], answer: list[str] | Exception) -> None:
+        """End the spans of messages whose fate is known."""
+        assert self._recorder is not None
+        for index, sent in enumerate(batch):
+            if isinstance(answer, Exception):
+                self._recorder.fail(sent.span, type(answer).__name__, str(answer))
             else:
-                self._give_up(sent, error)
-        failed = len(batch) if unrecorded else len(batch) - len(confirmed)
-        self._count(confirmed=len(batch) - failed, failed=failed)
+                sent.span.set_attribute("messaging.message.id", answer[index])
+            sent.span.end()
 
-    def _end(self, sent: _Sent, refused: BaseException | None) -> None:
-        if self._recorder is not None and refused is not None:
-            self._recorder.fail(sent.span, type(refused).__name__, str(refused))
-        elif refused is None:
-            sent.span.set_attribute("messaging.message.id", str(sent.answer.result()))
-        sent.span.end()
-
-    def _record(self, confirmed: list[_Sent]) -> NotRecorded | None:
-        if self._publish_log is None or not confirmed:
+    def _record(self, confirmed: list[tuple[str, _Sent]]) -> NotRecorded | None:
+        if self._publish_log is None:
             return None
-        published_at = datetime.now(UTC).isoformat()
-        lines = b"".join(
-            orjson.dumps(
-                {
-                    "event_id": _event_id(sent),
-                    "event_type": sent.attributes.get("event_type", ""),
-                    "published_at": published_at,
-                },
-                option=orjson.OPT_APPEND_NEWLINE,
-            )
-            for sent in confirmed
-        )
+        events = ((id_, sent.attributes.get("event_type", "")) for id_, sent in confirmed)
         try:
-            # One unbuffered write to a file opened for appending: several processes may share it.
-            with self._publish_log.open("ab", buffering=0) as file:
-                file.write(lines)
+            append(self._publish_log, events)
         except OSError as error:
             return NotRecorded(self._publish_log, error)
         return None
@@ -285,5 +316,5 @@ class Publisher:
         sent.receipt.set_exception(error)
 
 
-def _event_id(sent: _Sent) -> str:
-    return sent.attributes.get("event_id") or str(sent.answer.result())
+def _event_id(sent: _Sent, message_id: str) -> str:
+    return sent.attributes.get("event_id") or message_id
