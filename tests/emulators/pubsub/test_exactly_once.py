@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import resource
 from collections.abc import Callable
 
 import httpx
@@ -82,6 +83,51 @@ def test_a_stream_confirms_acks_and_deadlines(clients: Clients) -> None:
         )
     for response in (first, extended, acked):
         assert response.subscription_properties.exactly_once_delivery_enabled
+    stream.cancel()
+
+
+def test_a_stream_tells_which_acks_are_out_of_order(clients: Clients) -> None:
+    topic = clients.topic()
+    name = clients.subscription(
+        topic, enable_exactly_once_delivery=True, enable_message_ordering=True
+    )
+    keyed = [{"data": data, "ordering_key": "k"} for data in (b"a", b"b")]
+    clients.publish_request(topic, keyed)
+    requests: queue.Queue[dict[str, object]] = queue.Queue()
+    requests.put({"subscription": name, "stream_ack_deadline_seconds": 60})
+    stream = clients.subscriber.streaming_pull(requests=iter(requests.get, None))
+    first, second = [each.ack_id for each in next(stream).received_messages]
+    told = []
+    for ack_ids in ([second], [first], [second]):
+        requests.put({"ack_ids": ack_ids})
+        told.append(next(stream).acknowledge_confirmation)
+    stream.cancel()
+    assert list(told[0].unordered_ack_ids) == [second]
+    assert [list(each.ack_ids) for each in told] == [[], [first], [second]]
+
+
+def test_what_the_disk_does_not_take_is_worth_another_try(
+    killable: EmulatorProcess, connect: Connect
+) -> None:
+    clients = connect(killable)
+    topic = clients.topic()
+    name = clients.subscription(topic, enable_exactly_once_delivery=True)
+    clients.publish(topic, b"a")
+    requests: queue.Queue[dict[str, object]] = queue.Queue()
+    requests.put({"subscription": name, "stream_ack_deadline_seconds": 60})
+    stream = clients.subscriber.streaming_pull(requests=iter(requests.get, None))
+    [ack_id] = [each.ack_id for each in next(stream).received_messages]
+    limit, most = resource.RLIMIT_FSIZE, resource.prlimit(killable.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(killable.pid, limit, (1, most[1]))  # as if the disk were full
+    requests.put({"ack_ids": [ack_id]})
+    acked = next(stream).acknowledge_confirmation
+    requests.put({"modify_deadline_ack_ids": [ack_id], "modify_deadline_seconds": [60]})
+    extended = next(stream).modify_ack_deadline_confirmation
+    for told in (acked, extended):
+        assert (list(told.ack_ids), list(told.temporary_failed_ack_ids)) == ([], [ack_id])
+    resource.prlimit(killable.pid, limit, most)
+    requests.put({"ack_ids": [ack_id]})
+    assert list(next(stream).acknowledge_confirmation.ack_ids) == [ack_id]
     stream.cancel()
 
 

@@ -60,18 +60,24 @@ class Conflict(PubSubError):
 
 
 class AckIdsFailed(Detailed):
-    """With exactly-once delivery, leases have ended, so that nothing was done of what was asked.
+    """With exactly-once delivery, leases have ended or messages are acked before an earlier one of
+    their key, so that nothing was done of what was asked.
 
-    The text and the reason are the service's. The other ack ids of the request are told to be
+    The texts and the reason are the service's. The other ack ids of the request are told to be
     worth a second try; no more are told than clients can receive as metadata.
     """
 
-    def __init__(self, invalid: Sequence[str], others: Sequence[str]) -> None:
+    def __init__(
+        self, invalid: Sequence[str], unordered: Sequence[str], others: Sequence[str]
+    ) -> None:
         metadata = dict.fromkeys(invalid, "PERMANENT_FAILURE_INVALID_ACK_ID")
+        metadata |= dict.fromkeys(unordered, "TRANSIENT_FAILURE_UNORDERED_ACK_ID")
         metadata |= dict.fromkeys(others, "TRANSIENT_FAILURE_OTHER_ACK_IDS_INVALID")
         super().__init__(
             "Some acknowledgement ids in the request were invalid. This could be because the "
-            "acknowledgement ids have expired or the acknowledgement ids were malformed.",
+            "acknowledgement ids have expired or the acknowledgement ids were malformed."
+            if invalid
+            else "Some acknowledgement ids in the request were sent out of order.",
             "EXACTLY_ONCE_ACKID_FAILURE",
             dict(islice(metadata.items(), MOST_ACK_IDS_TOLD)),
         )

@@ -95,8 +95,9 @@ def test_two_without_a_key_come_back_into_one_lane() -> None:
 def test_an_ack_without_a_key_drops_it_alone_even_when_late(backlog: Backlog) -> None:
     first, _ = added(backlog, entry(1), entry(2))
     backlog.take(9, MANY)
-    assert backlog.ack(first, leased=True) == [first]
-    assert backlog.ack(first, leased=False) == [first]
+    assert backlog.ack({first: True}) == [first]
+    assert backlog.ack({first: False}) == [first]
+    assert backlog.unordered([first]) == []
     assert backlog.after(first) == []
 
 
@@ -119,8 +120,8 @@ def test_lanes_that_an_earlier_run_had_taken_from_wait_for_it() -> None:
     assert backlog.take(9, MANY) == [b1]
     assert not backlog.waiting()
     assert backlog.after(a1) == [a2]
-    assert backlog.ack(a2, leased=True) == []
-    assert backlog.ack(a1, leased=True) == [a1, a2]
+    assert backlog.ack({a2: True}) == []
+    assert backlog.ack({a1: True}) == [a1, a2]
     for each in (a1, a2):
         backlog.settle(each)
     assert backlog.take(9, MANY) == [a3]
@@ -190,8 +191,30 @@ def test_an_ack_after_its_lease_ended_drops_nothing_of_a_lane() -> None:
     backlog = Ordered()
     [a1] = added(backlog, entry(1, "a"))
     backlog.take(1, MANY)
-    assert backlog.ack(a1, leased=False) == []
+    assert backlog.ack({a1: False}) == []
     assert a1.fate is OPEN
+
+
+def test_acks_of_one_request_may_come_in_any_order() -> None:
+    backlog = Ordered()
+    a1, a2, _, b2, loose = added(
+        backlog, entry(1, "a"), entry(2, "a"), entry(3, "b"), entry(4, "b"), entry(5)
+    )
+    backlog.take(9, MANY)
+    assert backlog.ack({b2: True, a2: True, loose: True, a1: True}) == [loose, a1, a2]
+
+
+def test_what_is_acked_before_an_earlier_one_of_its_key_is_out_of_order() -> None:
+    backlog = Ordered()
+    a1, a2, a3, b1, loose = added(
+        backlog, entry(1, "a"), entry(2, "a"), entry(3, "a"), entry(4, "b"), entry(5)
+    )
+    backlog.take(9, MANY)
+    assert backlog.unordered([loose, b1, a3, a1]) == [a3]
+    assert backlog.unordered([a3, a2]) == [a2, a3]
+    assert backlog.unordered([a3, a2, a1]) == []
+    assert backlog.ack({a1: True}) == [a1]
+    assert backlog.unordered([a2]) == []  # the first is acked, if not dropped yet
 
 
 def test_settling_what_waits_lets_nobody_elses_lane_go() -> None:

@@ -57,6 +57,29 @@ def test_of_a_request_all_are_done_or_none(bench: Bench) -> None:
     assert not subscription.unacked
 
 
+def test_acks_of_a_key_come_in_its_order(bench: Bench) -> None:
+    subscription = bench.subscribe(enable_exactly_once_delivery=True, enable_message_ordering=True)
+    bench.publish("a", "b", "c", key="k")
+    bench.publish("loose")
+    ids = bench.pull(subscription)
+    with pytest.raises(AckIdsFailed, match="sent out of order") as failed:
+        bench.ack(subscription, ids["b"], ids["loose"])
+    assert failed.value.metadata == {
+        ids["b"]: "TRANSIENT_FAILURE_UNORDERED_ACK_ID",
+        ids["loose"]: "TRANSIENT_FAILURE_OTHER_ACK_IDS_INVALID",
+    }
+    with pytest.raises(AckIdsFailed, match="were invalid") as failed:
+        bench.ack(subscription, ids["c"], "stale")
+    assert failed.value.metadata == {
+        "stale": PERMANENT,
+        ids["c"]: "TRANSIENT_FAILURE_UNORDERED_ACK_ID",
+    }
+    bench.broker.modify_ack_deadline(SUBSCRIPTION, [ids["c"]], 30)  # in any order
+    bench.ack(subscription, ids["b"], ids["loose"], ids["a"])
+    bench.ack(subscription, ids["c"])
+    assert not subscription.unacked
+
+
 def test_no_more_ack_ids_are_told_than_a_client_receives(bench: Bench) -> None:
     subscription = bench.subscribe(enable_exactly_once_delivery=True)
     with pytest.raises(AckIdsFailed) as failed:
@@ -166,16 +189,15 @@ def test_a_key_is_held_across_a_restart(tmp_path: Path, compact: bool) -> None:
     runs.broker.publish(TOPIC, drafts)
     subscription = runs.broker.subscription(SUBSCRIPTION)
     first, second, third = (e.ack_id for e in subscription.lease(runs.clock(), 3, 1 << 20))
-    runs.broker.acknowledge(SUBSCRIPTION, [second])
     broker = runs.again(compact)
     assert runs.pull() == []
     with pytest.raises(AckIdsFailed):
         broker.acknowledge(SUBSCRIPTION, [second])
-    broker.acknowledge(SUBSCRIPTION, [third])
+    broker.acknowledge(SUBSCRIPTION, [second, first])
     broker = runs.again(compact)
     assert runs.pull() == []
-    assert runs.held() == [b"a", b"b", b"c", b"d"]
-    broker.acknowledge(SUBSCRIPTION, [first])
+    assert runs.held() == [b"c", b"d"]
+    broker.acknowledge(SUBSCRIPTION, [third])
     assert runs.held() == [b"d"]
     assert len(runs.pull()) == 1
     assert runs.again(compact).subscription(SUBSCRIPTION).lease(runs.clock(), 1, 1000) == []

@@ -43,7 +43,7 @@ class Told:
             delivered=lambda *told: self.calls.append(("delivered", *told)),
             lent=lambda subscription, batch: batch,
             keep_lent=self._keep_lent,
-            keep_early=lambda *told: self.calls.append(("early", *told)),
+            keep_acked=self._keep_acked,
             keep_returned=lambda *told: self.calls.append(("returned", *told)),
         )
 
@@ -55,6 +55,11 @@ class Told:
         if self.full:
             raise StorageFailed("lease", "the disk is full")
         self.calls.append(("lent", name, list(leases), until))
+
+    def _keep_acked(self, name: str, ids: Sequence[int]) -> None:
+        if self.full:
+            raise StorageFailed("ack", "the disk is full")
+        self.calls.append(("acked", name, list(ids)))
 
     def of(self, kind: str) -> list[tuple[Any, ...]]:
         return [call[1:] for call in self.calls if call[0] == kind]
@@ -159,18 +164,29 @@ def test_an_extension_is_kept_and_a_nack_is_not(told: Told) -> None:
     assert told.of("returned") == [(NAME, (2,), [])]
 
 
-@pytest.mark.parametrize(("exactly_once", "kept"), [(True, [(NAME, (2,))]), (False, [])])
-def test_an_early_ack_is_kept_for_exactly_once(
-    told: Told, exactly_once: bool, kept: list[Any]
-) -> None:
-    subscription = make(
-        told, enable_message_ordering=True, enable_exactly_once_delivery=exactly_once
-    )
+def test_an_early_ack_is_kept_once_it_drops_its_message(told: Told) -> None:
+    subscription = make(told, enable_message_ordering=True)
     subscription.offer(messages(1, 2, key="k"))
     one, two = ack_ids(lease(subscription))
     assert subscription.ack([two]) == []
     assert subscription.ack([one]) == [1, 2]
-    assert told.of("early") == kept
+    assert told.of("acked") == [(NAME, []), (NAME, [1, 2])]
+
+
+@pytest.mark.parametrize("ordered", [False, True])
+def test_an_ack_that_is_not_kept_has_not_happened(told: Told, ordered: bool) -> None:
+    subscription = make(told, enable_message_ordering=ordered)
+    subscription.offer(messages(1, 2, 3, key="k"))
+    one, two, three = ack_ids(lease(subscription))
+    told.full = True
+    with pytest.raises(StorageFailed):
+        subscription.ack([one, three])
+    assert subscription.not_lent([one, two, three]) == []
+    assert subscription.counters.acked == 0
+    told.full = False
+    assert subscription.ack([two, one]) == ([1, 2] if ordered else [2, 1])
+    subscription.tick(1000.0)
+    assert [entry.message.id for entry in lease(subscription, now=1000.0)] == [3]
 
 
 def test_a_failure_is_told_where_attempts_are_counted(told: Told) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import zlib
+from dataclasses import replace
 
 import pytest
 
@@ -166,6 +167,9 @@ def test_a_subscriptions_transforms_come_at_each_delivery(bench: Bench) -> None:
     bench.pass_time(1)
     [again] = subscription.lease(bench.clock(), 100, 1 << 30)
     assert read(again).data == b"a!"
+    bench.nack(subscription, again.ack_id)
+    bench.broker.update_subscription(replace(subscription.config, message_transforms=()))
+    assert list(bench.pull(subscription)) == ["a"]
     assert list(bench.pull(plain)) == ["a", "b"]
 
 

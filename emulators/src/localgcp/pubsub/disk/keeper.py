@@ -139,10 +139,6 @@ class JournalKeeper:
         """Messages were lent, for exactly-once delivery."""
         self._append(Kind.LEND, subscription, lease_records.pack_leases(leases, deadline))
 
-    def ack_early(self, subscription: str, message_ids: Sequence[int]) -> None:
-        """Messages were acked before an earlier one of their ordering key."""
-        self._append(Kind.ACK_EARLY, subscription, records.pack_ids(message_ids))
-
     def give_back(self, subscription: str, failed: Sequence[int], others: Sequence[int]) -> None:
         """Leases ended without an ack."""
         self._append(Kind.GIVE_BACK, subscription, records.pack_two(failed, others))

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from localgcp.pubsub.disk import records
 from localgcp.pubsub.disk.records import Kind, Record
-from localgcp.pubsub.domain.leases import EARLY
 from localgcp.pubsub.domain.registry import Registry
 from localgcp.pubsub.domain.subscription import Subscription
 
@@ -31,9 +30,6 @@ def snapshot(state: Registry) -> Iterator[bytes]:
         if failures and each.config.max_delivery_attempts:
             yield records.encode(Kind.ATTEMPTS, name, pack_attempts(failures))
         if each.config.enable_exactly_once_delivery:
-            early = [id for id, entry in each.unacked.items() if entry.fate is EARLY]
-            if early:
-                yield records.encode(Kind.ACK_EARLY, name, records.pack_ids(early))
             by_deadline: dict[float, list[tuple[int, int]]] = {}
             for lease, deadline in each.leases():
                 by_deadline.setdefault(deadline, []).append(lease)
@@ -47,18 +43,13 @@ class Lent:
     def __init__(self, subscriptions: Mapping[str, Subscription]) -> None:
         self._subscriptions = subscriptions
         self._leases: dict[str, dict[int, tuple[int, float]]] = {}
-        self._early: dict[str, set[int]] = {}
 
     def apply(self, record: Record) -> None:
-        """Replay LEND, ACK_EARLY, GIVE_BACK or ATTEMPTS."""
+        """Replay LEND, GIVE_BACK or ATTEMPTS."""
         unacked = self._subscriptions[record.name].unacked
         match record.kind:
             case Kind.LEND:
                 self._lend(record.name, record.payload)
-            case Kind.ACK_EARLY:
-                early = records.unpack_ids(record.payload)
-                self.end(record.name, early)
-                self._early.setdefault(record.name, set()).update(early)
             case Kind.GIVE_BACK:
                 failed, others = records.unpack_two(record.payload)
                 self.end(record.name, (*failed, *others))
@@ -77,22 +68,20 @@ class Lent:
 
     def end(self, name: str, message_ids: Iterable[int]) -> None:
         """Leases that ended otherwise."""
-        lent, early = self._leases.get(name, {}), self._early.get(name, set())
+        lent = self._leases.get(name, {})
         for message_id in message_ids:
             lent.pop(message_id, None)
-            early.discard(message_id)
 
     def end_all(self, name: str) -> None:
         """A seek or a deletion ended all leases of a subscription."""
         self._leases.pop(name, None)
-        self._early.pop(name, None)
 
     def finish(self) -> None:
         """Lend what is still lent."""
-        for name in self._leases.keys() | self._early.keys():
+        for name, leases in self._leases.items():
             target = self._subscriptions[name]
             if target.config.enable_exactly_once_delivery:
-                target.lend_again(self._leases.get(name, {}), self._early.get(name, ()))
+                target.lend_again(leases)
 
 
 def _pack_pairs(pairs: Iterable[tuple[int, int]]) -> bytes:

@@ -35,7 +35,6 @@ class Kind(IntEnum):
     LEND = 12  # until a time, for exactly-once delivery; see lease_records
     GIVE_BACK = 13  # leases that ended without an ack; see lease_records
     ATTEMPTS = 14  # how often messages have failed, after compaction; see lease_records
-    ACK_EARLY = 15  # before an earlier one of their key, exactly once; message ids
     PUT_REVISION = 40  # of a schema, made with its first one; see schema_records
     DELETE_REVISION = 41
     DELETE_SCHEMA = 42

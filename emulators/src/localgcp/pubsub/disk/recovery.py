@@ -92,7 +92,7 @@ class _Replay:
             case Kind.DELETE_SUBSCRIPTION:
                 state.drop_subscription(record.name)
                 self.lent.end_all(record.name)
-            case Kind.LEND | Kind.ACK_EARLY | Kind.GIVE_BACK | Kind.ATTEMPTS:
+            case Kind.LEND | Kind.GIVE_BACK | Kind.ATTEMPTS:
                 self.lent.apply(record)
             case _:
                 self._apply_to_snapshots(record)

@@ -6,11 +6,11 @@ An entry acked while it waits is marked as done and dropped when its turn comes.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import takewhile
 from typing import Protocol
 
-from localgcp.pubsub.domain.leases import DONE, EARLY, Entry
+from localgcp.pubsub.domain.leases import DONE, EARLY, OPEN, Entry
 
 
 class Backlog(Protocol):
@@ -29,13 +29,16 @@ class Backlog(Protocol):
         """An entry that was taken is to be delivered again."""
 
     def hold(self, entries: Sequence[Entry]) -> None:
-        """These of what was added are taken already, as an earlier run took them.
+        """These of what was added are taken already, as an earlier run took them."""
 
-        Those that were acked early are among them.
-        """
+    def ack(self, acked: Mapping[Entry, bool]) -> list[Entry]:
+        """Note acks, and return what they allow to drop; True for those whose lease goes on."""
 
-    def ack(self, entry: Entry, leased: bool) -> list[Entry]:
-        """Note an ack, and return what it allows to drop; `leased` unless its lease had ended."""
+    def unack(self, entries: Iterable[Entry]) -> None:
+        """Undo ack() for those that are still lent."""
+
+    def unordered(self, entries: Sequence[Entry]) -> list[Entry]:
+        """Those that were taken after one of their key that is neither acked nor among them."""
 
     def settle(self, entry: Entry) -> None:
         """An entry is dropped, taken or not."""
@@ -72,9 +75,16 @@ class Unordered:
         held = set(entries)
         self._queue = deque(entry for entry in self._queue if entry not in held)
 
-    def ack(self, entry: Entry, leased: bool) -> list[Entry]:
-        """The entry itself, even if the ack is late: the message was processed."""
-        return [entry]
+    def ack(self, acked: Mapping[Entry, bool]) -> list[Entry]:
+        """All of them, even if the ack is late: the message was processed."""
+        return list(acked)
+
+    def unack(self, entries: Iterable[Entry]) -> None:
+        """Nothing was noted."""
+
+    def unordered(self, entries: Sequence[Entry]) -> list[Entry]:
+        """None: no message waits for another."""
+        return []
 
     def settle(self, entry: Entry) -> None:
         """Mark it, for when its turn comes."""
@@ -171,15 +181,36 @@ class Ordered:
             lane.queue = deque(entry for entry in lane.queue if entry not in held)
             self._turns.remove(key)
 
-    def ack(self, entry: Entry, leased: bool) -> list[Entry]:
-        """The entry and those acked early behind it, once nothing before them is left."""
-        key = entry.message.ordering_key
-        if not key:
-            return [entry]
-        if not leased:
-            return []  # it was taken back, to come again in its order
-        entry.fate = EARLY
-        return list(takewhile(lambda other: other.fate is EARLY, self._lanes[key].taken))
+    def ack(self, acked: Mapping[Entry, bool]) -> list[Entry]:
+        """Those before which nothing of their key is left, and those acked early behind them."""
+        found = [entry for entry in acked if not entry.message.ordering_key]
+        keys: dict[str, None] = {}
+        for entry, leased in acked.items():
+            # Without its lease it was taken back, to come again in its order.
+            if leased and (key := entry.message.ordering_key):
+                entry.fate = EARLY
+                keys[key] = None
+        for key in keys:
+            found += takewhile(lambda other: other.fate is EARLY, self._lanes[key].taken)
+        return found
+
+    def unack(self, entries: Iterable[Entry]) -> None:
+        """They were not acked after all."""
+        for entry in entries:
+            if entry.fate is EARLY and entry.lease:
+                entry.fate = OPEN
+
+    def unordered(self, entries: Sequence[Entry]) -> list[Entry]:
+        """Those that were taken after one of their key that is neither acked nor among them."""
+        wanted, found = set(entries), []
+        for key in dict.fromkeys(entry.message.ordering_key for entry in entries):
+            in_order = True
+            for taken in self._lanes[key].taken if key else ():
+                if taken not in wanted:
+                    in_order = in_order and taken.fate is EARLY
+                elif not in_order:
+                    found.append(taken)
+        return found
 
     def settle(self, entry: Entry) -> None:
         """Mark it, and free its lane if it was the last that held it."""

@@ -61,7 +61,7 @@ class Broker(Registry):
             self.trace.delivered,
             outgoing,
             self._keeper.lend,
-            self._keeper.ack_early,
+            self._forget,
             self._keep_returned,
         )
         self._next_message_id = int(clock() * 1e6)
@@ -201,16 +201,16 @@ class Broker(Registry):
         return [str(next(ids) if draft is None else next(published).id) for draft in prepared]
 
     def acknowledge(self, name: str, ack_ids: Sequence[str]) -> None:
-        """All or, with exactly-once delivery, none if one's lease has ended.
+        """All or, with exactly-once delivery, none if one's lease has ended or it is out of order.
 
         Raises NotFound, InvalidArgument, AckIdsFailed, StorageFailed.
         """
         target = self.subscription(name)
+        target.expiry.touch(self.clock())
         _check_some(ack_ids)
-        _check_lent(target, ack_ids)
-        acked = target.ack(ack_ids)
-        self.trace.acked(name, acked)
-        self._forget(name, acked)
+        if target.config.enable_exactly_once_delivery:
+            _check(ack_ids, target.not_lent(ack_ids), target.unordered(ack_ids))
+        self.trace.acked(name, target.ack(ack_ids))
 
     def modify_ack_deadline(self, name: str, ack_ids: Sequence[str], seconds: int) -> None:
         """Seconds from now; 0 gives the messages back. All or none, as acknowledge().
@@ -218,9 +218,11 @@ class Broker(Registry):
         Raises NotFound, InvalidArgument, AckIdsFailed, StorageFailed.
         """
         target = self.subscription(name)
+        target.expiry.touch(self.clock())
         subscription_config.check_ack_deadline(seconds, shortest=0)
         _check_some(ack_ids)
-        _check_lent(target, ack_ids)
+        if target.config.enable_exactly_once_delivery:
+            _check(ack_ids, target.not_lent(ack_ids), ())
         target.modify_ack_deadline(ack_ids, seconds, self.clock())
 
     def tick(self) -> None:
@@ -262,6 +264,7 @@ class Broker(Registry):
         self._keeper.put_subscription(config)
         self.put_subscription(config)
         saved = self.subscriptions[config.name]
+        saved.expiry.touch(self.clock())
         self.on_change(saved)
         return saved
 
@@ -293,7 +296,7 @@ class Broker(Registry):
         with suppress(StorageFailed):
             self._keeper.give_back(name, failed, others)
 
-    def _forget(self, name: str, message_ids: list[int]) -> None:
+    def _forget(self, name: str, message_ids: Sequence[int]) -> None:
         if message_ids:
             self._keeper.forget(name, message_ids)
 
@@ -303,7 +306,6 @@ def _check_some(ack_ids: Sequence[str]) -> None:
         raise InvalidArgument("The request has no ack ids (argument=ack_ids).")
 
 
-def _check_lent(target: Subscription, ack_ids: Sequence[str]) -> None:
-    if target.config.enable_exactly_once_delivery and (invalid := target.not_lent(ack_ids)):
-        ended = set(invalid)
-        raise AckIdsFailed(invalid, [each for each in ack_ids if each not in ended])
+def _check(ack_ids: Sequence[str], invalid: Sequence[str], unordered: Sequence[str]) -> None:
+    if failed := {*invalid, *unordered}:
+        raise AckIdsFailed(invalid, unordered, [each for each in ack_ids if each not in failed])

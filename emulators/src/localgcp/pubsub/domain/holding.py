@@ -61,12 +61,9 @@ class Holding:
         self._retention.due = published + self._retention.seconds
         return True
 
-    def _hold(self, leases: Mapping[int, tuple[int, float]], early: Iterable[int]) -> None:
-        for message_id in early:
-            if message_id in self.unacked:
-                self.unacked[message_id].fate = EARLY
+    def _hold(self, leases: Mapping[int, tuple[int, float]]) -> None:
         lent = [self.unacked[each] for each in leases if each in self.unacked]
-        self._backlog.hold([*lent, *(each for each in self.unacked.values() if each.fate is EARLY)])
+        self._backlog.hold(lent)
         for entry in lent:
             serial, deadline = leases[entry.message.id]
             ack_id = self._ack_ids.make(entry.message.id, serial)

@@ -29,8 +29,7 @@ class Hooks:
     keep_lent: Callable[[str, Sequence[tuple[int, int]], float], None]
     """Keeps leases, for exactly-once delivery: the subscription's name, message ids and serials,
     and until when. Raises StorageFailed."""
-    keep_early: Callable[[str, Sequence[int]], None]
-    """Keeps that messages are acked, and wait for an earlier one of their key. Raises
-    StorageFailed."""
+    keep_acked: Callable[[str, Sequence[int]], None]
+    """Keeps that messages are acked. Raises StorageFailed."""
     keep_returned: Callable[[str, Sequence[int], Sequence[int]], None]
     """Keeps that leases ended without an ack: of the messages that failed, and of others."""

@@ -56,9 +56,6 @@ class Keeper(Protocol):
     def lend(self, subscription: str, leases: Sequence[tuple[int, int]], deadline: float) -> None:
         """Messages are lent until a time: their ids, and the serials of their leases."""
 
-    def ack_early(self, subscription: str, message_ids: Sequence[int]) -> None:
-        """Messages are acked, and wait for an earlier one of their ordering key."""
-
     def give_back(self, subscription: str, failed: Sequence[int], others: Sequence[int]) -> None:
         """Leases end without an ack: of messages that failed, and of others."""
 
@@ -109,9 +106,6 @@ class Nothing:
         """Not kept."""
 
     def lend(self, subscription: str, leases: Sequence[tuple[int, int]], deadline: float) -> None:
-        """Not kept."""
-
-    def ack_early(self, subscription: str, message_ids: Sequence[int]) -> None:
         """Not kept."""
 
     def give_back(self, subscription: str, failed: Sequence[int], others: Sequence[int]) -> None:

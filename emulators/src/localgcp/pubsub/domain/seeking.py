@@ -83,6 +83,7 @@ class Seeking:
         target.seek([each for each in acked if each in target.unacked], messages)
 
     def _seek(self, target: Subscription, wanted: Mapping[int, Message]) -> None:
+        target.expiry.touch(self._clock())
         acked = [message_id for message_id in target.unacked if message_id not in wanted]
         revived = sorted(wanted.keys() - target.unacked.keys())
         if wanted or acked:  # even where all stays as it is, what is lent comes again

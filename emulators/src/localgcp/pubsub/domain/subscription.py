@@ -147,12 +147,9 @@ class Subscription(Holding):
         self._returned((), [entry.message.id for entry in back])
         self.waiters.notify()
 
-    def lend_again(self, leases: Mapping[int, tuple[int, float]], early: Iterable[int]) -> None:
-        """Lend messages as an earlier run did: by their ids, the serials and deadlines.
-
-        `early` are the ids of messages that were acked before an earlier one of their key.
-        """
-        self._hold(leases, early)
+    def lend_again(self, leases: Mapping[int, tuple[int, float]]) -> None:
+        """Lend messages as an earlier run did: by their ids, the serials and deadlines."""
+        self._hold(leases)
         self._hooks.due_changed(self)
 
     def seek(self, acked: Iterable[int], revived: Iterable[Message]) -> None:
@@ -171,29 +168,41 @@ class Subscription(Holding):
         """The ack ids under which nothing is lent, or not any more."""
         return [ack_id for ack_id in ack_ids if self.outstanding.get(ack_id) is None]
 
+    def unordered(self, ack_ids: Iterable[str]) -> list[str]:
+        """The ack ids of what is lent after an earlier message of its key that is not acked.
+
+        Those that are asked for together are in order if nothing between them is left out.
+        """
+        lent = [entry for ack_id in ack_ids if (entry := self.outstanding.get(ack_id))]
+        return [entry.ack_id for entry in self._backlog.unordered(lent)]
+
     def ack(self, ack_ids: Sequence[str]) -> list[int]:
         """Drop messages for good; return the ids of those that were still held.
 
         A late ack, after the deadline and even after a restart, still counts where no order is
-        to be kept. Raises InvalidArgument for what is no ack id of this subscription.
+        to be kept. Raises InvalidArgument for what is no ack id of this subscription, and
+        StorageFailed, after which all is as it was.
         """
-        acked: list[int] = []
+        acked: dict[Entry, bool] = {}
         for ack_id, message_id in [(ack_id, self._ack_ids.parts(ack_id)[0]) for ack_id in ack_ids]:
             entry = self.unacked.get(message_id)
-            if entry is None:
-                continue
-            leased = entry.ack_id == ack_id
+            if entry is not None:
+                acked[entry] = entry.ack_id == ack_id or acked.get(entry, False)
+        done = self._backlog.ack(acked)
+        dropped = [entry.message.id for entry in done]
+        try:
+            self._hooks.keep_acked(self.name, dropped)
+        except StorageFailed:
+            self._backlog.unack(acked)
+            raise
+        for entry, leased in acked.items():
             if leased:
                 self.outstanding.end(entry)
-            done = self._backlog.ack(entry, leased)
-            if leased and not done and self.config.enable_exactly_once_delivery:
-                self._hooks.keep_early(self.name, (message_id,))
-            for each in done:
-                self._settle(each)
-                acked.append(each.message.id)
-        self.counters.acked += len(acked)
+        for entry in done:
+            self._settle(entry)
+        self.counters.acked += len(dropped)
         self.waiters.notify()
-        return acked
+        return dropped
 
     def modify_ack_deadline(self, ack_ids: Sequence[str], seconds: int, now: float) -> None:
         """Let leases last `seconds` from now; 0 gives the messages back at once.

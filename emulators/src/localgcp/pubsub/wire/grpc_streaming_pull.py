@@ -1,12 +1,14 @@
 """gRPC StreamingPull: messages go out as they come, acks and deadlines come in meanwhile.
 
-With exactly-once delivery each ack and each deadline is confirmed, or told to be too late.
+With exactly-once delivery each ack and each deadline is confirmed, or told to be too late, out of
+order, or worth another try (API reference: StreamingPullResponse).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import grpc
@@ -15,7 +17,7 @@ from localgcp.faults import Faults, Thrown
 from localgcp.pubsub.domain.broker import Broker
 from localgcp.pubsub.domain.subscription import Subscription
 from localgcp.pubsub.domain.subscription_config import check_ack_deadline
-from localgcp.pubsub.errors import InvalidArgument, PubSubError
+from localgcp.pubsub.errors import InvalidArgument, PubSubError, StorageFailed
 from localgcp.pubsub.wire import error_codes, protos
 from localgcp.pubsub.wire.consumer import Consumer
 from localgcp.pubsub.wire.encoding import properties, received_messages
@@ -96,11 +98,13 @@ async def _answer(broker: Broker, subscription: Subscription, request: Proto, ou
     """Do what one request says of messages delivered before; an empty one keeps the line open."""
     name, response = subscription.name, protos.StreamingPullResponse()
     if request.ack_ids:
+        told = response.acknowledge_confirmation
         lent, late = _sorted(subscription, request.ack_ids)
-        if lent:
-            broker.acknowledge(name, lent)
-        response.acknowledge_confirmation.ack_ids.extend(lent)
-        response.acknowledge_confirmation.invalid_ack_ids.extend(late)
+        told.invalid_ack_ids.extend(late)
+        if subscription.config.enable_exactly_once_delivery:
+            told.unordered_ack_ids.extend(subscription.unordered(lent))
+            lent = _without(lent, told.unordered_ack_ids)
+        _settle(subscription, lent, told, partial(broker.acknowledge, name, lent))
     deadlines, ack_ids = request.modify_deadline_seconds, request.modify_deadline_ack_ids
     if len(deadlines) != len(ack_ids):
         raise InvalidArgument(
@@ -111,11 +115,11 @@ async def _answer(broker: Broker, subscription: Subscription, request: Proto, ou
     for seconds, ack_id in zip(deadlines, ack_ids, strict=True):
         by_seconds.setdefault(seconds, []).append(ack_id)
     for seconds, ids in by_seconds.items():
+        told = response.modify_ack_deadline_confirmation
         lent, late = _sorted(subscription, ids)
-        if lent:
-            broker.modify_ack_deadline(name, lent, seconds)
-        response.modify_ack_deadline_confirmation.ack_ids.extend(lent)
-        response.modify_ack_deadline_confirmation.invalid_ack_ids.extend(late)
+        told.invalid_ack_ids.extend(late)
+        modify = partial(broker.modify_ack_deadline, name, lent, seconds)
+        _settle(subscription, lent, told, modify)
     if subscription.config.enable_exactly_once_delivery and response.ListFields():
         await broker.durable()
         await out.write(response.SerializeToString())
@@ -126,8 +130,29 @@ def _sorted(subscription: Subscription, ack_ids: Sequence[str]) -> tuple[list[st
     if not subscription.config.enable_exactly_once_delivery:
         return list(ack_ids), []
     late = subscription.not_lent(ack_ids)
-    ended = set(late)
-    return [ack_id for ack_id in ack_ids if ack_id not in ended], late
+    return _without(ack_ids, late), late
+
+
+def _without(ack_ids: Iterable[str], left_out: Iterable[str]) -> list[str]:
+    out = set(left_out)
+    return [ack_id for ack_id in ack_ids if ack_id not in out]
+
+
+def _settle(
+    subscription: Subscription, ack_ids: list[str], told: Proto, settle: Callable[[], None]
+) -> None:
+    """Settle them and tell so. What can't be recorded has not happened: a client that is confirmed
+    tries it again, any other gets the message again."""
+    if not ack_ids:
+        return
+    try:
+        settle()
+    except StorageFailed:
+        if not subscription.config.enable_exactly_once_delivery:
+            raise
+        told.temporary_failed_ack_ids.extend(ack_ids)
+    else:
+        told.ack_ids.extend(ack_ids)
 
 
 async def _write(subscription: Subscription, consumer: Consumer, out: _Out) -> None:
