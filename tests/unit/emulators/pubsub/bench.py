@@ -7,6 +7,7 @@ from typing import Any
 from localgcp.pubsub.domain.broker import Broker
 from localgcp.pubsub.domain.config import TopicConfig
 from localgcp.pubsub.domain.leases import Entry
+from localgcp.pubsub.domain.message import Draft
 from localgcp.pubsub.domain.subscription import Subscription
 from localgcp.pubsub.wire import configs, layout, protos
 from localgcp.pubsub.wire.methods import SERVICES
@@ -31,6 +32,11 @@ def read(entry: Entry) -> Any:
     return layout.proto(entry.shown)
 
 
+def drafts(*messages: Any) -> list[Draft]:
+    """What the emulator reads of a publish request with these PubsubMessages."""
+    return layout.read(protos.PublishRequest(messages=messages).SerializeToString())[1]
+
+
 def call(broker: Broker, name: str, request: Any) -> Any:
     """Call a method of the API as a client does."""
     [method] = [methods[name] for methods in SERVICES.values() if name in methods]
@@ -52,7 +58,7 @@ class Bench:
             protos.PubsubMessage(data=payload.encode(), ordering_key=key, attributes=attributes)
             for payload in payloads
         ]
-        self.broker.publish(topic, layout.drafts(protos.PublishRequest(messages=messages)))
+        self.broker.publish(topic, drafts(*messages))
 
     def pass_time(self, seconds: float) -> None:
         self.clock.advance(seconds)

@@ -9,8 +9,8 @@ import pytest
 from localgcp.pubsub.domain.config import Duration, RetryPolicy, TopicConfig
 from localgcp.pubsub.domain.names import page
 from localgcp.pubsub.errors import AlreadyExists, InvalidArgument, NotFound, Unsupported
-from localgcp.pubsub.wire import configs, layout, protos
-from tests.unit.emulators.pubsub.bench import SUBSCRIPTION, TOPIC, Bench, call, read
+from localgcp.pubsub.wire import configs, protos
+from tests.unit.emulators.pubsub.bench import SUBSCRIPTION, TOPIC, Bench, call, drafts, read
 
 PROJECT = "projects/demo-project"
 
@@ -215,16 +215,14 @@ def message(**fields: Any) -> Any:
 def test_a_bad_publish_is_refused_whole(bench: Bench, messages: list[Any], why: str) -> None:
     subscription = bench.subscribe()
     with pytest.raises(InvalidArgument, match=why):
-        bench.broker.publish(TOPIC, layout.drafts(protos.PublishRequest(messages=messages)))
+        bench.broker.publish(TOPIC, drafts(*messages))
     assert not subscription.unacked
 
 
 def test_a_publisher_cannot_choose_id_or_time(bench: Bench) -> None:
     subscription = bench.subscribe()
     forged = message(data=b"x", message_id="7", publish_time={"seconds": 1, "nanos": 5})
-    [message_id] = bench.broker.publish(
-        TOPIC, layout.drafts(protos.PublishRequest(messages=[forged]))
-    )
+    [message_id] = bench.broker.publish(TOPIC, drafts(forged))
     [entry] = subscription.lease(bench.clock(), 1, 1000)
     assert read(entry).message_id == message_id != "7"
     assert read(entry).publish_time.ToSeconds() == int(bench.clock())

@@ -23,7 +23,7 @@ def publish(broker: Broker, key: str) -> None:
     one = protos.PubsubMessage(data=b"x" * PAYLOAD, ordering_key=key)
     raw = protos.PublishRequest(messages=[one] * BATCH).SerializeToString()
     for _ in range(BATCHES):
-        broker.publish(TOPIC, layout.drafts(protos.PublishRequest.FromString(raw)))
+        broker.publish(TOPIC, layout.read(raw)[1])
 
 
 @pytest.mark.parametrize("key", ["", "a-key-of-many-messages"])

@@ -8,14 +8,14 @@ from localgcp.pubsub.domain.message import Message
 from localgcp.pubsub.domain.trace import Step, Trace
 from localgcp.pubsub.errors import InvalidArgument
 from localgcp.pubsub.wire import layout, overview, peeking
-from localgcp.pubsub.wire.protos import PublishRequest, PubsubMessage
-from tests.unit.emulators.pubsub.bench import SUBSCRIPTION, TOPIC, Bench
+from localgcp.pubsub.wire.protos import PubsubMessage
+from tests.unit.emulators.pubsub.bench import SUBSCRIPTION, TOPIC, Bench, drafts
 
 
 def test_a_message_s_way_is_told_step_by_step(bench: Bench) -> None:
     subscription = bench.subscribe()
     message = PubsubMessage(data=b"x", attributes={"event_id": "e-1"})
-    (message_id,) = bench.broker.publish(TOPIC, layout.drafts(PublishRequest(messages=[message])))
+    (message_id,) = bench.broker.publish(TOPIC, drafts(message))
     bench.clock.now += 1
     entry = subscription.lease(bench.clock(), 1, 1000)[0]
     bench.clock.now += 1
@@ -78,8 +78,8 @@ def test_a_peek_without_a_place_or_with_no_limit_is_refused(
 
 
 def stamped(first: int, count: int) -> list[Message]:
-    drafts = layout.drafts(PublishRequest(messages=[PubsubMessage(data=b"x" * 100)] * count))
-    return layout.stamp(drafts, first, 0.0)
+    read = drafts(*[PubsubMessage(data=b"x" * 100)] * count)
+    return layout.stamp(read, first, 0.0)
 
 
 def test_what_is_remembered_is_bounded_and_the_oldest_goes_first() -> None:

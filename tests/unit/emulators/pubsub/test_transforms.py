@@ -19,9 +19,9 @@ from localgcp.pubsub.domain.transform_config import (
 )
 from localgcp.pubsub.domain.transforms import Chain, Content
 from localgcp.pubsub.errors import InvalidArgument, TransformFailed
-from localgcp.pubsub.wire import layout, protos
+from localgcp.pubsub.wire import protos
 from localgcp.pubsub.wire.consumer import Consumer
-from tests.unit.emulators.pubsub.bench import SUBSCRIPTION, TOPIC, Bench, read
+from tests.unit.emulators.pubsub.bench import SUBSCRIPTION, TOPIC, Bench, drafts, read
 
 MESSAGE = Content(b'{"a": 1}', {"k": "v"}, "17", "key", 1_700_000_000.9)
 
@@ -145,8 +145,7 @@ def test_a_topics_transforms_come_before_all_else(bench: Bench) -> None:
         protos.PubsubMessage(data=b"b", attributes={"odd": "1"}),
         protos.PubsubMessage(data=b"c"),
     ]
-    drafts = layout.drafts(protos.PublishRequest(messages=messages))
-    ids = bench.broker.publish(TOPIC, drafts)
+    ids = bench.broker.publish(TOPIC, drafts(*messages))
     assert len(set(ids)) == 3
     assert list(bench.pull(subscription)) == ["a!", "c!"]
     with pytest.raises(TransformFailed, match="Error: bad"):
@@ -169,6 +168,7 @@ def test_a_subscriptions_transforms_come_at_each_delivery(bench: Bench) -> None:
     assert read(again).data == b"a!"
     bench.nack(subscription, again.ack_id)
     bench.broker.update_subscription(replace(subscription.config, message_transforms=()))
+    bench.pass_time(60)
     assert list(bench.pull(subscription)) == ["a"]
     assert list(bench.pull(plain)) == ["a", "b"]
 

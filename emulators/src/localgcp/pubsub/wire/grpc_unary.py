@@ -23,7 +23,7 @@ def method_handler(broker: Broker, method: Method, faults: Faults, name: str) ->
     async def handle(request: bytes, context: Any) -> Any:
         try:
             await faults.meet(name)
-            answer = method.answer(broker, protos.parse(method.request, request))
+            answer = method.answer_bytes(broker, request)
             await broker.durable()
             return answer
         except PubSubError as error:

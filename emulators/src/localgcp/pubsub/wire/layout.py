@@ -16,46 +16,56 @@ from google.protobuf.message import DecodeError
 
 from localgcp.pubsub.domain.config import Duration
 from localgcp.pubsub.domain.message import SHORTEST_LIMIT, Attributes, Draft, Message
-from localgcp.pubsub.wire import views
-from localgcp.pubsub.wire.protos import Proto, PubsubMessage
+from localgcp.pubsub.wire import protos, views
+from localgcp.pubsub.wire.protos import Proto, PublishRequest, PubsubMessage
 from localgcp.pubsub.wire.varint import varint
 
 _DATA_TAG = 0x0A
 _MESSAGE_ID_TAG, _PUBLISH_TIME_TAG = b"\x1a", b"\x22"
 _SECONDS_TAG, _NANOS_TAG = b"\x08", b"\x10"
-# An attribute whose key is empty or begins with "goog", as protobuf lays it out: tag and length of
-# the attribute, tag and length of the key. Where data happens to hold the like, no harm is done.
-_DOUBTFUL_KEY = re.compile(rb"\x12(?:[\x00-\x7f]|.\x01)\x0a(?:\x00|.\x01?(?i:goog))", re.DOTALL)
+# An attribute whose key is empty, left out or begins with "goog", as protobuf lays it out: tag and
+# length of the attribute, tag and length of the key. Where a value happens to hold the like, no
+# harm is done.
+_DOUBTFUL_KEY = re.compile(
+    rb"\x12(?:\x00|(?:[\x00-\x7f]|.\x01)(?:\x12|\x0a(?:\x00|.\x01?(?i:goog))))", re.DOTALL
+)
+_LARGEST_SURE = 0x80 << 7  # its length takes two bytes
 
 
-def drafts(request: Proto) -> list[Draft]:
-    """A publish request's messages, without the ids and times that are not a publisher's to set."""
-    raw = request.SerializeToString()
-    if views.bare(raw):
-        ordering_keys = [""] * len(request.messages)
-    else:
+def read(raw: bytes) -> tuple[str, list[Draft]]:
+    """A publish request's topic, and its messages without the ids and times that are not a
+    publisher's to set. Raises InvalidArgument.
+    """
+    request = protos.read(PublishRequest, raw)
+    ordering_keys = views.ordering_keys(raw)
+    if ordering_keys is None:
+        request = protos.parse(PublishRequest, raw)
         for each in request.messages:
             each.ClearField("message_id")
             each.ClearField("publish_time")
-        # Interned: there are few keys, and a backlog may have a million messages.
-        ordering_keys = [sys.intern(each.ordering_key) for each in request.messages]
         raw = request.SerializeToString()
+        ordering_keys = views.ordering_keys(raw)
+        assert ordering_keys is not None
     bodies = views.bodies(raw)
-    plain = [False] * len(bodies) if _DOUBTFUL_KEY.search(raw) else _plain(bodies)
     # As Draft(...), at a third of its cost.
-    return list(map(partial(tuple.__new__, Draft), zip(bodies, ordering_keys, plain, strict=True)))
+    parts = zip(bodies, ordering_keys, _plain(bodies), strict=True)
+    return request.topic, list(map(partial(tuple.__new__, Draft), parts))
 
 
 def _plain(bodies: Iterable[bytes]) -> list[bool]:
-    """Whether each has data, and the rest is too short to break a limit; not sure of large data."""
-    found = []
+    """Whether each has data, and the rest is within all limits; not sure of large data."""
+    found, rests = [], []
     for body in bodies:
-        size = 0
+        size = rest = 0
         if len(body) > 3 and body[0] == _DATA_TAG:
-            size = body[1]
+            size, rest = body[1], 2
             if size >= 0x80:
-                size = size & 0x7F | body[2] << 7
-        found.append(size > 0 and len(body) - size <= SHORTEST_LIMIT)
+                size, rest = size & 0x7F | body[2] << 7, 3
+        rest += size
+        found.append(0 < size < _LARGEST_SURE and len(body) - rest <= SHORTEST_LIMIT)
+        rests.append(body[rest:])
+    if _DOUBTFUL_KEY.search(b"".join(rests)):
+        return [False] * len(found)
     return found
 
 

@@ -28,10 +28,18 @@ from localgcp.pubsub.wire.protos import Proto
 
 @dataclass(frozen=True)
 class Method:
-    """The class of its request, and what answers it."""
+    """The class of its request, and what answers it: a request that was read, or its bytes."""
 
     request: Proto
     answer: Callable[[Broker, Proto], Proto]
+    from_bytes: Callable[[Broker, bytes], Proto] | None = None
+    """Given where the bytes are read sooner than the class reads them."""
+
+    def answer_bytes(self, broker: Broker, raw: bytes) -> Proto:
+        """Read a request and answer it."""
+        if self.from_bytes is not None:
+            return self.from_bytes(broker, raw)
+        return self.answer(broker, protos.parse(self.request, raw))
 
 
 def _create_topic(broker: Broker, request: Proto) -> Proto:
@@ -106,7 +114,11 @@ def _delete_topic(broker: Broker, request: Proto) -> Proto:
 
 
 def _publish(broker: Broker, request: Proto) -> Proto:
-    message_ids = broker.publish(request.topic, layout.drafts(request))
+    return _publish_bytes(broker, request.SerializeToString())
+
+
+def _publish_bytes(broker: Broker, raw: bytes) -> Proto:
+    message_ids = broker.publish(*layout.read(raw))
     return protos.PublishResponse(message_ids=message_ids)
 
 
@@ -147,7 +159,7 @@ _PUBLISHER = {
     ),
     "ListTopicSnapshots": Method(*replay_methods.TOPIC_SNAPSHOTS),
     "DetachSubscription": Method(protos.DetachSubscriptionRequest, _detach_subscription),
-    "Publish": Method(protos.PublishRequest, _publish),
+    "Publish": Method(protos.PublishRequest, _publish, _publish_bytes),
 }
 
 _SUBSCRIBER = {

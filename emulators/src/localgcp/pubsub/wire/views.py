@@ -1,21 +1,26 @@
 """A publish request's bytes, read as types that leave out what a publish need not look at.
 
-protobuf reads them in C. An object in Python for each message and for each map of attributes would
-cost more than all the rest of a publish.
-API reference: PublishRequest (topic = 1, messages = 2), PubsubMessage (data = 1, attributes = 2).
+protobuf reads them in C. A map of attributes in Python for each message would cost more than all
+the rest of a publish, and so would laying out the request anew, which is how protobuf counts bytes.
+API reference: PublishRequest (topic = 1, messages = 2), PubsubMessage (data = 1, attributes = 2,
+ordering_key = 5).
 """
 
 from __future__ import annotations
 
+import sys
+from operator import attrgetter
+
 from google.protobuf import descriptor_pb2, message_factory
 from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
+from google.protobuf.unknown_fields import UnknownFieldSet
 
 from localgcp.pubsub.wire.protos import Proto
 
 _PACKAGE = "localgcp.pubsub.views"
 _OPTIONAL, _REPEATED = FieldDescriptorProto.LABEL_OPTIONAL, FieldDescriptorProto.LABEL_REPEATED
-_BYTES = FieldDescriptorProto.TYPE_BYTES
+_BYTES, _STRING = FieldDescriptorProto.TYPE_BYTES, FieldDescriptorProto.TYPE_STRING
 
 
 def _pool() -> DescriptorPool:
@@ -30,6 +35,7 @@ def _pool() -> DescriptorPool:
     bare_one = file.message_type.add(name="BareOne")
     _add(bare_one, "data", 1, _OPTIONAL)
     _add(bare_one, "attributes", 2, _REPEATED)
+    bare_one.field.add(name="ordering_key", number=5, label=_OPTIONAL, type=_STRING)
     pool = DescriptorPool()
     pool.AddSerializedFile(file.SerializeToString())
     return pool
@@ -48,13 +54,21 @@ _LaidOut: Proto = message_factory.GetMessageClass(
 _Bare: Proto = message_factory.GetMessageClass(_POOL.FindMessageTypeByName(f"{_PACKAGE}.Bare"))
 
 
+_ordering_key = attrgetter("ordering_key")
+
+
 def bodies(request: bytes) -> list[bytes]:
     """The bytes of each message."""
     return list(_LaidOut.FromString(request).messages)
 
 
-def bare(request: bytes) -> bool:
-    """Whether no message has more than data and attributes."""
+def ordering_keys(request: bytes) -> list[str] | None:
+    """Each message's ordering key; None where one has more than data, attributes and a key.
+
+    Keys are interned: there are few, and a backlog may have a million messages.
+    """
     read = _Bare.FromString(request)
-    read.DiscardUnknownFields()
-    return bool(read.ByteSize() == len(request))
+    messages = list(read.messages)
+    if len(UnknownFieldSet(read)) or any(map(len, map(UnknownFieldSet, messages))):
+        return None
+    return list(map(sys.intern, map(_ordering_key, messages)))
