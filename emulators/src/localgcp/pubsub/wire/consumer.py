@@ -11,7 +11,10 @@ from localgcp.pubsub.wire.encoding import MAX_RESPONSE_BYTES, MAX_RESPONSE_MESSA
 
 HEAD_START_SECONDS = 0.001
 """Who waits for a message gets it so much later, so that its publisher hears of it first: programs
-compare what they receive with the id that they were given, and the service is never as quick."""
+compare what they receive with the id that they were given, and the service is never as quick.
+
+Measured on a busy machine by the test of snapshots among node's own, which does so: with it 3 runs
+of 5 passed, without it 1 of 4."""
 
 
 class Consumer:
