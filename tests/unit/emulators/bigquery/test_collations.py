@@ -118,6 +118,12 @@ REFUSED: list[tuple[str, type[BigQueryError], str]] = [
         SqlNotSupported,
         "function COLLATE",
     ),
+    (
+        "SELECT HLL_COUNT.INIT(COLLATE(x, 'und:ci')) FROM UNNEST(['a']) AS x",
+        SqlNotSupported,
+        "not supported",
+    ),
+    ("SELECT HLL_COUNT.INIT(s) FROM d.t", SqlNotSupported, "not supported"),
     ("SELECT COLLATE('a', 'und:ci:cs') = 'A'", InvalidQuery, "invalid collation name"),
     ("CREATE TABLE d.x (s STRING COLLATE 'de')", InvalidQuery, "Invalid collation"),
     ("CREATE TABLE d.x (s INT64 COLLATE 'und:ci')", BigQueryError, "COLLATE"),

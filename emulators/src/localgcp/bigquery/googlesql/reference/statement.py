@@ -130,6 +130,10 @@ class Statements:
         found = Found()
         found.look(statement)
         found.check_collations(self._engine.knows_collations)
+        lacking = prelude.lacking(frozenset(found.functions))
+        columns = (field for table in shape.tables for field in table.fields)
+        if lacking and (found.collations or any(field.collated for field in columns)):
+            raise SqlNotSupported(f"{', '.join(sorted(lacking)).upper()} beside a collation")
         fields, value_table = _columns(statement) if kind == "query" else ((), False)
         kinds = frozenset(types.NAMES.get(each, "") for each in found.kinds)
         return Analysis(
