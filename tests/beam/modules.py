@@ -82,6 +82,8 @@ MEASURED = (
     "transforms/dofn_lifecycle_test.py",
     "transforms/error_handling_test.py",
     "transforms/fully_qualified_named_transform_test.py",
+    "transforms/trigger_test.py",
+    "transforms/userstate_test.py",
 )
 """Run to its end, so that exceptions.txt has all of it; `--unmeasured` runs the rest."""
 

@@ -25,29 +25,6 @@ def test_words_are_counted(by: str, stage: Stage) -> None:
     assert drawn() == ["all: 1", "it: 1", "of: 1"]
 
 
-def test_numbers_are_counted_in_the_windows_that_they_name(stage: Stage) -> None:
-    """The program itself fails for other numbers. They are there first, so none of them is late."""
-    numbers = [*range(150, 155), *range(210, 215)]
-    stage.publish(*map(str, numbers))
-    output, drawn = stage.output_topic()
-    args = ("--input_subscription", stage.subscription, "--output_topic", output)
-    with stage.running("streaming_wordcount_debugging.py", *args) as run:
-        run.has_pulled(10)
-    assert drawn() == [f"{number}: 1" for number in numbers]
-
-
-def test_words_are_counted_into_a_table(stage: Stage) -> None:
-    table = f"{stage.project}:{stage.dataset}.words"
-    args = ("--input_topic", stage.topic, "--output_table", table, "--streaming")
-    with stage.running("windowed_wordcount.py", *args) as run:
-        stage.publish(*["all of it"] * 30)
-        run.has_pulled(30)
-    counts = Counter[str]()
-    for row in stage.rows("words"):
-        counts[row["word"]] += row["count"]
-    assert counts == {"all": 30, "of": 30, "it": 30}
-
-
 def scores() -> tuple[list[str], dict[str, int], dict[str, int]]:
     """Ten events of each of four users, one of them a robot; and the sums by user and team.
 
