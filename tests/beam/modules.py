@@ -84,6 +84,7 @@ MEASURED = (
     "transforms/fully_qualified_named_transform_test.py",
     "transforms/trigger_test.py",
     "transforms/userstate_test.py",
+    "transforms/window_test.py",
 )
 """Run to its end, so that exceptions.txt has all of it; `--unmeasured` runs the rest."""
 
