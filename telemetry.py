@@ -9,7 +9,7 @@ what these have no name for begins with `pipeline.` or `gcp.storage.`.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -112,6 +112,15 @@ class Recorder:
             said["pipeline.event_id"] = event_id
         span = self.start(title("send", topic), PRODUCER, said, parent)
         return span, {**attributes, TRACEPARENT: traceparent(span)}
+
+    def sent(self, spans: Sequence[Span], answer: Sequence[str] | Exception) -> None:
+        """End the spans of `send`: Pub/Sub gave these ids, or no message was taken."""
+        for index, span in enumerate(spans):
+            if isinstance(answer, Exception):
+                self.fail(span, type(answer).__name__, str(answer))
+            else:
+                span.set_attribute("messaging.message.id", answer[index])
+            span.end()
 
     def fail(self, span: Span, kind: str, detail: str) -> None:
         """Mark a span as failed: a low number of kinds, and what was wrong."""

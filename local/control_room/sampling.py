@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from event_types import registry
 from event_types.dead_letter import DEAD_LETTER_TABLE
@@ -41,6 +42,7 @@ class Sampler:
         self.points: deque[dict[str, Any]] = deque(maxlen=KEPT)
         self._health: dict[str, dict[str, Any]] = {}
         self._faults: dict[str, int] = {}
+        self._took: dict[str, dict[str, float]] = {}
         self._files: int | None = None
         self._failed_jobs: int | None = None
         self._slow_due = self._jobs_due = self._listing_due = 0.0
@@ -77,6 +79,7 @@ class Sampler:
             "rows": rows,
             "files": self._files,
             "failed_jobs": self._failed_jobs,
+            "took": self._took,
             "health": self._health,
             "faults": self._faults,
         }
@@ -90,12 +93,28 @@ class Sampler:
         )
         self._health = {part: asdict(each) for part, each in zip(parts, looks, strict=True)}
         self.count_faults()
+        self._took = self._seconds_to_row()
         if self._clock() >= self._jobs_due:
             self._failed_jobs = failed_jobs(self._stack)
             self._jobs_due = self._clock() + JOBS_SECONDS
         if self._clock() >= self._listing_due:
             self._count_files()
         self._slow_due = self._clock() + SLOW_SECONDS
+
+    def _seconds_to_row(self) -> dict[str, dict[str, float]]:
+        """By table: p50 and p99 from published to what the newest rows say that they were made."""
+        names, found = self._stack.names, {}
+        for made in ("processed_timestamp", "failed_at"):
+            asked = {
+                "dataset": f"{names.project_id}.{names.dataset}",
+                "first": "publish_time",
+                "last": made,
+            }
+            told = self._lines.get(
+                f"{self._stack.url('bigquery')}/_emulator/seconds?{urlencode(asked)}"
+            )
+            found.update((told or {}).get("seconds", {}))
+        return found
 
     def count_faults(self) -> None:
         """Look which emulators have faults thrown at them."""
@@ -120,6 +139,7 @@ def _queue(found: dict[str, Any] | None) -> dict[str, Any] | None:
     return {
         **{name: found[name] for name in QUEUE},
         "oldest_seconds": found["oldest_unacked_seconds"],
+        "seconds_to_deliver": found["seconds_to_deliver"],
         "seconds_to_ack": found["seconds_to_ack"],
         "refused": found["push_refused"],
     }

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from http import HTTPStatus
 from random import Random
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import uuid4
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Path, Query, Request, Response
@@ -85,7 +85,14 @@ def get_health(service: Here) -> Health:
         confirmed=counts.confirmed,
         failed=counts.failed,
         running_tasks=sum(task.active for task in service.board.all()),
+        seconds_to_confirm=_percentiles(service.publisher.seconds_to_confirm()),
     )
+
+
+def _percentiles(sizes: list[float]) -> dict[Literal["p50", "p99"], float]:
+    """The median and the 99th percentile of sorted seconds; {} of none."""
+    last = len(sizes) - 1
+    return {"p50": sizes[last // 2], "p99": sizes[last * 99 // 100]} if sizes else {}
 
 
 @health.get("/readiness", responses=responses(UNAVAILABLE))

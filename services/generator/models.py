@@ -279,6 +279,9 @@ class Health(Body):
     confirmed: int
     failed: int
     running_tasks: int
+    seconds_to_confirm: dict[Literal["p50", "p99"], float] = Field(
+        description="From handed over to confirmed, of the last 500; empty before the first."
+    )
 
 
 class Ready(Body):

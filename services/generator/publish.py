@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ log = logging.getLogger(__name__)
 ROOM = MESSAGE_LIMIT // 2
 # Nothing is added to what has had no answer for so long: an outage is no time to pile up more.
 STALL_SECONDS = 0.5
+MEASURED = 500
+"""Messages that the time to a confirmation is told by."""
 # Names that the client's publish() has for itself.
 RESERVED = frozenset({"self", "topic", "data", "ordering_key", "retry", "timeout"})
 
@@ -87,6 +90,8 @@ class _Sent:
     ordering_key: str
     size: int
     receipt: Future[str]
+    at: float
+    """When, by the monotonic clock."""
     span: Any = None
 
 
@@ -119,6 +124,7 @@ class Publisher:
         self._bytes = 0
         self._batches: Batches[_Sent] | None = None
         self._answers: SimpleQueue[_Answer | None] = SimpleQueue()
+        self._took: deque[float] = deque(maxlen=MEASURED)
         self._settler = Thread(target=self._settle, name="publish-settler", daemon=True)
         self._settler.start()
 
@@ -151,7 +157,8 @@ class Publisher:
         if self._recorder is not None:
             span, attributes = self._recorder.send(self.topic, attributes, len(data), ordering_key)
         message = self._message(data=data, attributes=attributes)
-        sent = _Sent(attributes, ordering_key, message.ByteSize(), Future(), span)
+        at = self._monotonic()
+        sent = _Sent(attributes, ordering_key, message.ByteSize(), Future(), at, span)
         if sent.size > MOST_BYTES:
             raise MessageTooLarge(sent.size)
         self._take_on(sent)
@@ -181,6 +188,10 @@ class Publisher:
     def counts(self) -> Counts:
         """The totals since the start of the process."""
         return self._counts
+
+    def seconds_to_confirm(self) -> list[float]:
+        """Of the last messages that Pub/Sub confirmed, in order of size."""
+        return sorted(self._took)
 
     def check(self, timeout: float = 2.0) -> None:
         """Ask Pub/Sub for the topic. Raises TopicUnreachable."""
@@ -262,7 +273,7 @@ class Publisher:
 
     def _settle_batch(self, batch: list[_Sent], answer: list[str] | Exception) -> None:
         if self._recorder is not None:
-            self._end(batch, answer)
+            self._recorder.sent([sent.span for sent in batch], answer)
         if isinstance(answer, Exception):
             error: PublishFailed | None = PublishFailed(str(answer))
         else:
@@ -270,31 +281,19 @@ class Publisher:
             error = self._record(named)
         if error is None:
             self._error = None
+            now = self._monotonic()
+            self._took.extend([now - sent.at for sent in batch])
             for event_id, sent in named:
                 sent.receipt.set_result(event_id)
         else:
             for sent in batch:
                 self._give_up(sent, error)
         with self._settled:
-            now, count = self._counts, len(batch)
             self._progress = self._monotonic()
             self._bytes -= sum(sent.size for sent in batch)
-            self._counts = (
-                now._replace(failed=now.failed + count)
-                if error
-                else now._replace(confirmed=now.confirmed + count)
-            )
+            counts, what = self._counts, "failed" if error else "confirmed"
+            self._counts = counts._replace(**{what: getattr(counts, what) + len(batch)})
             self._settled.notify_all()
-
-    def _end(self, batch: list[_Sent], answer: list[str] | Exception) -> None:
-        """End the spans of messages whose fate is known."""
-        assert self._recorder is not None
-        for index, sent in enumerate(batch):
-            if isinstance(answer, Exception):
-                self._recorder.fail(sent.span, type(answer).__name__, str(answer))
-            else:
-                sent.span.set_attribute("messaging.message.id", answer[index])
-            sent.span.end()
 
     def _record(self, confirmed: list[tuple[str, _Sent]]) -> NotRecorded | None:
         if self._publish_log is None:

@@ -97,7 +97,9 @@ def ids(messages: list[Any]) -> list[str]:
 
 
 def test_it_is_healthy_ready_and_alive(generator: Service) -> None:
-    assert generator.http.get("/health").json()["status"] == "ok"
+    health = generator.http.get("/health").json()
+    assert health["status"] == "ok"
+    assert 0 <= health["seconds_to_confirm"].get("p50", 0) <= 30
     assert generator.http.get("/liveness").json() == {"status": "alive"}
     ready = generator.http.get("/readiness")
     assert (ready.status_code, ready.json()) == (200, {"status": "ready", "topic": NAMES.topic})

@@ -149,6 +149,7 @@ def test_figures_tell_what_is_where(rest: httpx.Client, clients: Clients) -> Non
     assert 0 <= row.pop("oldest_unacked_seconds") < 60
     to_ack = row.pop("seconds_to_ack")
     assert 0 < to_ack["p50"] <= to_ack["p99"] < 60
+    assert 0 < row.pop("seconds_to_deliver")["p50"] <= to_ack["p50"]
     assert row == {
         "name": name,
         "topic": topic,

@@ -16,6 +16,7 @@ from localgcp.asgi import (
     RequestError,
     Route,
 )
+from localgcp.bigquery.catalog.table import Table
 from localgcp.bigquery.errors import BadValue, BigQueryError, NotFound, RequestTooLarge
 from localgcp.bigquery.failures import translate
 from localgcp.bigquery.rest import discovery, refused, wire
@@ -62,6 +63,7 @@ class Server:
             Route("GET", "/_emulator/inserts", self._inserts),
             Route("GET", tunnel.PAGE, _certificate),
             Route("GET", "/_emulator/rows", self._rows),
+            Route("GET", "/_emulator/seconds", self._seconds),
             *self._threads.routes(methods),
             *UploadCalls(self._threads, jobs.start).routes(),
             Route("GET", "/$discovery/rest", _discovery),
@@ -86,10 +88,28 @@ class Server:
 
     async def _rows(self, request: Request) -> Reply:
         """`?dataset=PROJECT.DATASET`: `{"rows": {table: count}}` as of now, for who asks often."""
-        project, _, dataset = request.query.get("dataset", "").rpartition(".")
-        tables = self._service.catalog.list_tables(project, dataset)
-        counts = await asyncio.to_thread(self._service.sizes.rows_of, tables)
+        counts = await asyncio.to_thread(self._service.sizes.rows_of, self._tables(request))
         return Reply.json({"rows": counts})
+
+    async def _seconds(self, request: Request) -> Reply:
+        """`?dataset=PROJECT.DATASET&first=COLUMN&last=COLUMN`: `{"seconds": {table: {p50, p99}}}`.
+
+        From one column of type TIMESTAMP to the other, of each table's newest 500 rows.
+        """
+        between, query = self._service.sizes.seconds_between, request.query
+        found = {}
+        for table in self._tables(request):
+            took = await asyncio.to_thread(
+                between, table, query.get("first", ""), query.get("last", "")
+            )
+            if took:
+                found[table.name.table] = took
+        return Reply.json({"seconds": found})
+
+    def _tables(self, request: Request) -> list[Table]:
+        """Those of the dataset that a request names. Raises DatasetNotFound."""
+        project, _, dataset = request.query.get("dataset", "").rpartition(".")
+        return list(self._service.catalog.list_tables(project, dataset))
 
     def close(self) -> None:
         """Let the requests under way end."""

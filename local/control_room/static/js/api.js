@@ -36,6 +36,17 @@ export const post = (path, body) => ask("POST", path, body ?? {});
 export const put = (path, body) => ask("PUT", path, body ?? {});
 export const remove = (path) => ask("DELETE", path);
 
+// Takes the answers to what one place of the page asks: a slow one never replaces a later one's.
+// Gives undefined for an answer that came too late.
+export function latest(signal) {
+  let turn = 0;
+  return async (asking) => {
+    const mine = (turn += 1);
+    const found = await asking;
+    return signal.aborted || mine !== turn ? undefined : found;
+  };
+}
+
 // Does something for a button: no second time while it runs, and what fails is told.
 export async function act(button, work) {
   button.disabled = true;

@@ -15,7 +15,7 @@ export function seconds(value) {
   if (value === null || value === undefined) return "–";
   if (value < 0.001) return value === 0 ? "0 s" : `${Math.round(value * 1e6)} µs`;
   if (value < 1) return `${Math.round(value * 1000)} ms`;
-  if (value < 100) return `${value.toFixed(1)} s`;
+  if (value < 100 && (value < 60 || value % 60)) return `${value.toFixed(1)} s`;
   if (value < 6000) return `${Math.round(value / 60)} min`;
   return `${Math.round(value / 3600)} h`;
 }

@@ -43,12 +43,14 @@ def test_a_subscription_s_latency_is_that_of_its_last_acks(bench: Bench) -> None
     subscription = bench.subscribe()
     for seconds in (1, 5, 3):
         bench.publish("x")
-        bench.clock.now += seconds
+        bench.clock.now += seconds - 1
         (entry,) = subscription.lease(bench.clock(), 1, 1000)
+        bench.clock.now += 1
         bench.broker.acknowledge(SUBSCRIPTION, [entry.ack_id])
     assert bench.broker.trace.latencies(SUBSCRIPTION) == [1, 3, 5]
     (row,) = overview.subscriptions(bench.broker)["subscriptions"]
     assert row["seconds_to_ack"] == {"p50": 3, "p99": 3}
+    assert row["seconds_to_deliver"] == {"p50": 2, "p99": 2}
     assert bench.broker.trace.latencies("projects/p/subscriptions/other") == []
 
 

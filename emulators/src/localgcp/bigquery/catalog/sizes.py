@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from localgcp.bigquery.catalog.schema import quoted
 from localgcp.bigquery.catalog.table import Name, Table
 from localgcp.bigquery.errors import QueryFailed
 from localgcp.bigquery.store import Store
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _BATCH = 50_000
+_NEWEST = 500
 _WIDTHS = {"date32[day]": 8, "time64[us]": 8, "bool": 1, "decimal128(38, 19)": 32}
 
 
@@ -41,6 +43,24 @@ class Sizes:
                 with suppress(QueryFailed):
                     found[table.name.table] = self.rows(table)
         return found
+
+    def seconds_between(self, table: Table, first: str, last: str) -> dict[str, float]:
+        """p50 and p99 from one TIMESTAMP of a row to another, of the newest rows; {} of none.
+
+        Newest by their place in the store, where rows stand in the order in which they came.
+        """
+        times = {each.name for each in table.fields if each.type == "TIMESTAMP"}
+        if not {first, last} <= times or table.is_view:
+            return {}
+        took = f"epoch_us({quoted(last)}) - epoch_us({quoted(first)})"
+        query = (
+            f"SELECT quantile_disc({took}, [0.5, 0.99])"
+            f" FROM {table.name.sql}"
+            f" WHERE rowid > (SELECT max(rowid) FROM {table.name.sql}) - {_NEWEST}"
+        )
+        with self._store.read() as db:
+            found = db.execute(query).fetchall()[0][0]
+        return {"p50": found[0] / 1e6, "p99": found[1] / 1e6} if found else {}
 
     def bytes(self, table: Table) -> int:
         """Logical bytes; read through once, then kept up by `add`."""

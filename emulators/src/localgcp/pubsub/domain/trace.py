@@ -17,7 +17,7 @@ KEPT_BYTES = 16 << 20
 KEPT_STEPS = 400_000
 """Deliveries and acks, counted by message."""
 MEASURED = 500
-"""Acks of a subscription that its latency is told by."""
+"""Steps of a subscription that its latency is told by."""
 PUBLISHED, DELIVERED, ACKED = "published", "delivered", "acked"
 
 
@@ -101,12 +101,12 @@ class Trace:
         ]
         return sorted(found)
 
-    def latencies(self, subscription: str) -> list[float]:
-        """Seconds from published to acked of the last acks of a subscription, in order of size."""
+    def latencies(self, subscription: str, what: str = ACKED) -> list[float]:
+        """Seconds from published to a subscription's last steps of a kind, in order of size."""
         starts = [each.messages[0].id for each in self._published]
         found: list[float] = []
         for step in reversed(self._steps):
-            if step.what != ACKED or step.subscription != subscription:
+            if step.what != what or step.subscription != subscription:
                 continue
             for id_ in step.ids[: MEASURED - len(found)]:
                 i = bisect_right(starts, id_) - 1

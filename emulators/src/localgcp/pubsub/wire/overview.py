@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from localgcp.pubsub.domain.broker import Broker
+from localgcp.pubsub.domain.trace import DELIVERED
 
 
 def health(broker: Broker, why: str | None) -> dict[str, Any]:
@@ -38,8 +39,9 @@ def subscriptions(broker: Broker) -> dict[str, Any]:
     """`{"subscriptions": [...]}`: what each still holds, and what has become of the rest.
 
     `backlog` counts all not yet acked, `outstanding` those of them that are leased,
-    `seconds_to_ack` is p50 and p99 from published to acked of the last 500 acks. `push_refused`
-    says why nothing is pushed to the endpoint, and is "" where it may be.
+    `seconds_to_deliver` and `seconds_to_ack` are p50 and p99 from published to delivered and to
+    acked, of the last 500 of either; a redelivery counts as a delivery. `push_refused` says
+    why nothing is pushed to the endpoint, and is "" where it may be.
     """
     now, rows = broker.clock(), []
     for subscription in broker.subscriptions.values():
@@ -53,6 +55,9 @@ def subscriptions(broker: Broker) -> dict[str, Any]:
                 "backlog": len(subscription.unacked),
                 "outstanding": len(subscription.outstanding),
                 "oldest_unacked_seconds": round(now - oldest.published, 3) if oldest else 0.0,
+                "seconds_to_deliver": _percentiles(
+                    broker.trace.latencies(subscription.name, DELIVERED)
+                ),
                 "seconds_to_ack": _percentiles(broker.trace.latencies(subscription.name)),
                 "delivered": counters.delivered,
                 "acked": counters.acked,

@@ -1,5 +1,5 @@
 // Events: search by id, type, field; one event's way as a waterfall, its payload, row and file.
-import { act, get } from "../api.js";
+import { act, get, latest } from "../api.js";
 import { card, empty, field, h, head, icon, show } from "../dom.js";
 import { code, value } from "../json.js";
 import { bytes, clock, count, day, last, seconds } from "../text.js";
@@ -20,18 +20,19 @@ export async function events(main, signal, { path, query }) {
   kind.addEventListener("change", fill);
   const go = h("button", { class: "button main", type: "submit" }, "Search");
   const results = h("div", { "aria-live": "polite" });
+  const newest = latest(signal);
   const submit = (event) => {
     event.preventDefault();
     const asked = text.value.trim();
     if (ID.test(asked) && !where.value) location.hash = `#/events/${encodeURIComponent(asked)}`;
-    else act(go, () => search(results, signal, { q: asked, kind: kind.value, field: where.value }));
+    else act(go, () => search(results, newest, { q: asked, kind: kind.value, field: where.value }));
   };
   show(
     main, head("Events", "Every stored event, found by its id, its type, or anything in it."),
     h("form", { class: "card searchbar", role: "search", onsubmit: submit }, field("Text", text, "grow"), field("Type", kind), field("Field", where), go),
     results,
   );
-  return search(results, signal, { q: text.value, kind: kind.value, field: where.value });
+  return search(results, newest, { q: text.value, kind: kind.value, field: where.value });
 }
 
 function paths(kinds) {
@@ -46,11 +47,11 @@ function paths(kinds) {
   return [...found].sort();
 }
 
-async function search(results, signal, asked) {
-  const turn = results.turn = (results.turn ?? 0) + 1; // a slow answer must not replace a later one
+async function search(results, newest, asked) {
   if (!results.firstChild) show(results, h("div", { class: "card" }, empty("Searching", "")));
-  const { events: found } = await get("/api/events", asked);
-  if (signal.aborted || turn !== results.turn) return;
+  const answer = await newest(get("/api/events", asked));
+  if (!answer) return;
+  const found = answer.events;
   if (!found.length) {
     show(results, h("div", { class: "card" }, empty("No event found", asked.q ? "It may be on its way still: an id of its own is followed all the same." : "Start a scenario in the flow, and they come in here.")));
     return;

@@ -20,14 +20,17 @@ const NODES = [
 
 // Each way: between which parts, which count goes along it, and what waits before it.
 const WAYS = [
-  { from: "generator", to: "topic", rate: "published", after: () => "" },
-  { from: "topic", to: "pipeline", rate: "acked", queue: "main" },
-  { from: "pipeline", to: "function", rate: "pushed", queue: "push", up: true },
+  { from: "generator", to: "topic", rate: "published", after: () => "", took: ({ generator }) => generator?.seconds_to_confirm, of: "from handed over to confirmed" },
+  { from: "topic", to: "pipeline", rate: "acked", queue: "main", took: ({ main }) => main?.seconds_to_deliver, of: "from published to delivered" },
+  { from: "pipeline", to: "function", rate: "pushed", queue: "push", up: true, took: ({ push }) => push?.seconds_to_ack, of: "from asked to made" },
   { from: "function", to: "tables", dashed: true, after: () => "makes tables" },
-  { from: "pipeline", to: "tables", rate: "rows", after: () => "rows" },
-  { from: "pipeline", to: "files", rate: "files", after: () => "objects" },
-  { from: "pipeline", to: "letters", rate: "dead", after: () => "letters" },
+  { from: "pipeline", to: "tables", rate: "rows", after: () => "rows", took: ({ took }) => slowest(about.types.map((each) => took[each.table])), of: "from published to the row" },
+  { from: "pipeline", to: "files", rate: "files", after: () => "objects", took: ({ main }) => main?.seconds_to_ack, of: "from published to file and ack" },
+  { from: "pipeline", to: "letters", rate: "dead", after: () => "letters", took: ({ took }) => took.dead_letter_events, of: "from published to the letter" },
 ];
+
+// Of several tables, the one that takes longest.
+const slowest = (found) => found.filter(Boolean).sort((a, b) => b.p99 - a.p99)[0];
 
 const sum = (rows) => {
   const found = about.types.map((each) => rows[each.table]);
@@ -91,11 +94,12 @@ function way(spec) {
   const number = h("b", {});
   const waits = h("span", {});
   const age = h("span", {});
-  // From published to acked: the median and the 99th percentile of the last 500.
+  // The median and the 99th percentile of the last 500.
   const spread = [h("span", { class: "took" }), h("span", { class: "took" })];
   let at = 0;
   let step = 0;
-  const label = h("div", { class: "edge" }, spec.rate && number, waits, spec.queue && h("br"), age, spec.queue && spread);
+  const label = h("div", { class: "edge" }, spec.rate && number, waits, spec.queue && h("br"), age, spec.took && spread);
+  if (spec.of) label.title = `p50 and p99 ${spec.of}`;
   const update = (look) => {
     const perSecond = spec.rate ? rateOf(spec.rate) : 0;
     const queue = spec.queue && look[spec.queue];
@@ -103,7 +107,7 @@ function way(spec) {
     if (spec.rate) say(number, rate(perSecond));
     say(waits, spec.up ? "asked for tables" : spec.queue ? `${short(queue?.backlog)} waiting` : spec.after());
     say(age, queue?.backlog ? `oldest ${seconds(queue.oldest_seconds)}` : "");
-    if (spec.queue) took(queue?.seconds_to_ack).forEach((text, i) => say(spread[i], text));
+    if (spec.took) took(spec.took(look)).forEach((text, i) => say(spread[i], text));
     label.classList.toggle("late", (queue?.oldest_seconds ?? 0) > LATE_SECONDS);
     for (const each of [path, pulse, label]) each.classList.toggle("on", on);
     step = on ? stride(perSecond) : 0;

@@ -1,5 +1,5 @@
 // Logs of all parts in one stream, filtered, tied to an event by its id.
-import { get } from "../api.js";
+import { get, latest } from "../api.js";
 import { empty, field, h, head, show } from "../dom.js";
 import { clock } from "../text.js";
 
@@ -18,18 +18,21 @@ export async function logs(main, signal, { query }) {
     h("div", { class: "card searchbar" }, field("Text", text, "grow"), field("Part", part), h("label", { class: "check" }, worse, "Warnings and worse")),
     out,
   );
+  const newest = latest(signal);
   let before = "";
+  let asking = 0;
   const load = async () => {
-    const found = await get("/api/logs", { q: text.value, part: part.value, worse: worse.checked ? "1" : "" });
+    asking += 1;
+    const found = await newest(get("/api/logs", { q: text.value, part: part.value, worse: worse.checked ? "1" : "" })).finally(() => { asking -= 1; });
     const now = JSON.stringify(found);
-    if (signal.aborted || now === before) return;
+    if (!found || now === before) return;
     before = now;
     const atEnd = out.scrollHeight - out.scrollTop - out.clientHeight < 40;
     show(out, found.lines.length ? found.lines.map(line) : empty(found.there ? "No such line" : "No logs here", found.there ? "Nothing that matches was written of late." : "In containers: docker compose logs."));
     if (atEnd) out.scrollTop = out.scrollHeight;
   };
   for (const each of [text, part, worse]) each.addEventListener("input", () => load().catch(() => {}));
-  const timer = setInterval(() => { if (!document.hidden) load().catch(() => {}); }, EVERY_MS);
+  const timer = setInterval(() => { if (!document.hidden && !asking) load().catch(() => {}); }, EVERY_MS);
   signal.addEventListener("abort", () => clearInterval(timer));
   await load();
   out.scrollTop = out.scrollHeight;
