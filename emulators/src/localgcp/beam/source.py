@@ -66,7 +66,7 @@ def beam_message(message: Any) -> PubsubMessage:
 class Reader:
     """The state of one ReadFromPubSub over the life of the job.
 
-    A message that comes again (by `id_label`, else by its message id, as Dataflow does it) while
+    A message that comes again (by `id_label`, else by its message id and publish time) while
     its first copy is held, or within the last 100,000, is not processed twice: its new ack id joins
     the first copy's fate.
     """
@@ -206,7 +206,9 @@ class Reader:
 
     def _is_duplicate(self, message: Any, ack_id: str, batch: PullBatch) -> bool:
         label = message.attributes.get(self._id_label) if self._id_label else None
-        identity = label or message.message_id
+        # With its time: Google's emulator counts from 1 again after a restart.
+        published = message.publish_time
+        identity = label or f"{message.message_id} {published.seconds}.{published.nanos}"
         first = self._recent.get(identity)
         if first is batch:
             batch.ack_ids.append(ack_id)
