@@ -575,7 +575,11 @@ SLIPS: list[Slip] = [
         "service_accounts.tf",
         "google_project_iam_member.parts",
         ("the pipeline edits the project", '"roles/dataflow.worker"', '"roles/editor"'),
-        ("the trigger receives nothing", '      trigger = ["roles/eventarc.eventReceiver"]\n', ""),
+        (
+            "the trigger receives nothing",
+            '      trigger       = ["roles/eventarc.eventReceiver"]\n',
+            "",
+        ),
     ),
     *_slips(
         "service_accounts.tf",
