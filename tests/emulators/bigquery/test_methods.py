@@ -16,7 +16,7 @@ from google.cloud import bigquery
 DOCUMENT = json.loads(
     files("googleapiclient").joinpath("discovery_cache/documents/bigquery.v2.json").read_text()
 )
-UNSERVED = ("routines.insert", "datasets.undelete")
+UNSERVED = ("datasets.undelete",)
 
 
 def _methods(resource: dict[str, Any]) -> Iterator[dict[str, Any]]:

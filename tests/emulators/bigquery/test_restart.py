@@ -22,6 +22,8 @@ from tests.emulators.bigquery.conftest import PROJECT
 
 COMMAND = (sys.executable, "-m", "localgcp", "bigquery", "--data-dir")
 ROOT = Path(__file__).parents[3]
+MANY = "UNNEST(GENERATE_ARRAY(1, 1000000))"
+SLOW = f"SELECT COUNT(*) AS n FROM {MANY} a CROSS JOIN {MANY} b WHERE MOD(a * b, 7) = 3"
 
 
 @contextmanager
@@ -82,6 +84,36 @@ def test_a_kill_forgets_no_insert_id(tmp_path: Path) -> None:
     with running(tmp_path) as (_, client):
         assert client.insert_rows_json(table, [*rows, {"a": 500}], row_ids=[*ids, "new"]) == []
         assert client.get_table(table).num_rows == 501
+
+
+def test_a_kill_forgets_no_job(tmp_path: Path) -> None:
+    with running(tmp_path) as (process, client):
+        client.create_dataset("ds")
+        config = bigquery.QueryJobConfig(destination=f"{PROJECT}.ds.t", labels={"a": "b"})
+        good = client.query("SELECT 1 AS a", job_config=config)
+        good.result()
+        changed = client.query("UPDATE ds.t SET a = 2 WHERE TRUE")
+        changed.result()
+        bad = client.query("SELECT 1 / 0 AS a")
+        assert bad.exception() is not None
+        slow = client.query(SLOW)
+        load = client.load_table_from_json([{"a": 3}], "ds.t")
+        load.result()
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    with running(tmp_path) as (_, client):
+        again = client.get_job(good.job_id)
+        assert (again.state, again.labels, str(again.destination)) == (
+            ("DONE", {"a": "b"}, f"{PROJECT}.ds.t")
+        )
+        assert [row.a for row in again.result()] == [2, 3]  # as its table is now
+        assert (again.created, again.ended) == (good.created, good.ended)
+        assert client.get_job(changed.job_id).num_dml_affected_rows == 1
+        assert client.get_job(bad.job_id).error_result == bad.error_result
+        assert client.get_job(slow.job_id).error_result["reason"] == "backendError"
+        assert client.get_job(load.job_id).output_rows == 1
+        known = [load, slow, bad, changed, good]
+        assert [job.job_id for job in client.list_jobs()] == [job.job_id for job in known]
 
 
 def test_a_second_process_is_told_that_the_data_are_in_use(tmp_path: Path) -> None:

@@ -16,8 +16,8 @@ from google.cloud import bigquery
 from localgcp import environment
 from localgcp.bigquery.errors import TableNotFound
 from localgcp.bigquery.jobs.anonymous import AnonymousTables, name_of
+from localgcp.bigquery.jobs.held import RESULT_KEPT_MS
 from localgcp.bigquery.jobs.query import Query
-from localgcp.bigquery.jobs.registry import RESULT_KEPT_MS
 from localgcp.bigquery.service import Service
 from tests.emulators.bigquery.conftest import PROJECT
 
@@ -214,7 +214,7 @@ def test_a_result_goes_after_a_day() -> None:
 
 
 def test_older_results_make_room_for_newer_ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("localgcp.bigquery.jobs.registry.MAX_HELD_BYTES", 2500)
+    monkeypatch.setattr("localgcp.bigquery.jobs.held.MAX_HELD_BYTES", 2500)
     service = Service(None)
     jobs = []
     for _ in range(3):

@@ -116,8 +116,9 @@ def test_an_update_needs_the_current_etag(client: bigquery.Client, orders: str) 
     ("resource", "message"),
     [
         ({"schema": {"fields": [{"name": "g", "type": "GEOGRAPHY"}]}}, "type GEOGRAPHY of field g"),
-        ({"timePartitioning": {"type": "DAY"}}, "ingestion-time partitioning"),
-        ({"rangePartitioning": {"field": "a"}}, "rangePartitioning of a table"),
+        ({"timePartitioning": {"type": "WEEK"}}, "one of HOUR, DAY, MONTH, YEAR"),
+        ({"rangePartitioning": {"field": "a"}}, "no such field"),
+        ({"schema": {"fields": [{"name": "_PartitionTime", "type": "DATE"}]}}, "begins with one"),
         (
             {"schema": {"fields": [{"name": "a", "type": "INT64", "collation": "x"}]}},
             "collation",

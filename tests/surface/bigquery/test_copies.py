@@ -59,7 +59,7 @@ def test_dispositions_of_a_copy(
     assert client.get_table(target).num_rows == 6
     copy(dataset.table("other"), write_disposition="WRITE_TRUNCATE")
     assert [tuple(row) for row in client.list_rows(target)] == [(1,)]
-    with pytest.raises(BadRequest, match="it is a source, too"):
+    with pytest.raises(BadRequest, match="it is a source"):
         copy(target, write_disposition="WRITE_TRUNCATE")
     with pytest.raises(BadRequest, match="copy job"):
         job = client.copy_table(people, dataset.table("c2"))
@@ -68,16 +68,53 @@ def test_dispositions_of_a_copy(
         bigquery.QueryJob(job.job_id, "", client)._reload_query_results()
 
 
+def test_a_snapshot_is_read_and_never_written(
+    client: bigquery.Client, people: bigquery.Table, dataset: bigquery.DatasetReference
+) -> None:
+    snapshot, restored = dataset.table("snapshot"), dataset.table("restored")
+    config = bigquery.CopyJobConfig(operation_type="SNAPSHOT")
+    client.copy_table(people, snapshot, job_config=config).result()
+    made = client.get_table(snapshot)
+    assert made.table_type == "SNAPSHOT"
+    assert made.snapshot_definition.base_table_reference == people.reference
+    assert made.snapshot_definition.snapshot_time <= made.modified
+    client.query_and_wait(f"DELETE FROM `{people.reference}` WHERE name = 'Ada'")
+    assert names(client, snapshot) == ["Ada", "Bob", "Cyd"]
+    with pytest.raises(BadRequest, match=r"Cannot stream into .*: it is a snapshot"):
+        client.insert_rows_json(snapshot, [{"name": "Eve"}])
+    with pytest.raises(BadRequest, match="it is a snapshot"):
+        client.query_and_wait(f"DELETE FROM `{snapshot}` WHERE TRUE")
+    with pytest.raises(Conflict):
+        client.copy_table(people, snapshot, job_config=config).result()
+    made.description = "before the deletion"
+    assert client.update_table(made, ["description"]).table_type == "SNAPSHOT"
+    config = bigquery.CopyJobConfig(operation_type="RESTORE")
+    client.copy_table(snapshot, restored, job_config=config).result()
+    assert client.get_table(restored).table_type == "TABLE"
+    assert client.insert_rows_json(restored, [{"name": "Eve"}]) == []
+    with pytest.raises(BadRequest, match="a RESTORE is of a snapshot"):
+        client.copy_table(people, dataset.table("no"), job_config=config).result()
+
+
+def test_a_clone_is_a_table_of_its_own(
+    client: bigquery.Client, people: bigquery.Table, dataset: bigquery.DatasetReference
+) -> None:
+    config = bigquery.CopyJobConfig(operation_type="CLONE")
+    client.copy_table(people, dataset.table("clone"), job_config=config).result()
+    assert client.insert_rows_json(dataset.table("clone"), [{"name": "Eve"}]) == []
+    clone = client.get_table(dataset.table("clone"))
+    assert (clone.num_rows, clone.table_type) == (4, "TABLE")
+    assert clone.clone_definition.base_table_reference == people.reference
+    assert client.get_table(people).num_rows == 3
+
+
 def test_what_is_no_plain_copy_is_refused_by_name(
     client: bigquery.Client,
     people: bigquery.Table,
     dataset: bigquery.DatasetReference,
     refused: Refused,
 ) -> None:
-    config = bigquery.CopyJobConfig(operation_type="SNAPSHOT")
-    with refused("copy job of operationType SNAPSHOT"):
-        client.copy_table(people, dataset.table("s"), job_config=config)
-    with refused("copy of the decorated table people@-3600000"):
+    with refused("time travel by a decorator, people@-3600000"):
         client.copy_table(f"{people.reference}@-3600000", dataset.table("s"))
     key = bigquery.EncryptionConfiguration("projects/p/key")
     config = bigquery.CopyJobConfig(destination_encryption_configuration=key)

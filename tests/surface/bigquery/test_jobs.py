@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from google.api_core.exceptions import BadRequest, NotFound
+from google.api_core.exceptions import BadRequest, GoogleAPICallError, NotFound
 from google.cloud import bigquery
 from google.cloud.bigquery.job.base import _AsyncJob
 
@@ -82,8 +82,10 @@ def test_a_job_is_cancelled(client: bigquery.Client, how: str) -> None:
         client.cancel_job(job.job_id)
     else:
         assert job.cancel()
-    with pytest.raises(BadRequest, match="cancelled"):
+    with pytest.raises(GoogleAPICallError, match="User requested cancellation"):
         client.get_job(job.job_id).result(timeout=30)
+    ended = client.get_job(job.job_id)
+    assert (ended.state, ended.error_result["reason"]) == ("DONE", "stopped")
 
 
 @covers(bigquery.Client, "get_job", "delete_job_metadata", "job_from_resource")
@@ -118,6 +120,54 @@ def test_a_list_of_jobs(client: bigquery.Client) -> None:
     assert ids(parent_job=job.job_id) == []
     with pytest.raises(BadRequest, match="stateFilter"):
         ids(state_filter="sleeping")
+
+
+@covers(bigquery.Client, "list_jobs")
+@covers(_AsyncJob, "num_child_jobs", "parent_job_id", "script_statistics")
+def test_the_jobs_of_a_script(client: bigquery.Client, people: bigquery.Table) -> None:
+    table = f"`{people.reference}`"
+    sql = (
+        "DECLARE old INT64 DEFAULT 40;\n"
+        f"SET old = (SELECT MIN(age) FROM {table});\n"
+        f"SELECT name FROM {table} WHERE age > old"
+    )
+    script = client.query(sql)
+    assert sorted(row.name for row in script.result()) == ["Bob"]
+    script.reload()
+    assert (script.num_child_jobs, script.statement_type) == (2, "SCRIPT")
+    last, first = client.list_jobs(parent_job=script.job_id)
+    assert {last.parent_job_id, first.parent_job_id} == {script.job_id}
+    assert first.script_statistics.evaluation_kind == "EXPRESSION"
+    assert last.script_statistics.evaluation_kind == "STATEMENT"
+    (frame,) = last.script_statistics.stack_frames
+    assert (frame.start_line, frame.start_column, frame.end_line) == (3, 1, 3)
+    assert frame.text == f"SELECT name FROM {table} WHERE age > old"
+    assert [row.name for row in last.result()] == ["Bob"]
+    assert script.total_bytes_processed == 2 * people.num_bytes
+    listed = {job.job_id for job in client.list_jobs()}
+    assert script.job_id in listed
+    assert not {last.job_id, first.job_id} & listed
+    client.delete_job_metadata(script.job_id)
+    assert list(client.list_jobs(parent_job=script.job_id)) == []
+
+
+def test_pages_of_jobs_hold_while_new_ones_come(client: bigquery.Client) -> None:
+    started = [client.query(f"SELECT {n} AS n") for n in range(4)]
+    for job in started:
+        job.result()
+    pages = client.list_jobs(page_size=2).pages
+    seen = [job.job_id for job in next(pages)]
+    client.query("SELECT 5 AS n").result()
+    seen += [job.job_id for job in next(pages)]
+    assert seen == [job.job_id for job in reversed(started)]
+
+
+def test_the_labels_of_a_job(client: bigquery.Client) -> None:
+    job = client.query_and_wait("SELECT 1", job_config=bigquery.QueryJobConfig(labels={"a": "b-1"}))
+    assert client.get_job(job.job_id).labels == {"a": "b-1"}
+    for labels in ({"A": "b"}, {"a": "B"}, {"1a": "b"}, {"a" * 64: "b"}, {"a": "b c"}):
+        with pytest.raises(BadRequest, match="labels"):
+            client.query("SELECT 1", job_config=bigquery.QueryJobConfig(labels=labels))
 
 
 @covers(bigquery.Client, "create_job")
@@ -201,19 +251,13 @@ def test_what_a_statement_changed(client: bigquery.Client, people: bigquery.Tabl
     assert job.ddl_target_routine is None
 
 
-@covers(bigquery.QueryJob, "time_partitioning", "range_partitioning", "clustering_fields")
-@covers(bigquery.QueryJob, "schema_update_options", "table_definitions", "udf_resources")
+@covers(bigquery.QueryJob, "table_definitions", "udf_resources")
 @covers(bigquery.QueryJob, "create_session", "connection_properties")
 @covers(bigquery.QueryJob, "destination_encryption_configuration", "use_legacy_sql")
 def test_what_a_query_cannot_be_is_refused_by_name(
     client: bigquery.Client, refused: Refused
 ) -> None:
-    ranged = bigquery.RangePartitioning(bigquery.PartitionRange(0, 9, 1), field="n")
     given: dict[str, Any] = {
-        "time_partitioning": bigquery.TimePartitioning(field="n"),
-        "range_partitioning": ranged,
-        "clustering_fields": ["n"],
-        "schema_update_options": ["ALLOW_FIELD_ADDITION"],
         "table_definitions": {"t": bigquery.ExternalConfig("CSV")},
         "udf_resources": [bigquery.UDFResource("inlineCode", "return 1")],
         "create_session": True,

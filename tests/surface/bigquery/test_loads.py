@@ -268,7 +268,7 @@ def test_a_parquet_file_brings_its_schema(
         load(client, made, b"PAR1 not at all", **settings)
 
 
-@covers(bigquery.LoadJob, "destination_encryption_configuration", "range_partitioning")
+@covers(bigquery.LoadJob, "destination_encryption_configuration")
 @covers(bigquery.LoadJob, "connection_properties", "create_session")
 @covers(bigquery.LoadJob, "reference_file_schema_uri", "source_column_match", "null_markers")
 @covers(bigquery.LoadJob, "date_format", "datetime_format", "time_format", "timestamp_format")
@@ -276,10 +276,8 @@ def test_a_parquet_file_brings_its_schema(
 def test_what_it_cannot_load_is_refused_by_name(
     client: bigquery.Client, dataset: bigquery.DatasetReference, refused: Refused
 ) -> None:
-    ranged = bigquery.RangePartitioning(bigquery.PartitionRange(0, 9, 1), field="n")
     given: dict[str, Any] = {
         "destination_encryption_configuration": bigquery.EncryptionConfiguration("projects/p/k"),
-        "range_partitioning": ranged,
         "connection_properties": [bigquery.ConnectionProperty("session_id", "s")],
         "create_session": True,
         "reference_file_schema_uri": "gs://bucket/schema",

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from google.api_core.exceptions import NotFound
+from google.api_core.exceptions import BadRequest, Conflict, NotFound, PreconditionFailed
 from google.cloud import bigquery
+from google.cloud.bigquery.enums import StandardSqlTypeNames
+from google.cloud.bigquery.standard_sql import (
+    StandardSqlDataType,
+    StandardSqlField,
+    StandardSqlStructType,
+)
 
 from tests.surface.bigquery.conftest import Refused
 from tests.surface.introspect import covers
@@ -33,9 +39,7 @@ def test_models(client: bigquery.Client, dataset: bigquery.DatasetReference) -> 
 @covers(bigquery.Client, "delete_routine")
 @covers(bigquery.RoutineReference, "project", "dataset_id", "routine_id", "path")
 @covers(bigquery.RoutineReference, "from_string", "from_api_repr", "to_api_repr")
-def test_routines(
-    client: bigquery.Client, dataset: bigquery.DatasetReference, refused: Refused
-) -> None:
+def test_routines(client: bigquery.Client, dataset: bigquery.DatasetReference) -> None:
     reference = bigquery.RoutineReference.from_string(f"{dataset.project}.{dataset.dataset_id}.r")
     assert reference == dataset.routine("r")
     assert bigquery.RoutineReference.from_api_repr(reference.to_api_repr()) == reference
@@ -47,8 +51,6 @@ def test_routines(
         client.get_routine(reference)
     with pytest.raises(NotFound, match=missing):
         client.update_routine(routine, ["description"])
-    with refused("routine"):
-        client.create_routine(routine)
     job = client.query(f"CREATE FUNCTION {dataset.dataset_id}.r(x INT64, y ANY TYPE) AS (x + y)")
     job.result()
     assert (job.ddl_operation_performed, job.ddl_target_routine) == ("CREATE", reference)
@@ -60,6 +62,61 @@ def test_routines(
     assert row["sum"] == 3.5
     client.delete_routine(reference)
     assert list(client.list_routines(dataset)) == []
+
+
+@covers(bigquery.Client, "create_routine", "update_routine")
+def test_a_routine_is_made_without_sql(
+    client: bigquery.Client, dataset: bigquery.DatasetReference, refused: Refused
+) -> None:
+    kind = StandardSqlDataType
+    integer, text = kind(StandardSqlTypeNames.INT64), kind(StandardSqlTypeNames.STRING)
+    pair = StandardSqlStructType([StandardSqlField("n", integer), StandardSqlField("s", text)])
+    argument = kind(StandardSqlTypeNames.STRUCT, struct_type=pair)
+    routine = bigquery.Routine(
+        dataset.routine("r"),
+        type_="SCALAR_FUNCTION",
+        language="SQL",
+        body="CONCAT(p.s, CAST(p.n * times AS STRING))",
+        arguments=[
+            bigquery.RoutineArgument(name="p", data_type=argument),
+            bigquery.RoutineArgument(name="times", data_type=integer),
+        ],
+        return_type=text,
+    )
+    made = client.create_routine(routine)
+    assert (made.type_, made.return_type, made.arguments) == (
+        ("SCALAR_FUNCTION", text, routine.arguments)
+    )
+    called = f"SELECT {dataset.dataset_id}.r(STRUCT(2 AS n, 'x' AS s), 3) AS r"
+    assert [row.r for row in client.query_and_wait(called)] == ["x6"]
+    with pytest.raises(Conflict, match="Already Exists: Routine"):
+        client.create_routine(routine)
+    client.create_routine(routine, exists_ok=True)
+    made.body = "p.s"
+    assert client.update_routine(made, ["body"]).body == "p.s"
+    assert [row.r for row in client.query_and_wait(called)] == ["x"]
+    with pytest.raises(PreconditionFailed):
+        client.update_routine(made, ["body"])
+    wrong = bigquery.Routine(dataset.routine("w"), type_="SCALAR_FUNCTION", body="x +")
+    with pytest.raises(BadRequest, match="Syntax error"):
+        client.create_routine(wrong)
+    in_js = bigquery.Routine(
+        dataset.routine("j"), type_="SCALAR_FUNCTION", language="JAVASCRIPT", body="return 1"
+    )
+    with refused("a routine in JAVASCRIPT"):
+        client.create_routine(in_js)
+    procedure = bigquery.Routine(
+        dataset.routine("p"),
+        type_="PROCEDURE",
+        body="SET m = n + 1",
+        arguments=[
+            bigquery.RoutineArgument(name="n", data_type=integer),
+            bigquery.RoutineArgument(name="m", mode="OUT", data_type=integer),
+        ],
+    )
+    client.create_routine(procedure)
+    script = f"DECLARE m INT64; CALL {dataset.dataset_id}.p(1, m); SELECT m"
+    assert [row.m for row in client.query_and_wait(script)] == [2]
 
 
 @pytest.mark.parametrize("sql", ["CREATE MODEL m AS SELECT 1 AS n"])

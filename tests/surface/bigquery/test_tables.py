@@ -103,7 +103,7 @@ def test_a_view(
 @covers(bigquery.Table, "external_data_configuration", "encryption_configuration")
 @covers(bigquery.Table, "mview_query", "mview_enable_refresh", "mview_refresh_interval")
 @covers(bigquery.Table, "mview_last_refresh_time", "mview_allow_non_incremental_definition")
-@covers(bigquery.Table, "range_partitioning", "table_constraints", "max_staleness")
+@covers(bigquery.Table, "table_constraints", "max_staleness")
 @covers(bigquery.Table, "resource_tags", "biglake_configuration", "external_catalog_table_options")
 @covers(bigquery.Table, "foreign_type_info", "snapshot_definition", "clone_definition")
 def test_what_a_table_cannot_be_is_refused_by_name(
@@ -121,10 +121,6 @@ def test_what_a_table_cannot_be_is_refused_by_name(
     materialized.mview_enable_refresh = True
     materialized.mview_refresh_interval = timedelta(hours=1)
     materialized.mview_allow_non_incremental_definition = True
-    ranged = table()
-    ranged.range_partitioning = bigquery.RangePartitioning(
-        bigquery.PartitionRange(start=0, end=9, interval=1), field="n"
-    )
     constrained = table()
     constrained.table_constraints = bigquery.table.TableConstraints(
         bigquery.table.PrimaryKey(["n"]), None
@@ -141,7 +137,6 @@ def test_what_a_table_cannot_be_is_refused_by_name(
         "externalDataConfiguration of a table": external,
         "encryptionConfiguration of a table": encrypted,
         "materializedView of a table": materialized,
-        "rangePartitioning of a table": ranged,
         "tableConstraints of a table": constrained,
         "maxStaleness of a table": stale,
         "resourceTags of a table": tagged,

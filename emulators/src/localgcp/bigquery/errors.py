@@ -172,10 +172,10 @@ class SchemaChangeRefused(Invalid):
 
 
 class NotATable(Invalid):
-    """Rows were sent to, or asked of, a view."""
+    """Rows were sent to, or asked of, a view, or sent to a snapshot."""
 
-    def __init__(self, name: str, action: str) -> None:
-        super().__init__(f"Cannot {action} {name}: it is a view")
+    def __init__(self, name: str, action: str, kind: str = "view") -> None:
+        super().__init__(f"Cannot {action} {name}: it is a {kind}")
 
 
 class NoRows(Invalid):
@@ -313,7 +313,7 @@ class RecursionUnbounded(QueryFailed):
         super().__init__("A recursive CTE has reached the maximum number of iterations: 500")
 
 
-class QueryCancelled(InvalidQuery):
+class QueryCancelled(BigQueryError):
     """Someone cancelled the job."""
 
     def __init__(self) -> None:

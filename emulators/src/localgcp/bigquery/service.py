@@ -21,11 +21,13 @@ from localgcp.bigquery.jobs import job_rows
 from localgcp.bigquery.jobs.anonymous import AnonymousTables
 from localgcp.bigquery.jobs.copies import Copies
 from localgcp.bigquery.jobs.extracts import Extracts
+from localgcp.bigquery.jobs.journal import Journal
 from localgcp.bigquery.jobs.loads import Loads
 from localgcp.bigquery.jobs.objects import Objects
 from localgcp.bigquery.jobs.queries import Queries
 from localgcp.bigquery.jobs.query import Outcome
 from localgcp.bigquery.jobs.registry import Jobs
+from localgcp.bigquery.rows import partition
 from localgcp.bigquery.rows.insert_ids import InsertIds
 from localgcp.bigquery.rows.streaming import Streaming
 from localgcp.bigquery.store import MEMORY_LIMIT, Store
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from localgcp.bigquery.googlesql.reference.client import Reference
+
+JOBS = "jobs.jsonl"
 
 
 class Service:
@@ -67,8 +71,10 @@ class Service:
         self.loads, copies = Loads(*parts, objects), Copies(*parts)
         extracts = Extracts(*parts, objects, self._held)
         now_ms, memory = self.catalog.now_ms, 2 * memory_limit
-        self.jobs = Jobs(self.queries, self.loads, copies, extracts, now_ms, memory)
-        self.queries.information_schema.jobs = partial(job_rows.rows, self.jobs, self.bytes_read)
+        journal = Journal(path.with_name(JOBS) if path is not None else None)
+        work = (self.queries, self.loads, copies, extracts)
+        self.jobs = Jobs(*work, now_ms, self.bytes_read, memory, journal)
+        self.queries.information_schema.jobs = partial(job_rows.rows, self.jobs)
         self.anonymous = AnonymousTables(self.jobs)
         self.write_streams = WriteStreams(*parts)
         self.read_sessions = ReadSessions(*parts, self.queries, self._held)
@@ -94,6 +100,16 @@ class Service:
             resource = {**resource, "schema": {"fields": fields}}
         return self.catalog.change_table(name, resource, etag)
 
+    def delete_partition(self, name: Name, id_: str) -> None:
+        """Delete the rows of a partition. Raises NotFound, NotATable, BadValue."""
+        with self.store.write() as tx:
+            table = self.catalog.rows_of(name, "delete rows of")
+            partition.check(id_, table.partitioning)
+            where = partition.within(id_, table.partitioning)
+            tx.db.execute(f"DELETE FROM {name.sql} WHERE {where}")
+            self.catalog.touch(tx, table)
+            tx.after.append(lambda: self.sizes.forget(table))
+
     def _with_view_fields(self, table: Table) -> Table:
         if not table.is_view:
             return table
@@ -108,7 +124,10 @@ class Service:
         self.read_sessions.sweep()
 
     def bytes_read(self, outcome: Outcome) -> int:
-        """Bytes of the tables that a statement read: an upper bound, since nothing is pruned."""
+        """Bytes of what a statement read: of all its tables, if it is not known of which part."""
+        if outcome.reads is not None:
+            of = self.sizes.part
+            return sum(of(r.table, r.columns, r.partitions, r.values) for r in outcome.reads)
         names = {table.name: table for table in outcome.tables if not table.is_view}
         return sum(self.sizes.known_bytes(table) for table in names.values())
 

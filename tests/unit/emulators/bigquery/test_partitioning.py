@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import duckdb
 import pytest
 
 from localgcp.bigquery.catalog import partitioning
 from localgcp.bigquery.catalog.partitioning import TimePartitioning
 from localgcp.bigquery.catalog.schema import Field
-from localgcp.bigquery.errors import BadValue, NotSupported
+from localgcp.bigquery.errors import BadValue
 
 FIELDS = (
     Field("day", "DATE"),
@@ -80,6 +81,64 @@ def test_a_partition_expires_by_its_start() -> None:
     assert kept == now - timedelta(hours=1)
 
 
-def test_ingestion_time_is_refused_by_name() -> None:
-    with pytest.raises(NotSupported, match="ingestion-time partitioning"):
-        partitioning.parse({"type": "DAY"}, FIELDS)
+def test_without_a_field_it_is_of_ingestion_time() -> None:
+    parsed = partitioning.parse({"type": "HOUR", "expirationMs": "60000"}, FIELDS)
+    assert parsed.is_ingestion
+    assert parsed.to_resource() == {"type": "HOUR", "expirationMs": "60000"}
+
+
+def ranges(start: object, end: object, interval: object, field: str = "n") -> dict[str, Any]:
+    return {"field": field, "range": {"start": start, "end": end, "interval": interval}}
+
+
+NUMBERS = (Field("n", "INTEGER"), Field("s", "STRING"), Field("ns", "INTEGER", "REPEATED"))
+
+
+@pytest.mark.parametrize(
+    ("value", "id_"),
+    [
+        *((-10, "-10"), (-1, "-3"), (0, "-3"), (4, "4"), (5, "4")),
+        *((6, "__UNPARTITIONED__"), (-11, "__UNPARTITIONED__"), (None, "__NULL__")),
+    ],
+)
+def test_the_partition_of_an_integer(value: int | None, id_: str) -> None:
+    part = partitioning.parse_range(ranges("-10", 6, "7"), NUMBERS)
+    assert part.id_of(value) == id_
+    shown = f"SELECT {part.id_sql} FROM (SELECT CAST(? AS BIGINT) AS n)"
+    assert duckdb.execute(shown, [value]).fetchall() == [(id_,)]
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        *(ranges(0, 0, 1), ranges(5, 0, 1), ranges(0, 5, 0), ranges(0, 10_001, 1)),
+        *(ranges("x", 5, 1), ranges(0, 5, 1, "s"), ranges(0, 5, 1, "ns"), ranges(0, 5, 1, "no")),
+    ],
+)
+def test_what_is_no_range(resource: dict[str, Any]) -> None:
+    with pytest.raises(BadValue, match="rangePartitioning"):
+        partitioning.parse_range(resource, NUMBERS)
+
+
+def test_a_table_is_partitioned_in_one_way() -> None:
+    both = {"timePartitioning": {"type": "DAY"}, "rangePartitioning": ranges(0, 5, 1)}
+    with pytest.raises(BadValue, match="there is a timePartitioning"):
+        partitioning.of_resource(both, NUMBERS)
+    assert partitioning.of_resource({}, NUMBERS) is None
+
+
+@pytest.mark.parametrize("id_", ["4", "-10", "__NULL__", "__UNPARTITIONED__"])
+def test_the_ids_of_ranges(id_: str) -> None:
+    part = partitioning.parse_range(ranges(-10, 6, 7), NUMBERS)
+    part.check_id(id_)
+    for wrong in ("5", "x", "", "04", "11"):
+        with pytest.raises(BadValue):
+            part.check_id(wrong)
+
+
+def test_a_month_may_be_streamed_to_by_its_decorator() -> None:
+    today = date(2024, 3, 1)
+    assert partitioning.decoratable(date(2024, 1, 30), today)
+    assert not partitioning.decoratable(date(2024, 1, 29), today)
+    assert partitioning.decoratable(date(2024, 3, 17), today)
+    assert not partitioning.decoratable(date(2024, 3, 18), today)

@@ -17,6 +17,7 @@ from localgcp.bigquery.catalog import dataset as datasets
 from localgcp.bigquery.catalog import evolution, schema
 from localgcp.bigquery.catalog import table as tables
 from localgcp.bigquery.catalog.dataset import Dataset
+from localgcp.bigquery.catalog.partitioning import PSEUDO, TimePartitioning
 from localgcp.bigquery.catalog.table import Name, Table
 from localgcp.bigquery.errors import (
     DatasetExists,
@@ -42,6 +43,7 @@ class Part(Protocol):
         """Delete those of a dataset, as part of a transaction."""
 
 
+READS = ("copy", "extract", "list the rows of", "list the partitions of", "read")
 _TOUCH_MS = 1000  # a write for every insert would cost as much as the insert
 _NO_COLUMN = "_no_column BOOLEAN"
 _SETUP = """
@@ -160,11 +162,18 @@ class Catalog:
             raise TableNotFound(name.project, name.dataset, name.table)
         return found
 
+    def has(self, name: Name) -> bool:
+        """Whether there is a table of that name."""
+        return name in self._tables
+
     def rows_of(self, name: Name, action: str) -> Table:
-        """The table, which must have rows of its own. Raises NotATable naming the action."""
+        """The table, which must have rows of its own, and take what changes them.
+
+        Raises NotATable naming the action, which READS tells from those that change rows.
+        """
         table = self.table(name)
-        if table.is_view:
-            raise NotATable(str(name), action)
+        if table.is_view or (table.snapshot is not None and action not in READS):
+            raise NotATable(str(name), action, "snapshot" if table.snapshot else "view")
         return table
 
     def list_tables(self, project: str, dataset: str) -> list[Table]:
@@ -185,7 +194,7 @@ class Catalog:
         if table.expiration_ms is None and parent.table_expiration_ms and not table.is_view:
             table = replace(table, expiration_ms=table.created_ms + parent.table_expiration_ms)
         part = table.partitioning
-        if part and part.expiration_ms is None and parent.partition_expiration_ms:
+        if isinstance(part, TimePartitioning) and part.expiration_ms is None:
             part = replace(part, expiration_ms=parent.partition_expiration_ms)
             table = replace(table, partitioning=part)
         return table
@@ -210,9 +219,13 @@ class Catalog:
 
     def make_rows(self, tx: Transaction, table: Table) -> None:
         """Make the empty DuckDB table as part of a transaction."""
-        columns = ", ".join(schema.column_ddl(field) for field in table.fields)
+        columns = [schema.column_ddl(field) for field in table.fields]
+        part = table.partitioning
         # DuckDB has no table without columns; BigQuery has, until its schema is set.
-        tx.db.execute(f"CREATE TABLE {table.name.sql} ({columns or _NO_COLUMN})")
+        columns = columns or [_NO_COLUMN]
+        if isinstance(part, TimePartitioning) and part.is_ingestion:
+            columns.append(f"{PSEUDO} TIMESTAMPTZ DEFAULT date_trunc('{part.unit}', now())")
+        tx.db.execute(f"CREATE TABLE {table.name.sql} ({', '.join(columns)})")
 
     def change_table(self, name: Name, resource: Mapping[str, Any], etag: str | None) -> Table:
         """Patch settings and schema. Raises TableNotFound, EtagMismatch, SchemaChangeRefused."""
@@ -220,6 +233,8 @@ class Catalog:
             old = self.table(name)
             _check_etag(etag, old.etag)
             fields = tables.patched_fields(old, resource)
+            if old.snapshot is not None and fields != old.fields:
+                raise NotATable(str(name), "change the schema of", "snapshot")
             if not old.is_view:
                 self._alter(tx, old, fields)
             new = tables.apply(replace(old, fields=fields), resource, self.now_ms())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from localgcp.bigquery.catalog.catalog import Catalog
-from localgcp.bigquery.catalog.partitioning import oldest_kept
+from localgcp.bigquery.catalog.partitioning import TimePartitioning, oldest_kept
 from localgcp.bigquery.catalog.schema import quoted
 from localgcp.bigquery.catalog.sizes import Sizes
 from localgcp.bigquery.catalog.table import Table
@@ -38,7 +38,7 @@ class Expiry:
         part = table.partitioning
         now = datetime.fromtimestamp(now_ms / 1000, UTC)
         limit = oldest_kept(part, now) if part is not None else None
-        if part is None or limit is None:
+        if not isinstance(part, TimePartitioning) or limit is None:
             return
         # A partition expires so long after its own start.
         start = f"date_trunc('{part.unit}', CAST({quoted(part.column)} AS TIMESTAMP))"

@@ -10,8 +10,7 @@ from localgcp.bigquery.catalog import information_views as views
 from localgcp.bigquery.catalog.catalog import Catalog
 from localgcp.bigquery.catalog.dataset import Dataset
 from localgcp.bigquery.catalog.information_views import Row
-from localgcp.bigquery.catalog.partitioning import ID_FORMATS
-from localgcp.bigquery.catalog.schema import arrow_type, quoted
+from localgcp.bigquery.catalog.schema import arrow_type
 from localgcp.bigquery.catalog.sizes import Sizes
 from localgcp.bigquery.catalog.table import Table
 from localgcp.bigquery.errors import InvalidQuery, SqlNotSupported
@@ -90,15 +89,13 @@ class InformationSchema:
         return [dataset for dataset in shown if dataset.location.lower() == region]
 
     def partition_ids(self, table: Table) -> list[tuple[str, int]]:
-        """Each partition's id and number of rows, in order; rows without a date are __NULL__."""
+        """Each partition's id and number of rows, in order; rows without a value are __NULL__,
+        those outside of all ranges __UNPARTITIONED__."""
         if table.partitioning is None:
             return []
-        column, form = quoted(table.partitioning.column), ID_FORMATS[table.partitioning.unit]
+        counting = f"SELECT {table.partitioning.id_sql} AS id, count(*) FROM {table.name.sql}"
         with self._store.read() as db:
-            return db.execute(
-                f"SELECT coalesce(strftime(CAST({column} AS TIMESTAMP), '{form}'), '__NULL__')"
-                f" AS id, count(*) FROM {table.name.sql} GROUP BY id ORDER BY id"
-            ).fetchall()
+            return db.execute(f"{counting} GROUP BY id ORDER BY id").fetchall()
 
     def _partitions(self, table: Table) -> Iterator[Row]:
         for id_, rows in self.partition_ids(table):

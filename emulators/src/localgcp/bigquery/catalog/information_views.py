@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from localgcp.bigquery.catalog.dataset import Dataset
+from localgcp.bigquery.catalog.partitioning import PSEUDO
 from localgcp.bigquery.catalog.schema import Field
 from localgcp.bigquery.catalog.table import Table
 
@@ -224,6 +225,18 @@ def columns_of(table: Table) -> Iterator[Row]:
             "is_partitioning_column": "YES" if field.name == partition else "NO",
             "clustering_ordinal_position": clustering.get(field.name),
             "collation_name": field.collation or "NULL",
+            "column_default": "NULL",
+        }
+    if partition == PSEUDO:
+        yield identity(table) | {
+            "column_name": PSEUDO,
+            "is_nullable": "YES",
+            "data_type": "TIMESTAMP",
+            "is_generated": "NEVER",
+            "is_hidden": "YES",
+            "is_system_defined": "YES",
+            "is_partitioning_column": "YES",
+            "collation_name": "NULL",
             "column_default": "NULL",
         }
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from localgcp.bigquery.catalog.catalog import Catalog
 from localgcp.bigquery.catalog.routine import Argument, BodyRead, Routine
-from localgcp.bigquery.catalog.schema import Field
+from localgcp.bigquery.catalog.schema import Field, field_of
 from localgcp.bigquery.errors import RoutineExists, RoutineNotFound
 from localgcp.bigquery.store import Store, Transaction
 
@@ -136,7 +136,4 @@ def _loaded(kept: Mapping[str, Any]) -> StoredRoutine:
 
 
 def _field(raw: Mapping[str, Any] | None) -> Field | None:
-    if raw is None:
-        return None
-    members = (_field(member) for member in raw["fields"])
-    return Field(**{**raw, "fields": tuple(member for member in members if member)})
+    return None if raw is None else field_of(raw)

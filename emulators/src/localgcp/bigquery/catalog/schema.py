@@ -41,6 +41,8 @@ DUCKDB_TYPES = {
     "INTERVAL": "VARCHAR",
     "RANGE": "VARCHAR",
 }
+# Schemas, "Column names": prefixes that no column's name has.
+RESERVED = ("_TABLE_", "_FILE_", "_PARTITION", "_ROW_TIMESTAMP", "__ROOT__", "_COLIDENTIFIER")
 AS_TEXT = ("INTERVAL", "RANGE")
 COLLATIONS = ("", "und:ci")  # Collation concepts: BigQuery has no other
 RANGE_ELEMENTS = ("DATE", "DATETIME", "TIMESTAMP")
@@ -90,6 +92,11 @@ class Field:
     def repeated(self) -> bool:
         """Whether it holds an array."""
         return self.mode == "REPEATED"
+
+
+def field_of(kept: Mapping[str, Any]) -> Field:
+    """A field as `dataclasses.asdict` wrote it."""
+    return Field(**{**kept, "fields": tuple(field_of(member) for member in kept["fields"])})
 
 
 def quoted(name: str) -> str:
@@ -167,6 +174,9 @@ def _range_element(resource: Mapping[str, Any], kind: str, path: str) -> str:
 
 
 def _check_name(name: str, path: str) -> None:
+    if any(name.upper().startswith(prefix) for prefix in RESERVED):
+        why = f"no name of a field begins with one of {', '.join(RESERVED)}"
+        raise BadValue(f"{path}.name", name, why)
     plain = name.replace("_", "a")
     if len(name) > 300 or not plain.isalnum() or name[0].isdigit():
         raise BadValue(

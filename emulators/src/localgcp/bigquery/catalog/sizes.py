@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from localgcp.bigquery.catalog.row_bytes import of_column
 from localgcp.bigquery.catalog.schema import quoted
 from localgcp.bigquery.catalog.table import Name, Table
 from localgcp.bigquery.errors import QueryFailed
@@ -27,6 +28,7 @@ class Sizes:
         self._store = store
         self._lock = threading.Lock()
         self._bytes: dict[Name, int] = {}
+        self._parts: dict[Name, dict[tuple[object, ...], int]] = {}
         self._version = 0
 
     def rows(self, table: Table) -> int:
@@ -69,7 +71,9 @@ class Sizes:
             return known
         version, total = self._version, 0
         with self._store.read() as db:
-            reader = db.sql(f"SELECT * FROM {table.name.sql}").to_arrow_reader(_BATCH)
+            columns = ", ".join(quoted(field.name) for field in table.fields) or "NULL"
+            query = f"SELECT {columns} FROM {table.name.sql}"
+            reader = db.sql(query).to_arrow_reader(_BATCH)
             for batch in reader:
                 total += sum(logical_bytes(column) for column in batch.columns)
         with self._lock:
@@ -84,10 +88,57 @@ class Sizes:
         except QueryFailed:  # what DuckDB says of a table that is gone
             return 0
 
+    def part(
+        self,
+        table: Table,
+        columns: frozenset[str],
+        partitions: str | None = None,
+        values: Mapping[str, object] | None = None,
+    ) -> int:
+        """Logical bytes of some columns, 0 of a table that is gone.
+
+        `partitions` is a query for values of the partition column: those that are counted.
+        """
+        if partitions is None and columns >= {field.name for field in table.fields}:
+            return self.known_bytes(table)
+        key = (columns, partitions, repr(values))
+        known = self._parts.get(table.name, {}).get(key)
+        if known is not None:
+            return known
+        version = self._version
+        try:
+            total = self._count(table, columns, partitions, values or {})
+        except QueryFailed:
+            return 0
+        with self._lock:
+            if version == self._version:
+                self._parts.setdefault(table.name, {})[key] = total
+        return total
+
+    def _count(
+        self,
+        table: Table,
+        columns: frozenset[str],
+        partitions: str | None,
+        values: Mapping[str, object],
+    ) -> int:
+        wanted = [field for field in table.fields if field.name in columns]
+        if not wanted:
+            return 0
+        each = " + ".join(f"coalesce(sum({of_column(field)}), 0)" for field in wanted)
+        where, part = "true", table.partitioning
+        if partitions is not None and part is not None:
+            where = f"({part.id_sql}) IN (SELECT {part.id_sql} FROM ({partitions}))"
+        query = f"SELECT {each} FROM {table.name.sql} WHERE {where}"
+        with self._store.read() as db:
+            ((total,),) = db.execute(query, dict(values)).fetchall()
+        return int(total)
+
     def add(self, table: Table, size: int) -> None:
         """Rows of `size` bytes were added."""
         with self._lock:
             self._version += 1
+            self._parts.pop(table.name, None)
             if table.name in self._bytes:
                 self._bytes[table.name] += size
 
@@ -96,6 +147,7 @@ class Sizes:
         with self._lock:
             self._version += 1
             self._bytes.pop(table.name, None)
+            self._parts.pop(table.name, None)
 
 
 def logical_bytes(column: pa.Array) -> int:

@@ -6,10 +6,11 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from localgcp.bigquery.catalog import partitioning, resources, schema
-from localgcp.bigquery.catalog.partitioning import TimePartitioning
+from localgcp.bigquery.catalog.partitioning import Partitioning, TimePartitioning
 from localgcp.bigquery.catalog.schema import Field
 from localgcp.bigquery.errors import BadValue, NotSupported, SchemaChangeRefused
 
@@ -20,14 +21,14 @@ _CLUSTERABLE = {"STRING", "INTEGER", "NUMERIC", "BIGNUMERIC", "BOOLEAN", "DATE",
     "BYTES",
 }
 _KNOWN = {"schema", "timePartitioning", "clustering", "requirePartitionFilter", "description"} | {
-    *("friendlyName", "labels", "expirationTime", "view"),
+    *("friendlyName", "labels", "expirationTime", "view", "rangePartitioning"),
 }
 _OUTPUT = {"kind", "etag", "id", "selfLink", "tableReference", "creationTime", "type"} | {
     *("lastModifiedTime", "location", "numRows", "numBytes", "numLongTermBytes", "numTotalRows"),
     *("numPhysicalBytes", "streamingBuffer", "numTimeTravelPhysicalBytes", "numTotalLogicalBytes"),
     *("numActiveLogicalBytes", "numLongTermLogicalBytes", "numPartitions", "defaultCollation"),
 }
-_REFUSED = {"rangePartitioning", "materializedView", "externalDataConfiguration"} | {
+_REFUSED = {"materializedView", "externalDataConfiguration"} | {
     *("encryptionConfiguration", "tableConstraints", "maxStaleness", "resourceTags"),
     *("snapshotDefinition", "cloneDefinition", "model", "defaultRoundingMode", "biglake"),
     *("biglakeConfiguration", "externalCatalogTableOptions", "tableReplicationInfo"),
@@ -56,6 +57,29 @@ class Name:
         return f"data.{schema.quoted(f'{self.project}:{self.dataset}')}.{schema.quoted(self.table)}"
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The table that a snapshot or a clone was made of, and when."""
+
+    base: Name
+    at_ms: int
+
+    def to_resource(self, time: str) -> dict[str, Any]:
+        """SnapshotDefinition or CloneDefinition, whose time is called `time`."""
+        base = self.base
+        moment = datetime.fromtimestamp(self.at_ms / 1000, UTC).isoformat(timespec="milliseconds")
+        reference = {"projectId": base.project, "datasetId": base.dataset, "tableId": base.table}
+        return {"baseTableReference": reference, time: moment.replace("+00:00", "Z")}
+
+
+def _origin(resource: Mapping[str, Any] | None, time: str) -> Origin | None:
+    if not resource:
+        return None
+    base = resource["baseTableReference"]
+    name = Name(base["projectId"], base["datasetId"], base["tableId"])
+    return Origin(name, round(datetime.fromisoformat(resource[time]).timestamp() * 1000))
+
+
 def anonymous_dataset(project: str) -> str:
     """The hidden dataset of the results that no query named a table for."""
     return f"_{hashlib.sha1(project.encode(), usedforsecurity=False).hexdigest()}"
@@ -69,7 +93,7 @@ class Table:
     created_ms: int
     modified_ms: int
     fields: tuple[Field, ...] = ()
-    partitioning: TimePartitioning | None = None
+    partitioning: Partitioning | None = None
     clustering: tuple[str, ...] = ()
     require_partition_filter: bool = False
     description: str | None = None
@@ -78,11 +102,25 @@ class Table:
     expiration_ms: int | None = None
     query: str | None = None
     policy: dict[str, Any] = field(default_factory=dict)
+    snapshot: Origin | None = None
+    clone: Origin | None = None
 
     @property
     def is_view(self) -> bool:
         """Whether it is a view, which has no rows of its own."""
         return self.query is not None
+
+    @property
+    def kind(self) -> str:
+        """The API's type of it."""
+        if self.snapshot is not None:
+            return "SNAPSHOT"
+        return "VIEW" if self.is_view else "TABLE"
+
+    @property
+    def is_ingested(self) -> bool:
+        """Whether its rows are in the partitions of the time at which they came."""
+        return self.partitioning is not None and self.partitioning.is_ingestion
 
     def reads_as(self, other: Table) -> bool:
         """Whether a statement means the same of both: columns, query and partitions are alike."""
@@ -116,7 +154,7 @@ class Table:
             "lastModifiedTime": str(self.modified_ms),
         }
         optional = {
-            "timePartitioning": self.partitioning and self.partitioning.to_resource(),
+            **self._layout(),
             "clustering": {"fields": list(self.clustering)} if self.clustering else None,
             "requirePartitionFilter": self.require_partition_filter or None,
             "description": self.description,
@@ -125,7 +163,18 @@ class Table:
             "expirationTime": resources.text(self.expiration_ms),
             "view": {"query": self.query, "useLegacySql": False} if self.is_view else None,
         }
+        if self.snapshot is not None:
+            optional["snapshotDefinition"] = self.snapshot.to_resource("snapshotTime")
+        if self.clone is not None:
+            optional["cloneDefinition"] = self.clone.to_resource("cloneTime")
         return settings | {key: value for key, value in optional.items() if value is not None}
+
+    def _layout(self) -> dict[str, Any]:
+        part = self.partitioning
+        if part is None:
+            return {}
+        kind = "timePartitioning" if isinstance(part, TimePartitioning) else "rangePartitioning"
+        return {kind: part.to_resource()}
 
     def to_resource(self, location: str) -> dict[str, Any]:
         """The API's Table, all but its counts (numRows and numBytes)."""
@@ -133,7 +182,7 @@ class Table:
             "kind": "bigquery#table",
             "id": str(self.name),
             "etag": self.etag,
-            "type": "VIEW" if self.is_view else "TABLE",
+            "type": self.kind,
             "location": location,
         }
 
@@ -146,11 +195,11 @@ def parse(project: str, dataset: str, resource: Mapping[str, Any], now_ms: int) 
     resources.check_keys("table", resource, _KNOWN | _OUTPUT, _REFUSED)
     fields = schema.parse_schema(resource.get("schema") or {})
     query = _view_query(resource)
-    if query is not None and (resource.get("timePartitioning") or resource.get("clustering")):
+    layout = ("timePartitioning", "rangePartitioning", "clustering")
+    if query is not None and any(resource.get(key) for key in layout):
         raise BadValue("view", id_, "a view is neither partitioned nor clustered")
     blank = Table(Name(project, dataset, id_), now_ms, now_ms, fields, query=query)
-    if resource.get("timePartitioning"):
-        blank = replace(blank, partitioning=_partitioning(resource, fields))
+    blank = replace(blank, partitioning=partitioning.of_resource(resource, fields))
     return apply(blank, resource, now_ms)
 
 
@@ -166,12 +215,15 @@ def check_id(id_: str) -> None:
 
 def load(resource: Mapping[str, Any]) -> Table:
     """A table as `kept()` wrote it."""
-    settings = {key: value for key, value in resource.items() if key != "iamPolicy"}
+    apart = ("iamPolicy", "snapshotDefinition", "cloneDefinition")
+    settings = {key: value for key, value in resource.items() if key not in apart}
     reference = resource["tableReference"]
     table = parse(reference["projectId"], reference["datasetId"], settings, 0)
     return replace(
         table,
         policy=resource.get("iamPolicy", {}),
+        snapshot=_origin(resource.get("snapshotDefinition"), "snapshotTime"),
+        clone=_origin(resource.get("cloneDefinition"), "cloneTime"),
         created_ms=int(resource["creationTime"]),
         modified_ms=int(resource["lastModifiedTime"]),
     )
@@ -179,7 +231,9 @@ def load(resource: Mapping[str, Any]) -> Table:
 
 def apply(table: Table, resource: Mapping[str, Any], now_ms: int) -> Table:
     """`table` as the resource wants it: absent keeps, null clears. The schema stays."""
-    resources.check_keys("table", resource, _KNOWN | _OUTPUT, _REFUSED)
+    # What it was made of comes back as it was read.
+    own = {"snapshotDefinition", "cloneDefinition"} & table.settings().keys()
+    resources.check_keys("table", resource, _KNOWN | _OUTPUT | own, _REFUSED - own)
     part = _repartition(table, resource)
     demanded = resource.get("requirePartitionFilter", table.require_partition_filter)
     nested = (resource.get("timePartitioning") or {}).get("requirePartitionFilter")
@@ -210,23 +264,20 @@ def patched_fields(table: Table, resource: Mapping[str, Any]) -> tuple[Field, ..
     return fields
 
 
-def _partitioning(resource: Mapping[str, Any], fields: tuple[Field, ...]) -> TimePartitioning:
-    return partitioning.parse(resource["timePartitioning"], fields)
-
-
-def _repartition(table: Table, resource: Mapping[str, Any]) -> TimePartitioning | None:
+def _repartition(table: Table, resource: Mapping[str, Any]) -> Partitioning | None:
     """Only the expiration of partitions can change once a table exists."""
-    if "timePartitioning" not in resource:
+    asked = [key for key in ("timePartitioning", "rangePartitioning") if key in resource]
+    if not asked:
         return table.partitioning
-    old = table.partitioning
-    new = _partitioning(resource, table.fields) if resource["timePartitioning"] else None
-    if (old and (old.unit, old.column)) != (new and (new.unit, new.column)):
-        raise BadValue(
-            "timePartitioning",
-            resource["timePartitioning"],
-            f"the partitioning of {table.name} cannot change",
-        )
+    old, new = table.partitioning, partitioning.of_resource(resource, table.fields)
+    if _shape(old) != _shape(new):
+        why = f"the partitioning of {table.name} cannot change"
+        raise BadValue(asked[0], resource[asked[0]], why)
     return new
+
+
+def _shape(part: Partitioning | None) -> Partitioning | None:
+    return part and replace(part, expiration_ms=None)
 
 
 def _clustering(table: Table, resource: Mapping[str, Any]) -> tuple[str, ...]:

@@ -6,8 +6,9 @@ from typing import Any
 
 from sqlglot import exp
 
+from localgcp.bigquery.catalog.partitioning import PSEUDO, PSEUDO_DATE
 from localgcp.bigquery.catalog.schema import to_resource
-from localgcp.bigquery.errors import SqlNotSupported
+from localgcp.bigquery.errors import InvalidQuery, SqlNotSupported
 from localgcp.bigquery.googlesql.alterations import ValueOf, option_of
 from localgcp.bigquery.googlesql.types import column_of
 
@@ -50,6 +51,10 @@ def table_resource(tree: exp.Expr, value_of: ValueOf) -> dict[str, Any]:
         query = tree.expression.sql(dialect="bigquery")
         resource["view"] = {"query": query, "useLegacySql": False}
     _nest_expiration(resource)
+    by_ingestion = "field" not in resource.get("timePartitioning", {"field": ""})
+    if by_ingestion and tree.args["kind"] == "TABLE" and tree.expression:
+        what = f"PARTITION BY {PSEUDO_DATE} cannot be used with the AS query_statement clause"
+        raise InvalidQuery(what, "query")
     return resource
 
 
@@ -61,19 +66,46 @@ def _nest_expiration(resource: dict[str, Any]) -> None:
 
 def _property(option: exp.Expr, value_of: ValueOf) -> dict[str, Any]:
     if isinstance(option, exp.PartitionedByProperty):
-        return {"timePartitioning": _partitioning(option.this)}
+        by = _only(option.this)
+        if isinstance(by, exp.RangeBucket):
+            return {"rangePartitioning": _ranges(by)}
+        return {"timePartitioning": _partitioning(by)}
     if isinstance(option, exp.ClusterProperty):
         return {"clustering": {"fields": [column.name for column in option.expressions]}}
     return option_of(option, value_of)
 
 
-def _partitioning(by: exp.Expr) -> dict[str, str]:
+def _only(by: exp.Expr) -> exp.Expr:
+    """What stands in the parentheses that SQLGlot puts around it."""
     if isinstance(by, exp.Schema | exp.Tuple | exp.Paren):
-        by = by.expressions[0] if by.expressions else by.this
+        inner: exp.Expr = by.expressions[0] if by.expressions else by.this
+        return inner
+    return by
+
+
+def _partitioning(by: exp.Expr) -> dict[str, str]:
     if isinstance(by, exp.Column | exp.Identifier):
-        return {"type": "DAY", "field": by.name}
+        return _timed("DAY", by.name)
     if isinstance(by, exp.Date | exp.TsOrDsToDate) and isinstance(by.this, exp.Column):
-        return {"type": "DAY", "field": by.this.name}
+        return _timed("DAY", by.this.name)
     if isinstance(by, _TRUNCATIONS) and isinstance(by.this, exp.Column):
-        return {"type": by.args["unit"].name.upper(), "field": by.this.name}
+        return _timed(by.args["unit"].name.upper(), by.this.name)
     raise SqlNotSupported(f"PARTITION BY {by.sql(dialect='bigquery')}")
+
+
+def _timed(unit: str, column: str) -> dict[str, str]:
+    """A pseudo-column stands for ingestion time."""
+    if column.upper() in (PSEUDO, PSEUDO_DATE):
+        return {"type": unit}
+    return {"type": unit, "field": column}
+
+
+def _ranges(by: exp.RangeBucket) -> dict[str, Any]:
+    """RANGE_BUCKET(column, GENERATE_ARRAY(start, end[, interval])). Raises SqlNotSupported."""
+    array, bounds = by.expression, {}
+    for key, name in (("start", "start"), ("end", "end"), ("interval", "step")):
+        value = array.args.get(name)
+        bounds[key] = value.sql(dialect="bigquery") if value is not None else "1"
+    if not isinstance(by.this, exp.Column) or not isinstance(array, exp.GenerateSeries):
+        raise SqlNotSupported(f"PARTITION BY {by.sql(dialect='bigquery')}")
+    return {"field": by.this.name, "range": bounds}

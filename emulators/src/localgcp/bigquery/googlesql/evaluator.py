@@ -29,7 +29,7 @@ from localgcp.bigquery.googlesql.reference.client import Reference
 from localgcp.bigquery.googlesql.reference.steps import Step
 from localgcp.bigquery.googlesql.remembered import Remembered
 from localgcp.bigquery.googlesql.scope import OfDatasets, Routines, Scope
-from localgcp.bigquery.googlesql.sources import SUFFIX, Source, Sources
+from localgcp.bigquery.googlesql.sources import PSEUDO_COLUMNS, SUFFIX, Source, Sources
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -245,12 +245,12 @@ class Evaluator:
                 rows, size = rows + more, size + weight
                 if rows > limits.rows or size > limits.bytes:
                     raise EvaluatorBound(limits.rows, limits.bytes)
-            read[place] = self._rows(source, bool(checked.shape.tables[place].hidden), view)
+            read[place] = self._rows(source, checked.shape.tables[place].hidden, view)
             if read[place].num_rows > limits.rows or read[place].nbytes > limits.bytes:
                 raise EvaluatorBound(limits.rows, limits.bytes)
         return tuple(read[scan.table] for scan in checked.analysis.scans)
 
-    def _rows(self, source: Source, numbered: bool, view: View) -> pa.Table:
+    def _rows(self, source: Source, hidden: tuple[Field, ...], view: View) -> pa.Table:
         if source.rows is not None:
             return source.rows
         if source.parts:
@@ -258,7 +258,7 @@ class Evaluator:
         assert source.table is not None
         if source.table.is_view:
             return view(source.table)
-        return self._sources.read(source.table, numbered)
+        return self._sources.read(source.table, hidden)
 
 
 @contextmanager
@@ -283,8 +283,11 @@ def _is_constant(checked: Checked) -> bool:
 def _hidden(source: Source, sql: str) -> tuple[Field, ...]:
     if source.parts:
         return (Field(SUFFIX, "STRING"),)
-    numbered = m.ROW in sql and source.table is not None and not source.table.is_view
-    return (Field(m.ROW, "INTEGER"),) if numbered else ()
+    table = source.table
+    if table is None or table.is_view:
+        return ()
+    hidden = (Field(m.ROW, "INTEGER"),) if m.ROW in sql else ()
+    return hidden + (PSEUDO_COLUMNS if table.is_ingested else ())
 
 
 def _without_place(message: str) -> str:

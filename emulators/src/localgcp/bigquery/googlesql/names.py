@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from localgcp.bigquery.catalog.catalog import Catalog
+from localgcp.bigquery.catalog.partitioning import PSEUDO, PSEUDO_DATE
 from localgcp.bigquery.catalog.schema import AS_TEXT, Field
 from localgcp.bigquery.catalog.table import Name, Table
 from localgcp.bigquery.errors import InvalidQuery, SqlNotSupported
@@ -50,6 +51,7 @@ class Names:
     tables: list[Table] = field(default_factory=list)
     reads: list[Table] = field(default_factory=list)  # those of views as well
     scope: Scope | None = None
+    ingested: bool = False  # whether a table has columns for the time of ingestion
 
     def resolve(self, tree: exp.Expr) -> None:
         """Replace every table reference in place. Raises TableNotFound, DatasetNotFound."""
@@ -89,6 +91,12 @@ class Names:
             node.replace(exp.Subquery(this=inner, alias=exp.TableAlias(this=alias)))
             return
         _refuse_others(table.fields)
+        if table.is_ingested:
+            self.ingested = True
+            if not isinstance(node.parent, exp.DML | exp.Schema):
+                inner = _ingested(table, node.root())
+                node.replace(exp.Subquery(this=inner, alias=exp.TableAlias(this=alias)))
+                return
         _point(node, "data", f"{name.project}:{name.dataset}", name.table)
         node.set("alias", exp.TableAlias(this=alias))
 
@@ -121,6 +129,26 @@ class Names:
         alias = node.alias if node.alias and "." not in node.alias else view
         _point(node, None, None, relation)
         node.set("alias", exp.TableAlias(this=exp.to_identifier(alias, quoted=True)))
+
+
+def _ingested(table: Table, root: exp.Expr) -> exp.Select:
+    """The rows of a table by ingestion time; its pseudo-columns are there for who names them."""
+    asked = {column.name.upper() for column in root.find_all(exp.Column)}
+    if asked & {PSEUDO, PSEUDO_DATE} and root.find(exp.Star):
+        raise SqlNotSupported(f"{PSEUDO} beside *")
+    columns: list[exp.Expr] = [
+        exp.Column(this=exp.to_identifier(field.name, quoted=True)) for field in table.fields
+    ]
+    when = exp.Column(this=exp.to_identifier(PSEUDO, quoted=True))
+    if PSEUDO in asked:
+        columns.append(when)
+    if PSEUDO_DATE in asked:
+        day = exp.cast(exp.cast(when.copy(), exp.DType.TIMESTAMP), exp.DType.DATE)
+        named = exp.to_identifier(PSEUDO_DATE, quoted=True)
+        columns.append(exp.Alias(this=day, alias=named))
+    place = exp.Table()
+    _point(place, "data", f"{table.name.project}:{table.name.dataset}", table.name.table)
+    return exp.Select(expressions=columns or [exp.Null()]).from_(place)
 
 
 def _part(fields: tuple[Field, ...], suffix: str | None, table: Table) -> exp.Select:

@@ -6,12 +6,15 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
+from localgcp.bigquery.catalog.partitioning import PSEUDO, PSEUDO_DATE
 from localgcp.bigquery.catalog.table import Table
 from localgcp.bigquery.errors import PartitionFilterMissing
 from localgcp.bigquery.googlesql.names import Names, _is_cte
 from localgcp.bigquery.googlesql.sources import TABLES_SUMMARY
 
 _NARROWING = (exp.EQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Between, exp.In, exp.Is)
+
+_OF_INGESTION = ("_PARTITION_LOAD_TIME", PSEUDO_DATE, PSEUDO)
 
 
 def check(tree: exp.Expr, names: Names) -> None:
@@ -26,14 +29,16 @@ def check(tree: exp.Expr, names: Names) -> None:
         if table.require_partition_filter and table.partitioning and not _filtered(node, table):
             name = table.name
             full = f"{name.project}.{name.dataset}.{name.table}"
-            raise PartitionFilterMissing(full, table.partitioning.column)
+            names_of = _OF_INGESTION if table.is_ingested else (table.partitioning.column,)
+            raise PartitionFilterMissing(full, "', '".join(names_of))
 
 
 def _filtered(node: exp.Table, table: Table) -> bool:
     statement = node.find_ancestor(exp.Select, exp.Update, exp.Delete, exp.Merge)
     if statement is None or (isinstance(node.parent, exp.Insert | exp.Schema)):
         return True  # INSERT INTO reads nothing
-    column = table.partitioning.column.lower() if table.partitioning else ""
+    column = {table.partitioning.column.lower()} if table.partitioning else set()
+    column |= {PSEUDO_DATE.lower()} if table.is_ingested else set()
     alias = (node.alias or node.name).lower()
     while statement is not None:
         if any(_narrows(c, column, alias) for c in _conditions(statement)):
@@ -64,7 +69,7 @@ def _conditions(statement: exp.Expr) -> Iterator[exp.Expr]:
             yield from clause.flatten() if isinstance(clause, exp.And) else (clause,)
 
 
-def _narrows(condition: exp.Expr, column: str, alias: str) -> bool:
+def _narrows(condition: exp.Expr, column: set[str], alias: str) -> bool:
     condition = condition.unnest()
     if isinstance(condition, exp.And):
         return any(_narrows(part, column, alias) for part in condition.flatten())
@@ -75,6 +80,6 @@ def _narrows(condition: exp.Expr, column: str, alias: str) -> bool:
     if not isinstance(condition, _NARROWING):
         return False
     return any(
-        found.name.lower() == column and found.table.lower() in ("", alias)
+        found.name.lower() in column and found.table.lower() in ("", alias)
         for found in condition.find_all(exp.Column)
     )

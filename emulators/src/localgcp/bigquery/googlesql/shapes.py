@@ -8,8 +8,11 @@ from localgcp.bigquery.errors import InvalidQuery, SqlNotSupported
 from localgcp.bigquery.googlesql.ordering import order_nans
 
 
-def prepare(tree: exp.Expr) -> exp.Expr:
-    """Reshape a resolved tree in place, before its functions are translated."""
+def prepare(tree: exp.Expr, ingested: bool = False) -> exp.Expr:
+    """Reshape a resolved tree in place, before its functions are translated.
+
+    `ingested` says that a table has columns for the time of its rows' ingestion.
+    """
     for count, unnest in enumerate(list(tree.find_all(exp.Unnest))):
         if isinstance(unnest.parent, exp.From | exp.Join):
             _flatten(unnest, f"_unnest_{count}")
@@ -21,7 +24,8 @@ def prepare(tree: exp.Expr) -> exp.Expr:
         if select.args.get("kind"):
             _as_struct(select)
     for name in tree.find_all(exp.Column):
-        if name.name.lower() in ("rowid", "_partitiontime", "_partitiondate"):
+        pseudo = () if ingested else ("_partitiontime", "_partitiondate")
+        if name.name.lower() in ("rowid", *pseudo):
             raise InvalidQuery(f"Unrecognized name: {name.name}", "query")
     for update in tree.find_all(exp.Update):
         _unqualify(update)

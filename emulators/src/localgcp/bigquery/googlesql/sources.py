@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from localgcp.bigquery.catalog.catalog import Catalog
 from localgcp.bigquery.catalog.information_schema import is_of_project
+from localgcp.bigquery.catalog.partitioning import PSEUDO, PSEUDO_DATE
 from localgcp.bigquery.catalog.schema import Field, duckdb_type, quoted
 from localgcp.bigquery.catalog.sizes import Sizes
 from localgcp.bigquery.catalog.table import Name, Table
@@ -23,6 +24,8 @@ InformationSchema = Callable[[str, str | None, str], "pa.Table"]
 View = Callable[[Table], "pa.Table"]
 TABLES_SUMMARY = "__TABLES__"
 SUFFIX = "_TABLE_SUFFIX"
+PSEUDO_COLUMNS = (Field(PSEUDO, "TIMESTAMP"), Field(PSEUDO_DATE, "DATE"))
+_HIDDEN = {ROW: "rowid", PSEUDO: PSEUDO, PSEUDO_DATE: f"CAST(CAST({PSEUDO} AS TIMESTAMP) AS DATE)"}
 MAX_VIEW_DEPTH = 16  # Quotas, "Views": nested view levels
 _API_NAMES = {"int64": "INTEGER", "timestamp[us, tz=UTC]": "TIMESTAMP", "bool": "BOOLEAN"}
 
@@ -86,14 +89,14 @@ class Sources:
         """Rows and bytes."""
         return self._sizes.rows(table), self._sizes.known_bytes(table)
 
-    def read(self, table: Table, numbered: bool) -> pa.Table:
-        """A table's rows, all columns, with their numbers if asked."""
+    def read(self, table: Table, hidden: tuple[Field, ...]) -> pa.Table:
+        """A table's rows, all columns, and the hidden ones that are asked."""
         from localgcp.bigquery.jobs.results import fetch
 
-        columns = ", ".join(quoted(field.name) for field in table.fields)
+        columns = [quoted(field.name) for field in table.fields]
+        columns += [f"{_HIDDEN[field.name]} AS {field.name}" for field in hidden]
         with self._store.read() as db:
-            number = f", rowid AS {ROW}" if numbered else ""
-            return fetch(db.sql(f"SELECT {columns}{number} FROM {table.name.sql}"))
+            return fetch(db.sql(f"SELECT {', '.join(columns)} FROM {table.name.sql}"))
 
     def read_parts(self, source: Source) -> pa.Table:
         """The rows of a wildcard table, each with its suffix."""

@@ -173,7 +173,7 @@ def _resolved(tree: exp.Expr, names: Names, parameters: tuple[Parameter, ...]) -
     partition_filter.check(tree, names)
     names.resolve(tree)
     _bind(tree, parameters)
-    return prepare(tree)
+    return prepare(tree, names.ingested)
 
 
 def _bind(tree: exp.Expr, parameters: tuple[Parameter, ...]) -> None:

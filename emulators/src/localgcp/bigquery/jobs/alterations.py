@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from localgcp.bigquery.catalog.catalog import Catalog
+from localgcp.bigquery.catalog.partitioning import TimePartitioning
 from localgcp.bigquery.catalog.schema import Field, duckdb_type, quoted
 from localgcp.bigquery.catalog.sizes import Sizes
 from localgcp.bigquery.catalog.table import Table, apply
@@ -138,6 +139,8 @@ class Alterations:
         if "partitionExpirationMs" in resource:
             if table.partitioning is None:
                 raise Invalid(f"{table.name} is not partitioned: partition_expiration_days")
+            if not isinstance(table.partitioning, TimePartitioning):
+                raise Invalid(f"{table.name} is not partitioned by time: partition_expiration_days")
             part = replace(table.partitioning, expiration_ms=None).to_resource()
             part["expirationMs"] = resource.pop("partitionExpirationMs")
             resource["timePartitioning"] = part

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING
 from localgcp.bigquery.catalog.dataset import Dataset
 from localgcp.bigquery.catalog.table import Name, Table, anonymous_dataset
 from localgcp.bigquery.errors import TableNotFound
+from localgcp.bigquery.jobs.held import RESULT_KEPT_MS
+from localgcp.bigquery.jobs.job import Job
 from localgcp.bigquery.jobs.query import Outcome
-from localgcp.bigquery.jobs.registry import RESULT_KEPT_MS, Job, Jobs
+from localgcp.bigquery.jobs.registry import Jobs
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -60,7 +62,7 @@ class AnonymousTables:
         raise TableNotFound(name.project, name.dataset, name.table)
 
     def _held(self, project: str) -> Iterator[tuple[Table, pa.Table]]:
-        for job in self._jobs.list(project):
+        for job in self._jobs.held(project):
             outcome = job.outcome
             if isinstance(outcome, Outcome) and outcome.rows is not None:
                 yield _table(job, outcome), outcome.rows

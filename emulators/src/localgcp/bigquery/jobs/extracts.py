@@ -17,8 +17,8 @@ from localgcp.bigquery.catalog.table import Name, Table
 from localgcp.bigquery.errors import Invalid
 from localgcp.bigquery.jobs import extract_files
 from localgcp.bigquery.jobs.extract_files import Form
-from localgcp.bigquery.jobs.load_partition import belonging, within
 from localgcp.bigquery.jobs.objects import Objects, Uri
+from localgcp.bigquery.rows.partition import check, within
 from localgcp.bigquery.store import Store
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Extracts:
             counts = self._write(extract, table.fields, iter(rows.to_batches(_BATCH)))
             return Extracted(counts, size)
         table = self._catalog.rows_of(extract.source, "extract")
-        belonging(extract.partition, table.partitioning)
+        check(extract.partition, table.partitioning)
         size = self._sizes.bytes(table)
         self._check(extract, table.fields, size)
         columns = ", ".join(quoted(column.name) for column in table.fields) or "NULL"

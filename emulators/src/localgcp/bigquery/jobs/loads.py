@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Any
 from localgcp.bigquery.catalog import partitioning
 from localgcp.bigquery.catalog import table as tables
 from localgcp.bigquery.catalog.catalog import Catalog
-from localgcp.bigquery.catalog.partitioning import TimePartitioning
+from localgcp.bigquery.catalog.partitioning import Partitioning
 from localgcp.bigquery.catalog.schema import Field, to_resource
 from localgcp.bigquery.catalog.sizes import Sizes
 from localgcp.bigquery.catalog.table import Name, Table
 from localgcp.bigquery.errors import BadValue, Invalid, LoadFailed, NotFound, TableExists, Warned
 from localgcp.bigquery.jobs import load_schema
 from localgcp.bigquery.jobs.load_files import LoadSource, Open, Piece, Pieces
-from localgcp.bigquery.jobs.load_partition import belonging, within
 from localgcp.bigquery.jobs.load_schema import Columns
 from localgcp.bigquery.jobs.objects import Objects
 from localgcp.bigquery.rows.appending import append, to_arrow
 from localgcp.bigquery.rows.file import MAX_TOLD
 from localgcp.bigquery.rows.lines import Lines
+from localgcp.bigquery.rows.partition import belonging, stamped, within
 from localgcp.bigquery.store import Store, Transaction
 
 if TYPE_CHECKING:
@@ -59,10 +59,6 @@ class Load:
     def replaces_table(self) -> bool:
         """Whether nothing of the table's rows or schema stays."""
         return self.write == TRUNCATE and self.partition is None
-
-    def without_data(self) -> Load:
-        """The same, less the file that came with it: what is remembered of a job."""
-        return replace(self, source=replace(self.source, data=b"" if self.source.data else None))
 
 
 @dataclass(slots=True)
@@ -104,7 +100,10 @@ class Loads:
                 if not _same(self._find(load), old):
                     continue
                 table = self._prepare(tx, load, old, columns.table)
-                loaded.size = sum(append(tx, table.name, batch) for batch in batches)
+                loaded.size = sum(
+                    append(tx, table.name, stamped(batch, load.partition, part))
+                    for batch in batches
+                )
                 self._catalog.write_table(tx, replace(table, modified_ms=self._catalog.now_ms()))
                 tx.after.append(lambda table=table: self._sizes.forget(table))  # type: ignore[misc]
             return loaded
@@ -215,6 +214,5 @@ def _batches(
     loaded.rows += file.read - file.bad
 
 
-def _new_partitioning(load: Load, fields: tuple[Field, ...]) -> TimePartitioning | None:
-    resource = load.layout.get("timePartitioning")
-    return partitioning.parse(resource, fields) if resource else None
+def _new_partitioning(load: Load, fields: tuple[Field, ...]) -> Partitioning | None:
+    return partitioning.of_resource(load.layout, fields)

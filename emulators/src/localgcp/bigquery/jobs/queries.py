@@ -28,8 +28,11 @@ from localgcp.bigquery.errors import (
 )
 from localgcp.bigquery.googlesql.scope import Scope
 from localgcp.bigquery.jobs.changes import Changing
+from localgcp.bigquery.jobs.clones import Clones
+from localgcp.bigquery.jobs.copies import Copies
 from localgcp.bigquery.jobs.definitions import Definitions
-from localgcp.bigquery.jobs.query import Outcome, Query, Watch
+from localgcp.bigquery.jobs.pricing import reads_of
+from localgcp.bigquery.jobs.query import Outcome, Query, Tell, Watch
 from localgcp.bigquery.jobs.referred import Referred
 from localgcp.bigquery.jobs.results import Plan, bind, fetch, fields_of, placed, register
 from localgcp.bigquery.jobs.routines import CREATES, RoutineStatements, drops
@@ -67,10 +70,18 @@ class Queries:
         self._known: Translations | None = None
         self._routines = RoutineStatements(stored)
         self._temporaries = Temporaries(catalog)
+        self._clones = Clones(catalog, Copies(store, catalog, sizes))
         self._script = Surroundings(self._referred.routine, self._referred.steps_within, store)
 
-    def run(self, query: Query, watch: Watch = lambda cursor: None) -> Outcome:
+    def run(
+        self,
+        query: Query,
+        watch: Watch = lambda cursor: None,
+        tell: Tell = lambda ran: None,
+    ) -> Outcome:
         """Run to the end; `watch` gets the cursor, so that another thread can interrupt it.
+
+        `tell` hears of each statement of a script.
 
         Raises InvalidQuery and its kin for what is wrong with the SQL, NotFound, AlreadyExists.
         """
@@ -79,9 +90,10 @@ class Queries:
             self._temporaries.placed(query)  # which a script alone may have
             return self._run(query, watch)
         scope = Scope()
-        script = Script(replace(query, scope=scope, single=True), self._one, watch, self._script)
+        single = replace(query, scope=scope, single=True)
+        script = Script(single, self._one, watch, self._script, tell)
         try:
-            return script.run(steps)
+            return replace(script.run(steps), script=True)
         finally:
             if self._store.within is not None:
                 self._store.roll_back()
@@ -102,7 +114,17 @@ class Queries:
         """One statement."""
         if drops(query.sql):
             return self._routines.drop(query)
+        cloned = self._clones.run(query)
+        if cloned is not None:
+            return cloned
         checked = self._referred.check(query, watch)
+        outcome = self._checked(query, checked, watch)
+        if checked is None or outcome.kind != "SELECT" or any(t.is_view for t in checked.tables):
+            return outcome
+        return replace(outcome, reads=reads_of(checked, self.context(query)))
+
+    def _checked(self, query: Query, checked: Checked | None, watch: Watch) -> Outcome:
+        """What the analyzer knows, or can't tell, by the engine that it is for."""
         if checked is not None and checked.analysis.kind in CREATES:
             return self._routines.create(query, self._referred.created(checked))
         refusal = SqlNotSupported("a function of your own in this statement")
@@ -197,7 +219,7 @@ class Queries:
         with self._store.write() as tx:
             watch(tx.db)
             table = self._writing.destination(tx, query, plan.fields)
-            self._writing.insert(tx, table, plan.fields, plan.translation)
+            self._writing.insert(tx, table, plan.fields, plan.translation, query.partition)
         return Outcome("SELECT", table.fields, target=table.name, tables=tables)
 
     def _select(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from localgcp.bigquery.catalog.schema import Field
 from localgcp.bigquery.catalog.table import Name, Table
+from localgcp.bigquery.errors import BigQueryError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from localgcp.bigquery.googlesql.parameters import Parameter
     from localgcp.bigquery.googlesql.reference.messages import Variables
     from localgcp.bigquery.googlesql.scope import Scope
+    from localgcp.bigquery.jobs.pricing import Reads
 
 
 class Interruptible(Protocol):
@@ -29,6 +31,23 @@ Watch = Callable[[Interruptible], object]
 
 
 @dataclass(frozen=True, slots=True)
+class Ran:
+    """What a script ran as a job of its own: a STATEMENT, or the query of an EXPRESSION.
+
+    `text` is the script's; it has failed where there is an `error`.
+    """
+
+    text: str
+    evaluation: str
+    seconds: float
+    outcome: Outcome | None = None
+    error: BigQueryError | None = None
+
+
+Tell = Callable[[Ran], object]
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """One statement and where its result goes."""
 
@@ -37,6 +56,9 @@ class Query:
     dataset: str | None = None
     parameters: tuple[Parameter, ...] = ()
     destination: Name | None = None
+    partition: str | None = None  # of the destination
+    layout: Mapping[str, Any] = field(default_factory=dict)  # of a destination that is made
+    updates: frozenset[str] = frozenset()  # schemaUpdateOptions
     write: str = "WRITE_EMPTY"
     create: str = "CREATE_IF_NEEDED"
     dry_run: bool = False
@@ -64,3 +86,5 @@ class Outcome:
     tables: tuple[Table, ...] = ()
     schema: tuple[str, str] | None = None
     dry_run: bool = False
+    reads: tuple[Reads, ...] | None = None  # of tables; None where it is not known
+    script: bool = False  # then it is that of the last statement

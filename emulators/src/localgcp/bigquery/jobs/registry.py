@@ -1,11 +1,12 @@
 """Jobs: each runs in a thread of its own, and the result of a query stays to be read by pages.
 
-Jobs live in memory: a restart forgets them, and the oldest go when there are too many. A result
-without a destination goes before its job does: after a day, or when results take too much memory.
+What is known of a job is kept on disk, and the oldest go when there are too many. A result without
+a destination is held in memory alone, and goes before its job does.
 """
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 import uuid
@@ -13,12 +14,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 import duckdb
 
 from localgcp.bigquery.errors import (
+    BadValue,
     BigQueryError,
     JobExists,
     JobNotFound,
@@ -26,63 +27,24 @@ from localgcp.bigquery.errors import (
     ResourcesExceeded,
     TimedOut,
 )
-from localgcp.bigquery.failures import translate
-from localgcp.bigquery.jobs.copies import Copied, Copies, Copy
-from localgcp.bigquery.jobs.extracts import Extract, Extracted, Extracts
-from localgcp.bigquery.jobs.loads import Load, Loaded, Loads
+from localgcp.bigquery.failures import told, translate
+from localgcp.bigquery.jobs.copies import Copies, Copy
+from localgcp.bigquery.jobs.extracts import Extract, Extracts
+from localgcp.bigquery.jobs.held import HeldResults
+from localgcp.bigquery.jobs.job import Job, Result, Work, job_of
+from localgcp.bigquery.jobs.journal import Journal
+from localgcp.bigquery.jobs.loads import Load, Loads
 from localgcp.bigquery.jobs.memory import Guard
 from localgcp.bigquery.jobs.queries import Queries
-from localgcp.bigquery.jobs.query import Interruptible, Outcome, Query
+from localgcp.bigquery.jobs.query import Outcome, Ran
+from localgcp.bigquery.jobs.record import kept, restored
 
-MAX_JOBS = 1000
-MAX_HELD_BYTES = 512 * 1024 * 1024
-RESULT_KEPT_MS = 24 * 3600 * 1000  # Using cached query results: "approximately 24 hours"
+MAX_JOBS = 10_000
 QUERY_THREADS = 8
 QUERY_SECONDS = 300.0
 INTERRUPT_EVERY_S = 0.05
 
-Work = Query | Load | Copy | Extract
-Result = Outcome | Loaded | Copied | Extracted
-
-
-@dataclass(slots=True)
-class Job:
-    """One job; times are milliseconds since the epoch."""
-
-    project: str
-    id: str
-    location: str
-    configuration: Mapping[str, Any]
-    work: Work
-    created_ms: int
-    started_ms: int | None = None
-    ended_ms: int | None = None
-    outcome: Result | None = None
-    error: BigQueryError | None = None
-    done: threading.Event = field(default_factory=threading.Event)
-    cancelled: bool = False
-    exceeded: bool = False
-    overdue: bool = False
-    began: float = 0.0  # by time.monotonic, when it started
-    cursor: Interruptible | None = None
-
-    @property
-    def state(self) -> str:
-        """PENDING, RUNNING or DONE."""
-        if self.done.is_set():
-            return "DONE"
-        return "PENDING" if self.started_ms is None else "RUNNING"
-
-    @property
-    def held_bytes(self) -> int:
-        """Memory of the result."""
-        rows = self.outcome.rows if isinstance(self.outcome, Outcome) else None
-        return rows.nbytes if rows is not None else 0
-
-    def drop_result(self) -> None:
-        """Forget the rows, if any are held; the job itself stays."""
-        if isinstance(self.outcome, Outcome) and self.outcome.rows is not None:
-            self.outcome = replace(self.outcome, rows=None)
+_log = logging.getLogger(__name__)
 
 
 class Jobs:
@@ -95,17 +57,23 @@ class Jobs:
         copies: Copies,
         extracts: Extracts,
         now_ms: Callable[[], int],
+        bytes_read: Callable[[Outcome], int],
         memory: int,
+        journal: Journal,
     ) -> None:
         """`memory` is the bytes that the process may grow by while jobs run."""
         self._queries, self._loads, self._copies = queries, loads, copies
         self._extracts = extracts
-        self._now_ms = now_ms
+        self._now_ms, self._bytes_read = now_ms, bytes_read
         self._memory = memory
         self._guard = Guard(memory, self._interrupt_all, each=self._interrupt_overdue)
         self._pool = ThreadPoolExecutor(QUERY_THREADS, thread_name_prefix="bigquery-job")
         self._lock = threading.Lock()
-        self._jobs: OrderedDict[tuple[str, str], Job] = OrderedDict()
+        self._running: dict[int, Job] = {}
+        self._held, self._journal = HeldResults(), journal
+        known = [restored(record) for record in journal.read()][-MAX_JOBS:]
+        self._jobs = OrderedDict(((job.project, job.id), job) for job in known)
+        journal.rewrite(map(kept, known))
 
     def submit(
         self,
@@ -114,14 +82,17 @@ class Jobs:
         location: str,
         job_id: str | None = None,
     ) -> Job:
-        """Start it. Raises JobExists."""
+        """Start it. Raises JobExists, and Unavailable where it can't be kept."""
         id_ = job_id or f"job_{uuid.uuid4().hex}"
-        job = Job(work.project, id_, location, configuration, work, self._now_ms())
+        job = job_of(work, id_, location, configuration, self._now_ms())
         with self._lock:
             if (job.project, id_) in self._jobs:
                 raise JobExists(job.project, id_)
+            if not job.dry_run:
+                with told():
+                    self._journal.write(kept(job))
             self._jobs[job.project, id_] = job
-        self._pool.submit(self._run, job)
+        self._pool.submit(self._run, job, work)
         return job
 
     def get(self, project: str, id_: str) -> Job:
@@ -131,10 +102,20 @@ class Jobs:
             raise JobNotFound(project, id_)
         return job
 
-    def list(self, project: str) -> list[Job]:
-        """All jobs of a project, the newest first."""
+    def find(self, project: str, id_: str) -> Job | None:
+        """The job of that id, if it is known."""
+        return self._jobs.get((project, id_))
+
+    def list_(self, project: str) -> list[Job]:
+        """The jobs of a project, the newest first; a dry run is none."""
         with self._lock:
-            return [job for job in reversed(self._jobs.values()) if job.project == project]
+            known = list(reversed(self._jobs.values()))
+        return [job for job in known if job.project == project and not job.dry_run]
+
+    def held(self, project: str) -> list[Job]:
+        """The jobs whose results are in memory."""
+        with self._lock:
+            return [job for job in self._held.jobs() if job.project == project]
 
     def cancel(self, project: str, id_: str) -> Job:
         """Ask it to end; it does soon, as an error, unless it has ended before."""
@@ -145,10 +126,19 @@ class Jobs:
         return job
 
     def delete(self, project: str, id_: str) -> None:
-        """Forget a job. Raises JobNotFound."""
-        self.cancel(project, id_)
+        """Forget a job, and with a script its children. Raises JobNotFound, BadValue, Unavailable.
+
+        A child goes with its script alone (jobs.delete).
+        """
+        job = self.cancel(project, id_)
+        if job.parent is not None:
+            raise BadValue("jobId", id_, f"it is a child of {job.parent}: delete that")
         with self._lock:
-            self._jobs.pop((project, id_), None)
+            family = [j for j in self._jobs.values() if j is job or j.parent == id_]
+            for each in family:
+                with told():
+                    self._journal.forget(project, each.id)
+                self._forget(each)
 
     def close(self) -> None:
         """Cancel what runs and wait for it."""
@@ -156,22 +146,73 @@ class Jobs:
             if not job.done.is_set():
                 self.cancel(job.project, job.id)
         self._pool.shutdown(wait=True, cancel_futures=True)
+        self._journal.close()
 
-    def _run(self, job: Job) -> None:
-        job.started_ms, job.began = self._now_ms(), time.monotonic()
+    def _run(self, job: Job, work: Work) -> None:
+        job.work, job.started_ms, job.began = None, self._now_ms(), time.monotonic()
+        self._running[id(job)] = job
         self._guard.begin()
         try:
             if job.cancelled:
                 raise QueryCancelled
-            job.outcome = self._outcome(job)
+            job.outcome = self._outcome(job, work)
+            self._settle(job)
         except Exception as error:  # noqa: BLE001 - a bug of ours must end this job, no other
             job.error = self._failure(job, error)
         finally:
             job.cursor = None
+            del self._running[id(job)]
             self._guard.end()
-            job.ended_ms = self._now_ms()
+            self._end(job)
+
+    def _settle(self, job: Job) -> None:
+        """What is said of a query's tables is what they were when it ended."""
+        if isinstance(job.outcome, Outcome):
+            job.referenced = tuple(table.name for table in job.outcome.tables)
+            if not job.children:
+                job.read_bytes = self._bytes_read(job.outcome)
+
+    def _end(self, job: Job) -> None:
+        """Keep what it came to, then tell."""
+        job.ended_ms = self._now_ms()
+        try:
+            self._keep(job)
+        finally:
             job.done.set()
-            self._evict(job)
+        with self._lock:
+            self._held.add(job)
+            while len(self._jobs) > MAX_JOBS:
+                ended = (old for old in self._jobs.values() if old.done.is_set())
+                self._forget(next(ended, job))
+
+    def _keep(self, job: Job) -> None:
+        if job.dry_run:
+            return
+        try:
+            if self._journal.write(kept(job)):
+                self._journal.rewrite(map(kept, list(self._jobs.values())))
+        except OSError as error:
+            _log.warning("job %s is not kept over a restart: %s", job.id, error)
+
+    def _forget(self, job: Job) -> None:
+        self._held.drop(job)
+        self._jobs.pop((job.project, job.id), None)
+
+    def _child(self, parent: Job, ran: Ran) -> None:
+        """A part of a script that has ended, as a job of its own."""
+        now = self._now_ms()
+        id_ = f"script_job_{uuid.uuid4().hex}_{parent.children}"
+        configuration = {"query": {"query": ran.text, "useLegacySql": False}}
+        child = Job(parent.project, id_, parent.location, "QUERY", configuration, now)
+        child.text, child.parent, child.evaluation = ran.text, parent.id, ran.evaluation
+        child.created_ms = child.started_ms = now - int(ran.seconds * 1000)
+        child.outcome, child.error = ran.outcome, ran.error
+        parent.children += 1
+        self._settle(child)
+        parent.read_bytes += child.read_bytes
+        with self._lock:
+            self._jobs[child.project, id_] = child
+        self._end(child)
 
     def _failure(self, job: Job, error: Exception) -> BigQueryError:
         """What to remember: no traceback, which would hold what the query had in hand."""
@@ -186,48 +227,39 @@ class Jobs:
         return failure or BigQueryError(f"internal error: {type(error).__name__}: {error}")
 
     def _interrupt_all(self) -> None:
-        for job in list(self._jobs.values()):
+        for job in list(self._running.values()):
             cursor = job.cursor
-            if cursor is not None and not job.done.is_set():
+            if cursor is not None:
                 job.exceeded = True
                 cursor.interrupt()
 
     def _interrupt_overdue(self) -> None:
         oldest = time.monotonic() - QUERY_SECONDS
-        for job in list(self._jobs.values()):
+        for job in list(self._running.values()):
             cursor = job.cursor
-            if cursor is not None and job.began < oldest and not job.done.is_set():
+            if cursor is not None and job.began < oldest:
                 job.overdue = True
                 cursor.interrupt()
 
-    def _outcome(self, job: Job) -> Result:
-        if isinstance(job.work, Load):
-            load, job.work = job.work, job.work.without_data()  # remember the job, not its file
-            return self._loads.run(load)
-        if isinstance(job.work, Copy):
-            return self._copies.run(job.work)
-        if isinstance(job.work, Extract):
-            return self._extracts.run(job.work)
-        return self._queries.run(job.work, lambda db: setattr(job, "cursor", db))
+    def _outcome(self, job: Job, work: Work) -> Result:
+        match work:
+            case Load():
+                return self._loads.run(work)
+            case Copy():
+                return self._copies.run(work)
+            case Extract():
+                return self._extracts.run(work)
+            case _:
+                return self._queries.run(
+                    work,
+                    lambda db: setattr(job, "cursor", db),
+                    lambda ran: self._child(job, ran),
+                )
 
     def sweep(self) -> None:
         """Drop the results that are past their day."""
-        oldest = self._now_ms() - RESULT_KEPT_MS
-        for job in list(self._jobs.values()):
-            if job.ended_ms is not None and job.ended_ms <= oldest:
-                job.drop_result()
-
-    def _evict(self, newest: Job) -> None:
-        """Make room for what `newest` came to: the oldest results go, then the oldest jobs."""
         with self._lock:
-            ended = [job for job in self._jobs.values() if job.done.is_set() and job is not newest]
-            held = sum(job.held_bytes for job in (*ended, newest))
-            for job in sorted(ended, key=lambda job: job.ended_ms or 0):
-                if held > MAX_HELD_BYTES:
-                    held -= job.held_bytes
-                    job.drop_result()
-            for job in ended[: max(0, len(self._jobs) - MAX_JOBS)]:
-                del self._jobs[job.project, job.id]
+            self._held.sweep(self._now_ms())
 
 
 def _interrupt(job: Job) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from localgcp.bigquery.catalog.schema import Field
 from localgcp.bigquery.errors import BigQueryError, InvalidQuery, SqlNotSupported
 from localgcp.bigquery.googlesql.reference import steps as m
-from localgcp.bigquery.jobs.query import Interruptible, Outcome, Query, Watch
+from localgcp.bigquery.jobs.query import Interruptible, Outcome, Query, Ran, Tell, Watch
 from localgcp.bigquery.jobs.system_variables import Values, written
 
 if TYPE_CHECKING:
@@ -19,11 +21,16 @@ Statement = Callable[[Query, Watch], Outcome]
 Variable = tuple[str, Field, Any]
 
 
-class ScriptStatements:
-    """What a script knows while it runs; `statement` runs a statement of it."""
+# ScriptStatistics.evaluationKind
+STATEMENT, EXPRESSION = "STATEMENT", "EXPRESSION"
+_QUERY = re.compile(r"(?i)\bSELECT\b")
 
-    def __init__(self, query: Query, statement: Statement) -> None:
-        self._query, self._statement = query, statement
+
+class ScriptStatements:
+    """What a script knows while it runs; `statement` runs a statement of it, `tell` hears of it."""
+
+    def __init__(self, query: Query, statement: Statement, tell: Tell) -> None:
+        self._query, self._statement, self._tell = query, statement, tell
         self._variables: dict[str, Variable] = {}
         self._error: BigQueryError | None = None
         self._failed = ""  # the text of the statement that failed
@@ -31,18 +38,41 @@ class ScriptStatements:
         self._outcome: Outcome | None = None
         self._working: Interruptible | None = None
 
-    def _ask(self, sql: str, **more: Any) -> Outcome:
-        sql = written(sql, self._system())
+    def _ask(self, text: str, told: str | None = None, **more: Any) -> Outcome:
+        """Run a statement, or as `SELECT` the expression that is `told` of."""
+        sql = written(text, self._system())
         known = {"variables": tuple(self._variables.values()), **more}
-        asked = replace(self._query, sql=sql, **known)
+        asked, began = replace(self._query, sql=sql, **known), time.monotonic()
         try:
             outcome = self._statement(asked, self._watch)
-        except BigQueryError:
+        except BigQueryError as error:
             self._failed = sql
+            self._report(text, told, began, error=error)
             raise
+        self._report(text, told, began, outcome)
         if outcome.affected:
             self._changed = sum(outcome.affected.values())
         return outcome
+
+    def _report(
+        self,
+        text: str,
+        told: str | None,
+        began: float,
+        outcome: Outcome | None = None,
+        error: BigQueryError | None = None,
+    ) -> None:
+        """An expression without a query in it is no job."""
+        if told is None or _QUERY.search(told):
+            kind = STATEMENT if told is None else EXPRESSION
+            seconds = time.monotonic() - began
+            written = self._as_written(text if told is None else told)
+            self._tell(Ran(written, kind, seconds, outcome, error))
+
+    def _as_written(self, text: str) -> str:
+        """A part of the script as the client wrote it: the analyzer splits quoted paths."""
+        whole = text.replace("`.`", ".")
+        return whole if text not in self._query.sql and whole in self._query.sql else text
 
     def _system(self) -> Values:
         values: dict[str, str | int | None] = {
@@ -68,7 +98,7 @@ class ScriptStatements:
         self._working = working
 
     def _value(self, expression: str) -> tuple[Field, Any]:
-        outcome = self._ask(f"SELECT {expression}")
+        outcome = self._ask(f"SELECT {expression}", expression)
         rows = rows_of(outcome)
         return outcome.fields[0], rows.column(0)[0].as_py()
 

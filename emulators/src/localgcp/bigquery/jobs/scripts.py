@@ -25,8 +25,9 @@ from localgcp.bigquery.errors import (
 )
 from localgcp.bigquery.googlesql.reference import steps as m
 from localgcp.bigquery.googlesql.reference.messages import Path
-from localgcp.bigquery.jobs.query import Outcome, Query, Watch
+from localgcp.bigquery.jobs.query import Outcome, Query, Ran, Tell, Watch
 from localgcp.bigquery.jobs.script_statements import (
+    STATEMENT,
     ScriptStatements,
     Statement,
     Variable,
@@ -62,9 +63,14 @@ class Script(ScriptStatements):
     """One run of a script; `statement` runs a statement."""
 
     def __init__(
-        self, query: Query, statement: Statement, watch: Watch, around: Surroundings
+        self,
+        query: Query,
+        statement: Statement,
+        watch: Watch,
+        around: Surroundings,
+        tell: Tell = lambda ran: None,
     ) -> None:
-        super().__init__(query, statement)
+        super().__init__(query, statement, tell)
         self._around, self._calls = around, 0
         self._stopped, self._end = False, time.monotonic() + SCRIPT_SECONDS
         watch(self)
@@ -261,3 +267,4 @@ class Script(ScriptStatements):
         else:
             store.roll_back()
         self._outcome = Outcome(f"{kind}_TRANSACTION")
+        self._tell(Ran(f"{kind} TRANSACTION", STATEMENT, 0, self._outcome))

@@ -6,13 +6,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from localgcp.bigquery.catalog import table as tables
 from localgcp.bigquery.catalog.catalog import Catalog
 from localgcp.bigquery.catalog.schema import Field, quoted, to_resource
 from localgcp.bigquery.catalog.sizes import Sizes
 from localgcp.bigquery.catalog.table import Name, Table
-from localgcp.bigquery.errors import NotFound, TableExists
+from localgcp.bigquery.errors import BadValue, NotFound, TableExists
+from localgcp.bigquery.jobs import load_schema
 from localgcp.bigquery.jobs.query import Query
 from localgcp.bigquery.jobs.results import bind
+from localgcp.bigquery.rows.partition import Into, check, within
 from localgcp.bigquery.store import Transaction
 
 if TYPE_CHECKING:
@@ -34,16 +37,45 @@ class Writing:
         except NotFound:
             if query.create == "CREATE_NEVER":
                 raise
-            return self.create(tx, name, {}, fields)
+            return self.create(tx, name, query.layout, fields)
+        check(query.partition, table.partitioning)
+        if query.write == "WRITE_EMPTY" and self._count(tx, table, query.partition):
+            raise TableExists(name.project, name.dataset, name.table)
+        if query.write == "WRITE_TRUNCATE" and query.partition is not None:
+            where = within(query.partition, table.partitioning)
+            tx.db.execute(f"DELETE FROM {name.sql} WHERE {where}")
+            return table
+        if query.write == "WRITE_TRUNCATE" and query.layout:
+            tx.db.execute(f"DROP TABLE {name.sql}")
+            made = self.create(tx, name, query.layout, fields, True)
+            return replace(made, created_ms=table.created_ms, policy=table.policy)
+        if query.layout and tables.apply(table, query.layout, table.modified_ms) != table:
+            raise BadValue("query", dict(query.layout), f"{name} is laid out otherwise")
         if query.write == "WRITE_TRUNCATE":
             tx.db.execute(f"DROP TABLE {name.sql}")
             fresh = replace(table, fields=fields)
             self._catalog.make_rows(tx, fresh)
             self._catalog.write_table(tx, fresh)
             return fresh
-        if query.write == "WRITE_EMPTY" and self._sizes.rows(table):
-            raise TableExists(name.project, name.dataset, name.table)
-        return table
+        return self._grown(tx, table, query, fields)
+
+    def _grown(
+        self, tx: Transaction, table: Table, query: Query, fields: tuple[Field, ...]
+    ) -> Table:
+        """The table with what the schemaUpdateOptions let the result's columns add to it."""
+        if not query.updates:
+            return table
+        after = load_schema.widened(str(table.name), table.fields, fields, query.updates)
+        grown = self._catalog.alter_in(tx, table, after)
+        self._catalog.write_table(tx, grown)
+        return grown
+
+    @staticmethod
+    def _count(tx: Transaction, table: Table, partition: str | None) -> int:
+        where = within(partition, table.partitioning)
+        counting = f"SELECT count(*) FROM {table.name.sql} WHERE {where}"
+        ((rows,),) = tx.db.execute(counting).fetchall()
+        return int(rows)
 
     def create(
         self,
@@ -64,12 +96,20 @@ class Writing:
         return table
 
     def insert(
-        self, tx: Transaction, table: Table, fields: tuple[Field, ...], translation: Translation
+        self,
+        tx: Transaction,
+        table: Table,
+        fields: tuple[Field, ...],
+        translation: Translation,
+        partition: str | None = None,
     ) -> int:
-        """Put the rows of a query into columns of a table, and say how many they are."""
+        """Put the rows of a query into columns of a table, and say how many they are.
+
+        Raises Invalid for a row that is not of the `partition`.
+        """
         columns = ", ".join(quoted(column.name) for column in fields)
         bind(tx.db, translation)
-        statement = f"INSERT INTO {table.name.sql} ({columns}) {translation.sql}"
-        row = tx.db.execute(statement, dict(translation.values)).fetchone()
+        into = Into(tx, table, partition)
+        rows = into.insert(columns, translation.sql, translation.values)
         tx.after.append(lambda: self._sizes.forget(table))
-        return int(row[0]) if row else 0
+        return rows

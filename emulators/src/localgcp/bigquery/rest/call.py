@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from localgcp.bigquery.catalog import resources
@@ -39,9 +39,18 @@ class MethodCall:
 
 def plain(name: Name) -> Name:
     """A table itself, no partition or snapshot of it. Raises NotSupported."""
-    if "$" in name.table or "@" in name.table:
-        raise NotSupported(f"partition decorator in table {name.table}", "tableId")
+    name, partition = undecorated(name)
+    if partition is not None:
+        raise NotSupported(f"partition decorator ${partition} in this method", "tableId")
     return name
+
+
+def undecorated(name: Name) -> tuple[Name, str | None]:
+    """A table and the id of a partition of it, `t$20240115`. Raises NotSupported for `t@TIME`."""
+    if "@" in name.table:
+        raise NotSupported(f"time travel by a decorator, {name.table}", "tableId")
+    table, decorated, partition = name.table.partition("$")
+    return replace(name, table=table), partition if decorated else None
 
 
 def int64_timestamps(call: MethodCall) -> bool:

@@ -6,10 +6,10 @@ from typing import Any
 
 from localgcp.bigquery.catalog import resources
 from localgcp.bigquery.errors import JobExists
-from localgcp.bigquery.jobs.query import Outcome, Query
-from localgcp.bigquery.jobs.registry import Job
-from localgcp.bigquery.rest import wire, wire_job
-from localgcp.bigquery.rest.call import MethodCall, as_int64, int64_timestamps, page_of
+from localgcp.bigquery.jobs.job import Job
+from localgcp.bigquery.jobs.query import Query
+from localgcp.bigquery.rest import wire, wire_job, wire_status
+from localgcp.bigquery.rest.call import MethodCall, as_int64, int64_timestamps
 from localgcp.bigquery.rest.listing import Listing
 from localgcp.bigquery.rest.methods import PROJECT, Answer, Method
 from localgcp.bigquery.rest.whole import MAX_WHOLE_BYTES, whole_json
@@ -46,7 +46,7 @@ class JobCalls:
         """Run a query and wait for it, at most timeoutMs; requestId makes a retry the same job."""
         query = wire.read_query(call.path["project"], call.body)
         int64 = as_int64(call.body.get("formatOptions") or {})
-        configuration = {"query": dict(call.body), "dryRun": query.dry_run}
+        configuration = wire.configuration_of(call.body)
         location = str(call.body.get("location") or "US")
         request = call.body.get("requestId")
         try:
@@ -80,16 +80,16 @@ class JobCalls:
     def _rows(self, kind: str, job: Job, start: int, limit: int, int64: bool) -> Answer:
         """A page of the result, or that the query runs on. Raises the job's own error."""
         if not self._ended(job):
-            return wire.pending_response(kind, job)
+            return wire_status.pending_response(kind, job)
         page = self._listing.result(job, start, limit)
         rows = encode(page.fields, page.rows, int64) if page and limit else None
-        return wire.query_response(kind, job, self._processed(job), page, rows)
+        return wire_status.query_response(kind, job, page, rows)
 
     def _whole(self, kind: str, job: Job, int64: bool) -> Answer:
         """The result with all its rows; None if it is not there yet, or too long for one answer."""
         page = self._listing.whole(job, MAX_WHOLE_BYTES) if self._ended(job) else None
         rows = whole_json(page, int64) if page else None
-        return wire.query_response(kind, job, self._processed(job), page, rows) if rows else None
+        return wire_status.query_response(kind, job, page, rows) if rows else None
 
     def _ended(self, job: Job) -> bool:
         """Whether it has ended. Raises its own error if it failed."""
@@ -123,14 +123,23 @@ class JobCalls:
         return self._resource(self._job(call))
 
     def list_(self, call: MethodCall) -> Answer:
-        """Jobs of a project, the newest first."""
-        rows = []
-        for job in self._jobs.list(call.path["project"]):
-            if not wire_job.is_listed(call, job):
-                continue
-            row = self._resource(job) | {"state": job.state}
-            rows.append(row | ({"errorResult": wire.error_proto(job.error)} if job.error else {}))
-        return {"kind": "bigquery#jobList"} | page_of(call, "jobs", rows)
+        """Jobs of a project, the newest first; `parentJobId` asks for those of a script.
+
+        All are one user's. A page begins after the job that its token names, so that none comes
+        twice for those that were started meanwhile.
+        """
+        jobs = self._jobs.list_(call.path["project"])
+        wanted = [job for job in jobs if wire_job.is_listed(call, job)]
+        page, token = wire_job.page(call, wanted)
+        answer = {"kind": "bigquery#jobList", "jobs": [self._listed(call, job) for job in page]}
+        return answer | ({"nextPageToken": token} if token else {})
+
+    def _listed(self, call: MethodCall, job: Job) -> dict[str, Any]:
+        """JobListFormatObject: the configuration is for `projection=full` alone."""
+        row = self._resource(job) | {"state": job.state}
+        if call.query.get("projection", "minimal").lower() != "full":
+            del row["configuration"]
+        return row | ({"errorResult": wire.error_proto(job.error)} if job.error else {})
 
     def cancel(self, call: MethodCall) -> Answer:
         """Ask a job to end."""
@@ -146,12 +155,8 @@ class JobCalls:
         return self._jobs.get(call.path["project"], call.path["job"])
 
     def _resource(self, job: Job) -> dict[str, Any]:
-        return wire.job_resource(job, self._processed(job))
+        parent = self._jobs.find(job.project, job.parent) if job.parent else None
+        return wire_status.job_resource(job, parent)
 
     def _wait(self, job: Job, timeout_ms: int) -> None:
         job.done.wait(min(timeout_ms, MAX_WAIT_MS) / 1000)
-
-    def _processed(self, job: Job) -> int:
-        if job.done.is_set() and isinstance(job.outcome, Outcome):
-            return self._service.bytes_read(job.outcome)
-        return 0

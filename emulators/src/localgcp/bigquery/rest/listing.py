@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from localgcp.bigquery.catalog.schema import Field, quoted
 from localgcp.bigquery.catalog.table import Name, Table
-from localgcp.bigquery.errors import BadValue, Invalid, NotSupported
+from localgcp.bigquery.errors import BadValue, Invalid
 from localgcp.bigquery.jobs.anonymous import name_of
+from localgcp.bigquery.jobs.job import Job
 from localgcp.bigquery.jobs.query import Outcome
-from localgcp.bigquery.jobs.registry import Job
 from localgcp.bigquery.jobs.results import first_bytes
+from localgcp.bigquery.rest.call import undecorated
 from localgcp.bigquery.rows.cells import encode
+from localgcp.bigquery.rows.partition import check, within
 from localgcp.bigquery.service import Service
 
 if TYPE_CHECKING:
@@ -61,9 +63,8 @@ class Listing:
         """A page, from row `start`. Raises TableNotFound, NotATable, BadValue."""
         if self.is_summary(name):
             return self._summary_rows(name, selected)
-        if "$" in name.table:
-            raise NotSupported(f"partition decorator in table {name.table}", "tableId")
-        page = self._page(name, selected, start, limit)
+        name, partition = undecorated(name)
+        page = self._page(name, selected, start, limit, partition=partition)
         return {
             "kind": "bigquery#tableDataList",
             "totalRows": str(page.total),
@@ -109,6 +110,7 @@ class Listing:
         start: int,
         limit: int,
         size: int = MAX_PAGE_BYTES,
+        partition: str | None = None,
     ) -> Page:
         if name.is_anonymous:
             table, rows = self._service.anonymous.find(name)
@@ -116,10 +118,13 @@ class Listing:
             return _cut(fields, rows.select([f.name for f in fields]), start, limit)
         table = self._service.catalog.rows_of(name, "list the rows of")
         fields = _select(table.fields, selected.split(",")) if selected else table.fields
-        total = self._service.sizes.rows(table)
+        check(partition, table.partitioning)
+        where = within(partition, table.partitioning)
         columns = ", ".join(quoted(field.name) for field in fields) or "NULL"
-        query = f"SELECT {columns} FROM {name.sql} LIMIT {limit} OFFSET {start}"
+        rows_of = f"FROM {name.sql} WHERE {where}"
+        query = f"SELECT {columns} {rows_of} LIMIT {limit} OFFSET {start}"
         with self._service.store.read() as db:
+            ((total,),) = db.execute(f"SELECT count(*) {rows_of}").fetchall()
             rows = first_bytes(db.sql(query), size)
         return Page(fields, rows if fields else rows.select([]), start, total)
 

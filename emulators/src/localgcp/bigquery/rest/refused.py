@@ -18,7 +18,6 @@ _POLICY = r":(?P<action>getIamPolicy|setIamPolicy|testIamPermissions)"
 
 # What follows /bigquery/v2, and the method for each verb; an action in the path is the method.
 _METHODS: tuple[tuple[str, str, dict[str, str]], ...] = (
-    (rf"{_DATASET}/routines", "routines", _ALL),
     (rf"{_DATASET}/routines/[^/:]+{_POLICY}", "routines", _IAM),
     (rf"{_TABLE}/rowAccessPolicies", "rowAccessPolicies", _ALL),
     (rf"{_TABLE}/rowAccessPolicies:(?P<action>batchDelete)", "rowAccessPolicies", _IAM),

@@ -1,4 +1,4 @@
-"""The methods of routines: they are made by SQL, and looked at and deleted here."""
+"""The methods of routines, which are made as SQL makes them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from localgcp.bigquery.catalog import resources
 from localgcp.bigquery.catalog.routine import Argument
 from localgcp.bigquery.catalog.routines import RoutineName, StoredRoutine
 from localgcp.bigquery.catalog.schema import Field
-from localgcp.bigquery.errors import NotSupported
+from localgcp.bigquery.errors import EtagMismatch
+from localgcp.bigquery.jobs.query import Query
+from localgcp.bigquery.jobs.routine_text import create_text
 from localgcp.bigquery.rest.call import MethodCall, page_of
 from localgcp.bigquery.rest.methods import DATASET, Answer, Method
 from localgcp.bigquery.service import Service
@@ -21,17 +23,18 @@ _STANDARD = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}
 
 
 class RoutineCalls:
-    """`routines.get`, `list` and `delete`."""
+    """`routines.*`, but for their policies."""
 
     def __init__(self, service: Service) -> None:
-        self._routines = service.routines
+        self._routines, self._queries = service.routines, service.queries
 
     def methods(self) -> list[Method]:
         """Each with its path."""
         return [
             Method("GET", DATASET + "/routines", self.list_),
+            Method("POST", DATASET + "/routines", self.insert, waits=True),
             Method("GET", _ROUTINE, self.get),
-            Method("PUT", _ROUTINE, self.update),
+            Method("PUT", _ROUTINE, self.update, waits=True),
             Method("DELETE", _ROUTINE, self.delete),
         ]
 
@@ -49,10 +52,26 @@ class RoutineCalls:
         """One. Raises DatasetNotFound, RoutineNotFound."""
         return _resource(self._routines.get(_name(call)))
 
+    def insert(self, call: MethodCall) -> Answer:
+        """Make one. Raises DatasetNotFound, RoutineExists, InvalidQuery, Invalid and its kin."""
+        reference = resources.required(call.body, "routineReference", "routineReference")
+        id_ = str(resources.required(reference, "routineId", "routineReference.routineId"))
+        name = RoutineName(call.path["project"], call.path["dataset"], id_)
+        self._queries.run(Query(create_text(name, call.body, False), name.project))
+        return _resource(self._routines.get(name))
+
     def update(self, call: MethodCall) -> Answer:
-        """Refuse to change one. Raises NotSupported, DatasetNotFound, RoutineNotFound."""
-        self._routines.get(_name(call))
-        raise NotSupported("routines.update; CREATE OR REPLACE FUNCTION changes one")
+        """Put what the body names in the place of what is there.
+
+        Raises DatasetNotFound, RoutineNotFound, EtagMismatch, and what `insert` raises.
+        """
+        name = _name(call)
+        old = _resource(self._routines.get(name))
+        if call.if_match not in (None, "*", old["etag"]):
+            raise EtagMismatch(str(call.if_match), old["etag"])
+        text = create_text(name, {**old, **call.body}, True)
+        self._queries.run(Query(text, name.project))
+        return _resource(self._routines.get(name))
 
     def delete(self, call: MethodCall) -> Answer:
         """Delete one. Raises DatasetNotFound, RoutineNotFound."""
@@ -87,6 +106,8 @@ def _resource(stored: StoredRoutine) -> dict[str, Any]:
 
 def _argument(argument: Argument) -> dict[str, Any]:
     made: dict[str, Any] = {"name": argument.name}
+    if not argument.aggregate:
+        made["isAggregate"] = False
     if argument.mode != "IN":
         made["mode"] = argument.mode
     if argument.type is None:

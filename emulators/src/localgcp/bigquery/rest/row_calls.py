@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from localgcp.bigquery.catalog import resources
 from localgcp.bigquery.rest import wire
-from localgcp.bigquery.rest.call import MethodCall, int64_timestamps, plain
+from localgcp.bigquery.rest.call import MethodCall, int64_timestamps, undecorated
 from localgcp.bigquery.rest.listing import Listing
 from localgcp.bigquery.rest.methods import TABLE, Answer, Method
 from localgcp.bigquery.service import Service
@@ -27,11 +27,13 @@ class RowCalls:
         """Stream rows in."""
         known = ("kind", "rows", "skipInvalidRows", "ignoreUnknownValues", "traceId")
         resources.check_keys("insertAll request", call.body, (*known, "templateSuffix"), ())
+        name, partition = undecorated(call.name)
         errors = self._streaming.insert_all(
-            plain(call.name),
+            name,
             wire.insert_rows(call.body),
             skip_invalid=bool(call.body.get("skipInvalidRows")),
             ignore_unknown=bool(call.body.get("ignoreUnknownValues")),
+            partition=partition,
         )
         return wire.insert_response(errors)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from localgcp.bigquery.catalog.sizes import logical_bytes
 from localgcp.bigquery.catalog.table import Table, anonymous_dataset
-from localgcp.bigquery.rest.call import MethodCall, page_of, plain, some
+from localgcp.bigquery.rest.call import MethodCall, page_of, plain, some, undecorated
 from localgcp.bigquery.rest.listing import Listing
 from localgcp.bigquery.rest.methods import DATASET, TABLE, Answer, Method
 from localgcp.bigquery.rest.policies import Policies
@@ -78,8 +78,12 @@ class TableCalls:
         return self.patch(replace(call, body=body))
 
     def delete(self, call: MethodCall) -> Answer:
-        """Delete a table and its rows."""
-        self._catalog.delete_table(plain(call.name))
+        """Delete a table and its rows, or the rows of the one partition that a decorator names."""
+        name, partition = undecorated(call.name)
+        if partition is None:
+            self._catalog.delete_table(name)
+        else:
+            self._service.delete_partition(name, partition)
         return None
 
     def _resource(self, table: Table) -> dict[str, Any]:

@@ -17,13 +17,20 @@ from localgcp.bigquery.rest.wire_formats import reader
 
 _KNOWN = {"schema", "destinationTable", "destinationTableProperties", "createDisposition"} | {
     *("writeDisposition", "maxBadRecords", "sourceFormat", "ignoreUnknownValues", "autodetect"),
-    *("timePartitioning", "clustering", "sourceUris", "encoding", "allowJaggedRows"),
+    *(
+        "timePartitioning",
+        "rangePartitioning",
+        "clustering",
+        "sourceUris",
+        "encoding",
+        "allowJaggedRows",
+    ),
     *("allowQuotedNewlines", "fieldDelimiter", "quote", "nullMarker", "skipLeadingRows"),
     *("parquetOptions", "schemaUpdateOptions", "useAvroLogicalTypes", "decimalTargetTypes"),
 }
 # Of other formats, or of no matter to these.
 _HARMLESS = {"preserveAsciiControlCharacters", "projectionFields", "labels"}
-_REFUSED = {"rangePartitioning", "hivePartitioningOptions"} | {
+_REFUSED = {"hivePartitioningOptions"} | {
     *("destinationEncryptionConfiguration", "jsonExtension", "connectionProperties"),
     *("createSession", "schemaInline", "schemaInlineFormat", "columnNameCharacterMap"),
     *("copyFilesOnly", "referenceFileSchemaUri", "fileSetSpecType", "timeZone", "dateFormat"),
@@ -31,6 +38,7 @@ _REFUSED = {"rangePartitioning", "hivePartitioningOptions"} | {
     *("timestampTargetPrecision",),
 }
 _WRITES = ("WRITE_APPEND", "WRITE_TRUNCATE", "WRITE_EMPTY")
+LAYOUT = ("timePartitioning", "rangePartitioning", "clustering")
 CREATES = ("CREATE_IF_NEEDED", "CREATE_NEVER")
 _UPDATES = (ADDITION, RELAXATION)
 
@@ -54,12 +62,12 @@ def read_load(project: str, config: Mapping[str, Any], data: bytes | None) -> Lo
         partition=partition if decorated else None,
         fields=parse_schema(schema) if schema else None,
         autodetect=bool(config.get("autodetect")),
-        updates=_updates(config, bool(decorated)),
+        updates=updates(config, bool(decorated), "load"),
         write=one_of(config, "load", "writeDisposition", _WRITES),
         create=one_of(config, "load", "createDisposition", CREATES),
         max_bad=resources.integer(config.get("maxBadRecords") or 0, "load.maxBadRecords"),
         ignore_unknown=bool(config.get("ignoreUnknownValues")),
-        layout={key: config[key] for key in ("timePartitioning", "clustering") if config.get(key)},
+        layout={key: config[key] for key in LAYOUT if config.get(key)},
         properties=_properties(config.get("destinationTableProperties") or {}),
     )
 
@@ -76,18 +84,19 @@ def _source(config: Mapping[str, Any], data: bytes | None) -> LoadSource:
     return LoadSource(data, tuple(parse_uri(uri, "load.sourceUris") for uri in uris))
 
 
-def _updates(config: Mapping[str, Any], decorated: bool) -> frozenset[str]:
+def updates(config: Mapping[str, Any], decorated: bool, part: str) -> frozenset[str]:
     """schemaUpdateOptions. Raises BadValue, Invalid where the write disposition takes none."""
     options = config.get("schemaUpdateOptions") or []
     for option in options:
         if option not in _UPDATES:
-            raise BadValue("load.schemaUpdateOptions", option, f"one of {', '.join(_UPDATES)}")
-    write = str(config.get("writeDisposition") or _WRITES[0])
+            raise BadValue(f"{part}.schemaUpdateOptions", option, f"one of {', '.join(_UPDATES)}")
+    default = "WRITE_APPEND" if part == "load" else "WRITE_EMPTY"
+    write = str(config.get("writeDisposition") or default)
     if options and write != "WRITE_APPEND" and not (write == TRUNCATE and decorated):
         raise Invalid(
             "Schema update options should only be specified with WRITE_APPEND disposition, or with"
             " WRITE_TRUNCATE disposition on a table partition.",
-            "load.schemaUpdateOptions",
+            f"{part}.schemaUpdateOptions",
         )
     return frozenset(options)
 

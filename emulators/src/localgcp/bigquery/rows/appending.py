@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from localgcp.bigquery.catalog.partitioning import PSEUDO
 from localgcp.bigquery.catalog.schema import Field, arrow_type, quoted
 from localgcp.bigquery.catalog.sizes import logical_bytes
 from localgcp.bigquery.catalog.table import Name
@@ -27,4 +28,6 @@ def append(tx: Transaction, name: Name, batch: pa.Table) -> int:
     tx.db.register("_batch", batch)
     tx.db.execute(f"INSERT INTO {name.sql} ({columns}) SELECT {columns} FROM _batch")
     tx.db.unregister("_batch")
-    return sum(logical_bytes(chunk) for column in batch.columns for chunk in column.chunks)
+    named = zip(batch.column_names, batch.columns, strict=True)
+    own = [column for name, column in named if name != PSEUDO]
+    return sum(logical_bytes(chunk) for column in own for chunk in column.chunks)

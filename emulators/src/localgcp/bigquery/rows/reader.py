@@ -80,11 +80,12 @@ class RowReader:
 
 def compile_reader(fields: tuple[Field, ...], ignore_unknown: bool) -> RowReader:
     """The reader for a schema."""
-    columns = tuple((field, _reader(field, ignore_unknown)) for field in fields)
+    columns = tuple((field, reader_of(field, ignore_unknown)) for field in fields)
     return RowReader(columns, {f.name.lower(): f.name for f in fields}, ignore_unknown)
 
 
-def _reader(field: Field, ignore_unknown: bool) -> Reader:
+def reader_of(field: Field, ignore_unknown: bool) -> Reader:
+    """What reads one column's values, each with its path. It raises RowError."""
     value = _record(field, ignore_unknown) if field.fields else _SCALARS[field.type]
     limited = field.length is not None or field.precision is not None
     if limited:

@@ -12,7 +12,9 @@ from collections.abc import Iterable
 from zetasql.wasi._pb2.zetasql.local_service import local_service_pb2 as service
 from zetasql.wasi._pb2.zetasql.proto import options_pb2 as o
 from zetasql.wasi._pb2.zetasql.public import options_pb2 as public
+from zetasql.wasi._pb2.zetasql.public import type_pb2
 
+from localgcp.bigquery.catalog.partitioning import PSEUDO, PSEUDO_DATE
 from localgcp.bigquery.googlesql.reference.engine import Engine
 
 _NOT_BIGQUERYS = (
@@ -69,6 +71,9 @@ def analysis(engine: Engine, language: o.LanguageOptionsProto) -> o.AnalyzerOpti
     options.default_timezone = "UTC"
     options.ClearField("allowed_hints_and_options")  # its enums want descriptors
     options.prune_unused_columns = True
+    for name, kind in ((PSEUDO, type_pb2.TYPE_TIMESTAMP), (PSEUDO_DATE, type_pb2.TYPE_DATE)):
+        # Of the table that a CREATE makes, for its PARTITION BY.
+        options.ddl_pseudo_columns.add(name=name, type=type_pb2.TypeProto(type_kind=kind))
     options.parse_location_record_type = public.PARSE_LOCATION_RECORD_FULL_NODE_SCOPE
     for rewrite in ("INLINE_SQL_FUNCTIONS", "INLINE_SQL_TVFS", "INLINE_SQL_UDAS"):
         options.enabled_rewrites.append(public.ResolvedASTRewrite.Value(f"REWRITE_{rewrite}"))
