@@ -35,7 +35,7 @@ def test_models(client: bigquery.Client, dataset: bigquery.DatasetReference) -> 
     client.delete_model(reference, not_found_ok=True)
 
 
-@covers(bigquery.Client, "list_routines", "create_routine", "get_routine", "update_routine")
+@covers(bigquery.Client, "list_routines", "get_routine", "update_routine")
 @covers(bigquery.Client, "delete_routine")
 @covers(bigquery.RoutineReference, "project", "dataset_id", "routine_id", "path")
 @covers(bigquery.RoutineReference, "from_string", "from_api_repr", "to_api_repr")

@@ -31,7 +31,10 @@ _MODES = ("IN", "OUT", "INOUT")
 
 
 def create_text(name: RoutineName, resource: Mapping[str, Any], replacing: bool) -> str:
-    """CREATE FUNCTION and its kin. Raises MissingField, BadValue, NotSupported."""
+    """The CREATE FUNCTION, or its kin, for a Routine.
+
+    Raises MissingField, BadValue, NotSupported.
+    """
     told = {key: value for key, value in resource.items() if value not in _UNSPECIFIED}
     resources.check_keys("routine", told, _KNOWN, _REFUSED)
     language = str(told.get("language") or "SQL").upper()
@@ -48,7 +51,11 @@ def create_text(name: RoutineName, resource: Mapping[str, Any], replacing: bool)
     path = f"`{name.project}`.`{name.dataset}`.`{name.routine}`"
     start = f"{create} {kind} {path}({arguments})"
     if kind == "PROCEDURE":
-        whole = body if re.match(r"(?i)\s*BEGIN\b", body) else f"BEGIN\n{body}\nEND"
+        whole = (
+            body
+            if re.match(r"(?i)\s*BEGIN\b", body)
+            else f"BEGIN\n{body.rstrip().rstrip(';')};\nEND"
+        )
         return f"{start}\n{whole}"
     start += f" RETURNS {type_text(returns)}" if returns else ""
     return f"{start} AS {body}" if kind == "TABLE FUNCTION" else f"{start} AS (\n{body}\n)"

@@ -162,7 +162,7 @@ class _Bounds:
     """What may be streamed to a table, or to one partition of it."""
 
     def __init__(self, table: Table, now: datetime, partition: str | None) -> None:
-        """By the time as it is now. Raises BadValue for no partition, Invalid for one out of reach."""
+        """By the time now. Raises BadValue for no partition, Invalid for one out of reach."""
         self._table, self._partition = table, partition
         part = table.partitioning
         self._belongs = belonging(partition, part)
