@@ -133,13 +133,12 @@ class Queries:
         if checked is None and self._referred.calls_a_routine(query):
             raise refusal  # whose name DuckDB may have for another
         if checked is not None and self._referred.comes_first(checked):
+            elsewhere = EvaluatorBound(0, 0)  # comes back where the reference refuses
             try:
-                return self._referred.run(query, checked, EvaluatorBound(0, 0), watch)
-            except EvaluatorBound:
-                pass
-            except SqlNotSupported:
-                if self._referred.is_alone_exact(checked):
-                    raise
+                return self._referred.run(query, checked, elsewhere, watch)
+            except SqlNotSupported as error:
+                if error is elsewhere and self._referred.is_alone_exact(checked):
+                    raise SqlNotSupported("BIGNUMERIC values that no table holds") from error
         try:
             return self._translated(query, watch, checked)
         except (InvalidQuery, NotSupported) as error:
