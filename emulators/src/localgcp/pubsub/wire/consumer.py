@@ -72,9 +72,11 @@ class Consumer:
 
     def release(self, entry: Entry) -> None:
         """A lease has ended, so there is room again."""
+        was_full = self.full
         self._free_messages += 1
         self._free_bytes += len(entry.message.wire)
-        self._woken.set()
+        if was_full:  # else it waits for its turn, which an ack must not bring forward
+            self._woken.set()
 
     def _wake_soon(self) -> None:
         asyncio.get_running_loop().call_later(HEAD_START_SECONDS, self._woken.set)
