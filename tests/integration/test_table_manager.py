@@ -41,7 +41,9 @@ def start(log: Path, cwd: Path = ROOT, **environ: str) -> Service:
     port, at = str(free_port()), here()
     # All addresses would do too; these are the one that its pushes come to, and no more.
     command = [*FRAMEWORK, "--host", at.listen, "--port", port]
-    return Service(command, {"PORT": port, "ALLOW_HOST": at.name, **environ}, log, at.listen)
+    return Service(
+        command, {"PORT": port, "ALLOW_HOST": f"{at.name},{at.listen}", **environ}, log, at.listen
+    )
 
 
 @pytest.fixture(scope="module")
