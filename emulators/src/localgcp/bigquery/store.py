@@ -154,6 +154,22 @@ class Store:
             raise
 
     @contextmanager
+    def still(self, table: str, begun: Callable[[], object]) -> Iterator[duckdb.DuckDBPyConnection]:
+        """As `read`, over one state of a table: that of between two writes, where `begun` is run.
+
+        What is written after, and told by its transaction's `after`, it does not see.
+        """
+        with self.read() as cursor:
+            if self.within is not None:
+                yield cursor
+                return
+            with self._writer:
+                cursor.begin()
+                cursor.execute(f"FROM {table} LIMIT 0")  # DuckDB takes its snapshot at a first look
+                begun()
+            yield cursor
+
+    @contextmanager
     def write(self) -> Iterator[Transaction]:
         """A transaction, the only one that writes: committed at the end, undone by any exception.
 

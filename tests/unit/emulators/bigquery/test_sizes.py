@@ -1,92 +1,114 @@
-"""What is told of a dataset's tables to who asks often: rows, and how long they took."""
+"""A table's bytes: read through once, also while rows come in."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterator
 
-import httpx
 import pytest
 
-from localgcp.bigquery.catalog.table import Name
-from localgcp.bigquery.rows.streaming import Row
-from localgcp.bigquery.server import Server
-from localgcp.bigquery.service import Service
+from localgcp.bigquery.catalog import sizes as sizes_module
+from localgcp.bigquery.catalog.schema import Field
+from localgcp.bigquery.catalog.sizes import Sizes
+from localgcp.bigquery.catalog.table import Name, Table
+from localgcp.bigquery.errors import ResourcesExceeded
+from localgcp.bigquery.store import Store
 
-NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
-COLUMNS = [
-    {"name": "sent", "type": "TIMESTAMP"},
-    {"name": "made_here", "type": "TIMESTAMP"},
-    {"name": "word", "type": "STRING"},
-]
+ORDERS = Table(Name("p", "d", "orders"), 1, 1, fields=(Field("id", "INTEGER"),))
+OTHERS = Table(Name("p", "d", "others"), 1, 1, fields=(Field("id", "INTEGER"),))
 
 
 @pytest.fixture
-def service() -> Iterator[Service]:
-    made = Service(None, NOW.timestamp, NOW.timestamp)
-    made.catalog.create_dataset("shop-1234", {"datasetReference": {"datasetId": "ds"}})
-    for table in ("orders", "empty"):
-        reference = {"tableReference": {"tableId": table}, "schema": {"fields": COLUMNS}}
-        made.create_table("shop-1234", "ds", reference)
-    view = {
-        "tableReference": {"tableId": "v"},
-        "view": {"query": "SELECT 1 AS one", "useLegacySql": False},
-    }
-    made.create_table("shop-1234", "ds", view)
+def store() -> Iterator[Store]:
+    made = Store(None)
+    with made.write() as tx:
+        tx.db.execute('CREATE SCHEMA data."p:d"')
+        for table in (ORDERS, OTHERS):
+            tx.db.execute(f"CREATE TABLE {table.name.sql} (id BIGINT)")
     yield made
     made.close()
 
 
-def store(service: Service, *seconds: float) -> None:
-    rows = [
-        Row(
-            None,
-            {
-                "sent": NOW.isoformat(),
-                "made_here": (NOW + timedelta(seconds=each)).isoformat(),
-                "word": "x",
-            },
-        )
-        for each in seconds
-    ]
-    orders = Name("shop-1234", "ds", "orders")
-    insert = service.streaming.insert_all
-    assert insert(orders, rows, skip_invalid=False, ignore_unknown=False) == []
+@pytest.fixture
+def sizes(store: Store) -> Sizes:
+    return Sizes(store)
 
 
-def ask(service: Service, path: str) -> httpx.Response:
-    async def asking() -> httpx.Response:
-        transport = httpx.ASGITransport(server)
-        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
-            return await client.get(path)
-
-    server = Server(service)
-    try:
-        return asyncio.run(asking())
-    finally:
-        server.close()
+def insert(store: Store, sizes: Sizes, table: Table = ORDERS) -> None:
+    with store.write() as tx:
+        tx.db.execute(f"INSERT INTO {table.name.sql} VALUES (1)")
+        tx.after.append(lambda: sizes.add(table, 8))
 
 
-def test_the_rows_of_all_tables_are_told_at_once(service: Service) -> None:
-    store(service, 1, 2)
-    told = ask(service, "/_emulator/rows?dataset=shop-1234.ds")
-    assert told.json() == {"rows": {"orders": 2, "empty": 0}}
-    assert ask(service, "/_emulator/rows?dataset=shop-1234.none").status_code == 404
+class Reading:
+    """Counts the times that a table is read through, and does something in the midst of it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.times = 0
+        self.meanwhile: Callable[[], object] = lambda: None
+        measure = sizes_module.logical_bytes
+
+        def measured(column: object) -> int:
+            self.times += 1
+            self.meanwhile()
+            return measure(column)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(sizes_module, "logical_bytes", measured)
 
 
-def seconds(service: Service, first: str, last: str) -> object:
-    asked = f"/_emulator/seconds?dataset=shop-1234.ds&first={first}&last={last}"
-    return ask(service, asked).json()["seconds"]
+@pytest.fixture
+def reading(monkeypatch: pytest.MonkeyPatch) -> Reading:
+    return Reading(monkeypatch)
 
 
-def test_how_long_it_took_is_told_of_the_newest_rows(service: Service) -> None:
-    store(service, *[1000.0] * 10)
-    store(service, *(each / 10 for each in range(500)))
-    assert seconds(service, "sent", "made_here") == {"orders": {"p50": 24.9, "p99": 49.4}}
+def test_rows_are_added_up_without_reading(store: Store, sizes: Sizes, reading: Reading) -> None:
+    insert(store, sizes)
+    assert sizes.bytes(ORDERS) == 8
+    insert(store, sizes)
+    insert(store, sizes)
+    assert (sizes.bytes(ORDERS), reading.times) == (24, 1)
 
 
-@pytest.mark.parametrize("last", ["word", "absent", '"', "1--", ""])
-def test_of_what_is_no_timestamp_nothing_is_told(service: Service, last: str) -> None:
-    store(service, 1)
-    assert seconds(service, "sent", last) == {}
+@pytest.mark.parametrize("table", [ORDERS, OTHERS])
+def test_rows_that_come_while_a_table_is_read_are_counted_once(
+    store: Store, sizes: Sizes, reading: Reading, table: Table
+) -> None:
+    insert(store, sizes)
+    reading.meanwhile = lambda: insert(store, sizes, table)
+    expected = 16 if table is ORDERS else 8
+    assert (sizes.bytes(ORDERS), reading.times) == (expected, 1)
+    assert (sizes.bytes(ORDERS), reading.times) == (expected, 1)
+
+
+def test_what_changed_meanwhile_is_read_again(store: Store, sizes: Sizes, reading: Reading) -> None:
+    insert(store, sizes)
+
+    def delete() -> None:
+        with store.write() as tx:
+            tx.db.execute(f"DELETE FROM {ORDERS.name.sql}")
+            tx.after.append(lambda: sizes.forget(ORDERS))
+
+    reading.meanwhile = delete
+    assert sizes.bytes(ORDERS) == 8
+    reading.meanwhile = lambda: None
+    assert sizes.bytes(ORDERS) == 0
+
+
+def test_what_a_transaction_sees_is_not_kept(store: Store, sizes: Sizes) -> None:
+    store.begin()
+    insert(store, sizes)
+    assert sizes.bytes(ORDERS) == 8
+    store.roll_back()
+    assert sizes.bytes(ORDERS) == 0
+
+
+def test_a_reading_that_fails_is_not_kept(store: Store, sizes: Sizes, reading: Reading) -> None:
+    insert(store, sizes)
+
+    def fail() -> None:
+        raise MemoryError
+
+    reading.meanwhile = fail
+    with pytest.raises(ResourcesExceeded):
+        sizes.bytes(ORDERS)
+    reading.meanwhile = lambda: None
+    assert sizes.bytes(ORDERS) == 8

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from localgcp.bigquery.catalog.row_bytes import of_column
@@ -21,6 +23,14 @@ _NEWEST = 500
 _WIDTHS = {"date32[day]": 8, "time64[us]": 8, "bool": 1, "decimal128(38, 19)": 32}
 
 
+@dataclass(eq=False)
+class _Count:
+    """One reading through a table: what came since its state was taken."""
+
+    came: int = 0
+    spoiled: bool = False
+
+
 class Sizes:
     """Rows are counted by DuckDB, which knows; bytes are added up here as rows come in."""
 
@@ -28,8 +38,9 @@ class Sizes:
         self._store = store
         self._lock = threading.Lock()
         self._bytes: dict[Name, int] = {}
+        self._counts: defaultdict[Name, set[_Count]] = defaultdict(set)
         self._parts: dict[Name, dict[tuple[object, ...], int]] = {}
-        self._version = 0
+        self._versions: Counter[Name] = Counter()
 
     def rows(self, table: Table) -> int:
         """The rows of a table, the newest included."""
@@ -69,17 +80,27 @@ class Sizes:
         known = self._bytes.get(table.name)
         if known is not None:
             return known
-        version, total = self._version, 0
-        with self._store.read() as db:
-            columns = ", ".join(quoted(field.name) for field in table.fields) or "NULL"
-            query = f"SELECT {columns} FROM {table.name.sql}"
-            reader = db.sql(query).to_arrow_reader(_BATCH)
-            for batch in reader:
-                total += sum(logical_bytes(column) for column in batch.columns)
+        count = _Count()
+        try:
+            with self._store.still(table.name.sql, lambda: self._begin(table.name, count)) as db:
+                columns = ", ".join(quoted(field.name) for field in table.fields) or "NULL"
+                reader = db.sql(f"SELECT {columns} FROM {table.name.sql}").to_arrow_reader(_BATCH)
+                total = sum(logical_bytes(column) for batch in reader for column in batch.columns)
+        except BaseException:
+            count.spoiled = True
+            raise
+        finally:
+            with self._lock:
+                counts = self._counts[table.name]
+                # One that did not begin is within a transaction, whose rows may be undone.
+                if count in counts and not count.spoiled:
+                    self._bytes[table.name] = total + count.came
+                counts.discard(count)
+        return total + count.came
+
+    def _begin(self, table: Name, count: _Count) -> None:
         with self._lock:
-            if version == self._version:
-                self._bytes[table.name] = total
-        return total
+            self._counts[table].add(count)
 
     def known_bytes(self, table: Table) -> int:
         """Logical bytes if the table still exists, else 0."""
@@ -105,13 +126,13 @@ class Sizes:
         known = self._parts.get(table.name, {}).get(key)
         if known is not None:
             return known
-        version = self._version
+        version = self._versions[table.name]
         try:
             total = self._count(table, columns, partitions, values or {})
         except QueryFailed:
             return 0
         with self._lock:
-            if version == self._version:
+            if version == self._versions[table.name]:
                 self._parts.setdefault(table.name, {})[key] = total
         return total
 
@@ -137,17 +158,21 @@ class Sizes:
     def add(self, table: Table, size: int) -> None:
         """Rows of `size` bytes were added."""
         with self._lock:
-            self._version += 1
+            self._versions[table.name] += 1
             self._parts.pop(table.name, None)
             if table.name in self._bytes:
                 self._bytes[table.name] += size
+            for count in self._counts[table.name]:
+                count.came += size
 
     def forget(self, table: Table) -> None:
         """Rows have changed by some other way: read through again when next asked."""
         with self._lock:
-            self._version += 1
+            self._versions[table.name] += 1
             self._bytes.pop(table.name, None)
             self._parts.pop(table.name, None)
+            for count in self._counts[table.name]:
+                count.spoiled = True
 
 
 def logical_bytes(column: pa.Array) -> int:
