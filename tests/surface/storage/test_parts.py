@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -49,12 +50,14 @@ def test_transfer_manager_sends_a_large_file(bucket: storage.Bucket, tmp_path: P
     blob = bucket.blob("large")
     blob.metadata = {"k": "v"}
     blob.content_language = "fr"
+    blob.custom_time = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
     transfer_manager.upload_chunks_concurrently(
         str(file), blob, chunk_size=5 * MIB, max_workers=2, worker_type=transfer_manager.THREAD
     )
     found = bucket.get_blob("large")
     assert found.download_as_bytes() == file.read_bytes()
     assert (found.metadata, found.content_language) == ({"k": "v"}, "fr")
+    assert found.custom_time == blob.custom_time
     assert found.md5_hash is None
     assert found.crc32c
 

@@ -118,5 +118,6 @@ def _fields(request: Request) -> Resource:
         "contentLanguage": request.headers.get("content-language"),
         "cacheControl": request.headers.get("cache-control"),
         "storageClass": request.headers.get("x-goog-storage-class"),
+        "customTime": request.headers.get("x-goog-custom-time"),
         "metadata": metadata or None,
     }
