@@ -14,7 +14,8 @@ from local.messages import THREE
 from tests.e2e.conftest import PATIENCE, ROOT, STOP_SECONDS, LocalStack, until
 
 IN_A_TERMINAL = """
-import fcntl, os, sys, termios
+import fcntl, os, signal, sys, termios
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run below nohup
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 os.execv(sys.executable, [sys.executable, "-m", "local", "up"])
 """
