@@ -34,6 +34,10 @@ WASTE = (
     "PIL",
     "pillow.libs",
     "dns",
+    # ICU's code: what is read is its data.
+    "icu",
+    "pyicu_wheels.libs/libicui18n*",
+    "pyicu_wheels.libs/libicuuc*",
 )
 
 
