@@ -19,8 +19,8 @@ source "$(dirname "$0")/lib.sh"
 # serviceusage it could not even switch the others on.
 SERVICES=(
     artifactregistry bigquery bigquerydatatransfer bigquerystorage cloudbuild cloudfunctions cloudkms
-    cloudresourcemanager compute dataflow eventarc iam iamcredentials logging monitoring pubsub run
-    serviceusage storage storagetransfer sts
+    cloudresourcemanager cloudtrace compute dataflow eventarc iam iamcredentials logging monitoring
+    pubsub run serviceusage storage storagetransfer sts telemetry
 )
 # What terraform/workload_identity.tf gives the deployer, and what it takes to give that.
 ROLES=(

@@ -172,12 +172,12 @@ def last_user(stage: str) -> str:
         stage, body = bodies[stage]
         if users := re.findall(r"^USER (\S+)", body, re.M):
             return str(users[-1])
-    return "root"
+    return "0"
 
 
 def test_dataflow_s_image_is_root_s_and_no_other_is() -> None:
     """Google's launcher opens a file in /var/log as root (python-docs-samples #13213)."""
-    assert last_user("flex-template") == "root"
+    assert last_user("flex-template") == "0"
     ours = ("emulators", "generator", "table-manager", "pipeline", "local")
     assert {last_user(each) for each in ours} == {"10001"}
 
