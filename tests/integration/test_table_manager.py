@@ -122,7 +122,7 @@ def test_an_events_table_and_view_are_made(
 def test_the_view_shows_the_newest_row_of_an_event(
     manager: Service, client: bigquery.Client
 ) -> None:
-    push(manager, event("inventory"))
+    eventually(lambda: push(manager, event("inventory")) == 200)  # 503 says: once more
     inventory = registry.by_name("inventory")
     rows = []
     for second in (1, 3, 2):
