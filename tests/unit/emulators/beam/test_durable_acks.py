@@ -23,8 +23,10 @@ from apache_beam.transforms.window import FixedWindows
 from localgcp.beam.durable.plan import Plan
 from localgcp.beam.durable.store import Store
 from localgcp.beam.durable.translate import translate
-from localgcp.beam.errors import StateOfAnother, StoreBusy
+from localgcp.beam.errors import StateOfAnother, StoreBusy, StoreUnusable
 from tests.unit.emulators.beam.script import KILL, Killed, Message, Step, play
+
+OPEN_FILES = Path("/proc/self/fd")
 
 failures: list[Exception] = []
 
@@ -194,3 +196,14 @@ def test_a_store_has_one_job_at_a_time(tmp_path: Path) -> None:
     with pytest.raises(StoreBusy, match="another job runs on this state"):
         play(counted, state=tmp_path)
     store.close()
+
+
+@pytest.mark.skipif(not OPEN_FILES.exists(), reason="the system does not tell what is open")
+def test_a_file_that_is_no_store_is_let_go(tmp_path: Path) -> None:
+    path = tmp_path / "one.sqlite"
+    path.write_bytes(b"no database" * 100)
+    with pytest.raises(StoreUnusable, match="not a database") as refused:
+        Store(path)
+    # What a traceback holds on to is closed all the same.
+    assert refused.traceback
+    assert path not in [each.resolve() for each in OPEN_FILES.iterdir()]

@@ -152,6 +152,7 @@ class Store:
 
 def _open(path: Path) -> sqlite3.Connection:
     path.parent.mkdir(parents=True, exist_ok=True)
+    file = None
     try:
         file = sqlite3.connect(path, timeout=0.0, check_same_thread=False)
         file.execute("PRAGMA locking_mode = EXCLUSIVE")
@@ -161,6 +162,8 @@ def _open(path: Path) -> sqlite3.Connection:
         with file:
             file.execute("INSERT OR REPLACE INTO entries VALUES ('opened', x'', x'')")
     except sqlite3.Error as error:
+        if file is not None:
+            file.close()
         if "locked" in str(error):
             raise StoreBusy(str(path)) from error
         raise StoreUnusable(str(path), str(error)) from error
