@@ -152,7 +152,7 @@ def _point(sample: dict[str, Any]) -> dict[str, Any]:
     return {
         "at": sample["at"],
         "published": sample["published"],
-        "acked": main.get("acked"),
+        "delivered": main.get("delivered"),
         "pushed": push.get("acked"),
         "pulled": (sample["job"] or {}).get("pulled"),
         "rows": None if None in rows.values() else sum(rows[each.table] for each in registry.ALL),

@@ -72,7 +72,7 @@ function row({ kind, values }) {
     h("td", {}, h("span", { class: `chip ${dead ? "bad" : "accent"}` }, dead ? values.reason.replaceAll("_", " ") : kind.replace("_", " "))),
     h("td", { class: "mono muted nowrap" }, day(stamp(values.publish_time))),
     h("td", { class: "num" }, seconds((new Date(stamp(ended)) - new Date(stamp(values.publish_time))) / 1000)),
-    h("td", {}, h("div", { class: "cell muted" }, gist(kind, values))),
+    h("td", { class: "rest" }, h("div", { class: "cell muted" }, gist(kind, values))),
   );
 }
 

@@ -7,12 +7,12 @@ import { load } from "./load.js";
 
 const LATE_SECONDS = 30;
 
-// Each part: what it is called, which health it has, and what it shows of a look.
+// Each part, in the order of an event: what it is called, which health it has, and what it shows of a look.
 const NODES = [
   { name: "generator", title: "Generator", icon: "generator", parts: ["generator"], line: () => ratesOf("published"), figure: ({ generator }) => [short(generator?.confirmed), "confirmed"], what: ({ generator }) => (generator ? `${generator.running_tasks || "no"} task${generator.running_tasks === 1 ? "" : "s"} running` : "") },
   { name: "topic", title: "Topic", icon: "topics", parts: ["pubsub"], href: "#/topics", line: () => depthsOf("backlog"), series: "s3", figure: ({ main }) => [short(main?.backlog), "waiting"], what: () => last(about.topic) },
-  { name: "function", title: "Table manager", icon: "function", parts: ["table_manager"], line: () => ratesOf("pushed"), figure: ({ push }) => [short(push?.acked), "asked"], what: ({ push }) => (push?.refused ? push.refused : `${count(push?.redelivered)} redelivered`) },
   { name: "pipeline", title: "Pipeline", icon: "pipeline", parts: ["pipeline"], line: () => ratesOf("pulled"), figure: ({ job }) => [short(job?.pulled), "pulled"], what: ({ job }) => (job ? `${job.state.toLowerCase()} · ${short(job.outstanding)} in hand` : "") },
+  { name: "function", title: "Table manager", icon: "function", parts: ["table_manager"], line: () => ratesOf("pushed"), figure: ({ push }) => [short(push?.acked), "asked"], what: ({ push }) => (push?.refused ? push.refused : `${count(push?.redelivered)} redelivered`) },
   { name: "tables", title: "Tables", icon: "tables", parts: ["bigquery"], href: "#/tables", line: () => ratesOf("rows"), series: "s2", figure: ({ rows }) => [short(sum(rows)), "rows"], lines: ({ rows }) => about.types.map((each) => [each.table, rows[each.table], `#/tables/${each.table}`]) },
   { name: "files", title: "Files", icon: "files", parts: ["storage"], href: "#/files", line: () => ratesOf("files"), series: "s2", figure: ({ files }) => [short(files), "objects"], what: () => about.bucket },
   { name: "letters", title: "Dead letters", icon: "letters", parts: [], href: "#/letters", line: () => ratesOf("dead"), series: "s4", figure: ({ rows }) => [short(rows.dead_letter_events), "kept whole"], what: ({ given_up }) => `${count(given_up?.backlog)} given up by Pub/Sub` },
@@ -21,7 +21,7 @@ const NODES = [
 // Each way: between which parts, which count goes along it, and what waits before it.
 const WAYS = [
   { from: "generator", to: "topic", rate: "published", after: () => "", took: ({ generator }) => generator?.seconds_to_confirm, of: "from handed over to confirmed" },
-  { from: "topic", to: "pipeline", rate: "acked", queue: "main", took: ({ main }) => main?.seconds_to_deliver, of: "from published to delivered" },
+  { from: "topic", to: "pipeline", rate: "delivered", queue: "main", took: ({ main }) => main?.seconds_to_deliver, of: "from published to delivered" },
   { from: "pipeline", to: "function", rate: "pushed", queue: "push", up: true, took: ({ push }) => push?.seconds_to_ack, of: "from asked to made" },
   { from: "function", to: "tables", dashed: true, after: () => "makes tables" },
   { from: "pipeline", to: "tables", rate: "rows", after: () => "rows", took: ({ took }) => slowest(about.types.map((each) => took[each.table])), of: "from published to the row" },

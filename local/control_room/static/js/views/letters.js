@@ -63,7 +63,7 @@ function row(letter) {
     "tr", { class: "pick", onclick: (event) => { if (!event.target.closest("a")) location.hash = href; } },
     h("td", { class: "mono" }, h("a", { href }, h("span", { class: "cell clip id" }, letter.event_id))),
     h("td", {}, h("span", { class: "chip bad" }, letter.reason.replaceAll("_", " "))),
-    h("td", {}, h("div", { class: "cell" }, letter.detail)),
+    h("td", { class: "rest" }, h("div", { class: "cell", title: letter.detail }, letter.detail)),
     h("td", { class: "mono muted nowrap" }, day(stamp(letter.failed_at))),
     h("td", {}, h("span", { class: `chip ${letter.state === "open" ? "warn" : "ok"}` }, letter.state)),
   );
