@@ -193,6 +193,8 @@ def test_a_query_is_completed_estimated_and_run(page: Page) -> None:
     expect(page.get_by_role("option", name=re.compile("^inventory_id"))).to_be_visible()
     page.get_by_role("option", name=re.compile("^inventory ?table")).click()
     assert area.input_value() == "SELECT COUNT(*) AS n FROM inventory"
+    assert page.locator(".beneath").text_content() == f"{area.input_value()}\n"
+    assert page.locator(".beneath .word").all_text_contents() == ["SELECT", "AS", "FROM"]
     expect(page.get_by_text(re.compile(r"^reads "))).to_be_visible()
     page.get_by_role("button", name="Run").click()
     expect(page.locator("tbody td")).to_have_count(1)

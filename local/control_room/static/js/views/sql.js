@@ -3,6 +3,7 @@ import { act, get, post } from "../api.js";
 import { card, h, head, say, show } from "../dom.js";
 import { bytes, count, seconds } from "../text.js";
 import { complete } from "../complete.js";
+import { highlighted } from "../highlight.js";
 import { grid } from "./grid.js";
 
 const KEY = "control-room-sql";
@@ -22,7 +23,7 @@ export async function sql(main, signal) {
   show(
     main, head("SQL", "GoogleSQL on the stack's own BigQuery; table names need no dataset."),
     h("div", { class: "side flip" },
-      h("div", { class: "stack" }, card("Statement", [cost, h("kbd", {}, "Ctrl ↵"), run], h("div", { class: "body editor" }, area)), out),
+      h("div", { class: "stack" }, card("Statement", [cost, h("kbd", {}, "Ctrl ↵"), run], h("div", { class: "body editor" }, highlighted(area))), out),
       card("Ready made", null, list)),
   );
   tell(cost, area.value);

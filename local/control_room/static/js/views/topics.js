@@ -44,7 +44,7 @@ function message(each) {
   const id = each.attributes.event_id ?? each.messageId;
   const attributes = Object.entries(each.attributes).map(([key, value]) => h("span", { class: "chip mono" }, `${key}: ${value}`));
   const marks = [each.leased && h("span", { class: "chip warn" }, "lent"), each.failures > 0 && h("span", { class: "chip bad" }, `${count(each.failures)} failures`), h("span", { class: "muted small mono" }, day(each.publishTime))];
-  return h("details", { class: "card message" }, h("summary", {}, h("span", { class: "mono clip" }, id), h("span", { class: "row" }, marks)), h("div", { class: "body stack" }, h("div", { class: "row" }, h("a", { class: "small", href: `#/events/${encodeURIComponent(id)}` }, "Its way"), attributes), code(each.data)));
+  return h("details", { class: "card message" }, h("summary", {}, h("span", { class: "mono clip" }, id), h("span", { class: "muted small mono clip gist" }, each.data), h("span", { class: "row" }, marks)), h("div", { class: "body stack" }, h("div", { class: "row" }, h("a", { class: "small", href: `#/events/${encodeURIComponent(id)}` }, "Its way"), attributes), code(each.data)));
 }
 
 function publishing(topic) {
