@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Collection
 from typing import Any
 
+from localgcp.beam.drain import Drain
 from localgcp.beam.errors import Cancelled, DrainTimedOut
 from localgcp.beam.failures import Backoff, FailureLog, Trouble
 from localgcp.beam.source import Reader
@@ -20,7 +21,7 @@ TOLD_CHARACTERS = 300
 
 
 class Attempts:
-    """How often a bundle was tried, and since when it fails."""
+    """How often a bundle was tried, how far each time, and since when it fails."""
 
     def __init__(self, step: str) -> None:
         self.step = step
@@ -29,34 +30,45 @@ class Attempts:
         self.failing_since: float | None = None
         self.error: Exception | None = None
         """The last one."""
+        self.furthest = 0
+        """How many of its elements and timers were ever begun."""
+
+    @property
+    def at(self) -> int:
+        """How many of them have been begun, in the attempt at hand."""
+        raise NotImplementedError
+
+    @property
+    def counts(self) -> bool:
+        """Whether a drain gets on by it: not by a timer that sets itself again and again."""
+        return True
 
 
 class Control:
     """The part of an engine that other threads speak to, and its failures.
 
-    `readers` are those of its subscriptions; times are seconds of `clock`.
+    `readers` are those of its subscriptions; times are seconds of `clock`. A drain that gets
+    nothing done for `patience` is given up.
     """
 
     def __init__(
         self,
         readers: Collection[Reader],
-        drain_timeout: float,
+        patience: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.readers = readers
         self.failures = FailureLog()
-        self._drain_timeout, self._clock = drain_timeout, clock
+        self._drain, self._clock = Drain(patience, clock), clock
         self._retrying: list[tuple[float, Any]] = []
         self._failing: set[Attempts] = set()
         self._working: tuple[float, Attempts] | None = None
         """Since when on which bundle."""
-        self._drain_by: float | None = None
         self._cancelled = False
 
     def drain(self) -> None:
         """Stop reading, let windows fire, finish. From any thread."""
-        if self._drain_by is None:
-            self._drain_by = self._clock() + self._drain_timeout
+        if self._drain.begin():
             for reader in self.readers:
                 reader.draining = True
 
@@ -67,7 +79,7 @@ class Control:
     @property
     def draining(self) -> bool:
         """Whether `drain` was called."""
-        return self._drain_by is not None
+        return self._drain.begun
 
     @property
     def retrying(self) -> int:
@@ -88,16 +100,35 @@ class Control:
         return max(found, key=lambda each: each.seconds, default=None)
 
     def check_drain(self, grace: float = 0.0) -> None:
-        """Raise DrainTimedOut if a drain is over its time by more than `grace` seconds."""
-        if self._drain_by is not None and self._clock() > self._drain_by + grace:
+        """Raise DrainTimedOut if a drain got nothing done in its patience and `grace` seconds."""
+        if not self._drain.begun:
+            return
+        self._see_how_far()
+        if self._drain.stands_still(grace):
             outstanding = sum(reader.outstanding for reader in self.readers)
-            raise DrainTimedOut(self._drain_timeout, outstanding, len(self._retrying))
+            raise DrainTimedOut(self._drain.patience, outstanding, len(self._retrying))
 
     def check_end(self) -> None:
         """Raise Cancelled or DrainTimedOut if it is time to."""
         if self._cancelled:
             raise Cancelled
         self.check_drain()
+
+    def done(self, task: Attempts) -> None:
+        """A bundle is through."""
+        self._failing.discard(task)
+        if task.counts:
+            self._drain.moved()
+
+    def _see_how_far(self) -> None:
+        """A drain gets on, too, by what a long bundle does that it has not done before."""
+        working = self._working
+        if working is None or not working[1].counts:
+            return
+        task = working[1]
+        if (at := task.at) > task.furthest:
+            task.furthest = at
+            self._drain.moved()
 
     def due_retries(self) -> list[Any]:
         """Bundles whose next attempt is due, which no longer wait for it."""

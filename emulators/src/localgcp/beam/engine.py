@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from apache_beam.metrics.execution import MetricsContainer
@@ -29,6 +29,18 @@ class Task(Attempts):
         self.applied, self.bundle, self.timers = step, bundle, timers
         self.side_inputs: dict[Any, Any] = {}
         self.blocked = False
+        self._at = 0
+
+    @property
+    def at(self) -> int:
+        """How many of its elements and timers have been begun, in the attempt at hand."""
+        return self._at
+
+    def inputs(self) -> Iterator[Any]:
+        """Its elements, counted as they are taken."""
+        for at, value in enumerate(self.bundle.get_elements_iterable(), 1):
+            self._at = at
+            yield value
 
 
 class _Tracker:
@@ -56,11 +68,11 @@ class Engine(Control):
         registry: Registry,
         visitor: Any,
         readers: Collection[Reader],
-        drain_timeout: float,
+        patience: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`visitor` has walked the graph; times are seconds of `clock`."""
-        super().__init__(readers, drain_timeout, clock)
+        super().__init__(readers, patience, clock)
         self._context, self._registry = context, registry
         self._consumers = visitor.value_to_consumers
         self._steps = list(visitor.step_names)
@@ -160,7 +172,7 @@ class Engine(Control):
             return
         finally:
             self._working = None
-        self._failing.discard(task)
+        self.done(task)
         if task.timers:
             self._firing.discard(task.applied)
 
@@ -170,7 +182,7 @@ class Engine(Control):
         evaluator.start_bundle()
         for timer in task.timers:
             evaluator.process_timer_wrapper(timer)
-        for value in task.bundle.get_elements_iterable():
+        for value in task.inputs():
             evaluator.process_element(value)
         result = evaluator.finish_bundle()
         result.logical_metric_updates = metrics.get_cumulative()

@@ -33,11 +33,11 @@ class InvalidTimestamp(LocalRunnerError):
 
 
 class DrainTimedOut(LocalRunnerError):
-    """A drain could not finish in its time; the rest will be delivered again."""
+    """A drain got nothing done for too long; the rest will be delivered again."""
 
     def __init__(self, seconds: float, outstanding: int, retrying: int) -> None:
         super().__init__(
-            f"drain did not finish in {seconds:g} s (--drain_timeout_seconds):"
+            f"drain got nothing done in {seconds:g} s (--drain_timeout_seconds):"
             f" {outstanding} messages stay unacked, {retrying} bundles still fail"
         )
 

@@ -20,7 +20,7 @@ from localgcp.beam.source import Reader
 log = logging.getLogger(__name__)
 
 STUCK_SECONDS = 5.0
-"""How long after its time a drain may still be in one call of user code."""
+"""How long after its patience a drain may still be in one call of user code."""
 
 STALLED_SECONDS = 60.0
 """A step that has failed, or not returned, for so long stands still: the health page says so."""
@@ -54,7 +54,7 @@ class Work(Protocol):
         """The step that has failed, or been in one call, for the longest."""
 
     def check_drain(self, grace: float = 0.0) -> None:
-        """Raise DrainTimedOut if a drain is over its time by more than `grace` seconds."""
+        """Raise DrainTimedOut if a drain got nothing done in its patience and `grace` seconds."""
 
     def watermark(self) -> Timestamp:
         """All data before it is through."""

@@ -62,7 +62,7 @@ class LocalRunnerOptions(PipelineOptions):
             "--drain_timeout_seconds",
             type=_between(0.1, 86_400.0),
             default=60.0,
-            help="A drain that takes longer fails the job and leaves the rest unacked.",
+            help="A drain that gets nothing done for so long fails; the rest stays unacked.",
         )
 
 

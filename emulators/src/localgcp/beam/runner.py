@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import time
+from collections.abc import Callable, Collection
 from typing import Any
 
 from apache_beam.options.value_provider import RuntimeValueProvider
@@ -43,15 +44,20 @@ class LocalRunner(BundleBasedDirectRunner):
     LocalRunnerOptions for what can be set.
     """
 
-    def __init__(self, connect: Connect = open_reader, is_drain: bool = False) -> None:
-        """`connect` opens the reader of a subscription or topic.
+    def __init__(
+        self,
+        connect: Connect = open_reader,
+        is_drain: bool = False,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`connect` opens the reader of a subscription or topic; `monotonic` is a clock of seconds.
 
         `is_drain`, as FnApiRunner's, begins the job in its drain: the restrictions of splittable
         DoFns are truncated before they are processed.
         """
         super().__init__()
         cloud.lead()
-        self._connect, self._is_drain = connect, is_drain
+        self._connect, self._is_drain, self._monotonic = connect, is_drain, monotonic
 
     def run_pipeline(self, pipeline: Any, options: Any) -> PipelineResult:
         """Start the job.
@@ -63,7 +69,7 @@ class LocalRunner(BundleBasedDirectRunner):
         pipeline.visit(survey)
         RuntimeValueProvider.set_runtime_options({})
         if survey.wants_durable():
-            engine = build(pipeline, options, self._connect)
+            engine = build(pipeline, options, self._connect, self._monotonic)
             return self._started(engine, engine.readers, options)
         pipeline.replace_all(_get_transform_overrides(options))
         visitor = ConsumerTrackingPipelineVisitor()
@@ -80,7 +86,8 @@ class LocalRunner(BundleBasedDirectRunner):
         }
         context = LocalContext(options, visitor, clock)
         registry = Registry(context, readers)
-        engine = Engine(context, registry, visitor, readers.values(), local.drain_timeout_seconds)
+        patience = local.drain_timeout_seconds
+        engine = Engine(context, registry, visitor, readers.values(), patience, self._monotonic)
         return self._started(engine, readers.values(), options)
 
     def _started(self, engine: Work, readers: Collection[Reader], options: Any) -> Job:

@@ -147,10 +147,14 @@ def play(
     most: int = 1000,
     now: float = 0.0,
     state: Path | None = None,
+    monotonic: Callable[[], float] = time.monotonic,
+    started: Callable[[Script], None] | None = None,
 ) -> Script:
     """Run a job over the steps; `build` takes the messages' data and gives (key, lines) panes.
 
     `state` is the folder of what the job keeps; a job that is killed is another job's past.
+    `monotonic` is the clock of pauses and of a drain's patience. `started` is told before the first
+    step.
     """
     script = Script(list(steps), now=START + now)
     limits = Limits(1000, 0.001, most, 1 << 30)
@@ -163,12 +167,14 @@ def play(
         return script.reader
 
     options = ["--streaming", *(["--state_dir", str(state)] if state else [])]
-    pipeline = beam.Pipeline(LocalRunner(connect), PipelineOptions(options))
+    pipeline = beam.Pipeline(LocalRunner(connect, monotonic=monotonic), PipelineOptions(options))
     data = pipeline | beam.io.ReadFromPubSub(subscription="projects/scripted/subscriptions/one")
     panes = build(data | "text" >> beam.Map(bytes.decode).with_output_types(str))
     if panes is not None:
         panes | "collect" >> beam.ParDo(Collect(_register(script.panes)))
     script.job = pipeline.run()
+    if started is not None:
+        started(script)
     script.begun.set()
     with suppress(Killed):
         script.job.wait_until_finish()

@@ -32,6 +32,7 @@ from apache_beam.runners.worker.bundle_processor import (
     DATA_INPUT_URN,
     DATA_OUTPUT_URN,
     BundleProcessor,
+    DataInputOperation,
 )
 from apache_beam.runners.worker.data_plane import (
     ClosableOutputStream,
@@ -60,6 +61,7 @@ __all__ = [
     "ClosableOutputStream",
     "DataChannel",
     "DataChannelFactory",
+    "DataInputOperation",
     "DoFnSignature",
     "EmbeddedPythonEnvironment",
     "FileWritingDoFn",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,9 @@ from localgcp.beam.options import LocalRunnerOptions, state_folder
 from localgcp.beam.source import Connect
 
 
-def build(pipeline: Any, options: Any, connect: Connect) -> DurableEngine:
+def build(
+    pipeline: Any, options: Any, connect: Connect, monotonic: Callable[[], float]
+) -> DurableEngine:
     """An engine that has taken up what an earlier run of the job left.
 
     Raises SubscriptionUnusable, StoreBusy, StoreUnusable, StateOfAnother.
@@ -41,7 +44,7 @@ def build(pipeline: Any, options: Any, connect: Connect) -> DurableEngine:
     clock = TestClock() if streams else RealClock()
     sources = _sources(planned, options, connect, clock)
     graph = Graph(planned, store, clock, sources)
-    engine = DurableEngine(graph, sources, store, clock, local.drain_timeout_seconds)
+    engine = DurableEngine(graph, sources, store, clock, local.drain_timeout_seconds, monotonic)
     engine.restore()
     return engine
 

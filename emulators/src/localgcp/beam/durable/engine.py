@@ -49,7 +49,7 @@ class DurableEngine(Control):
         sources: Collection[Source],
         store: Store,
         clock: Any,
-        drain_timeout: float,
+        patience: float,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """`clock` has Beam's `time()`, by which timers and pauses run."""
@@ -60,7 +60,7 @@ class DurableEngine(Control):
             for name in each.watermarks
         }
         readers = [each.reader for each in self._subscriptions.values()]
-        super().__init__(readers, drain_timeout, monotonic)
+        super().__init__(readers, patience, monotonic)
         self._graph, self._sources, self._store, self._beams_clock = graph, sources, store, clock
         self._bundles = Bundles(store)
         self._turns = Turns(self._bundles, clock)
@@ -240,7 +240,7 @@ class DurableEngine(Control):
             return
         finally:
             self._working = None
-        self._failing.discard(task)
+        self.done(task)
         self._graph.refresh()
 
     def _group(self, task: Task, node: GroupNode) -> None:

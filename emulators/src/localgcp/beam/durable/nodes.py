@@ -81,6 +81,12 @@ class StageNode(Node):
             self._worker = Worker(self.stage, self.state)
         return self._worker
 
+    @property
+    def at(self) -> int:
+        """How many elements and timers of the bundle at hand its worker has begun."""
+        worker = self._worker
+        return 0 if worker is None else worker.at
+
     def drop_worker(self) -> None:
         """Tear its DoFns down; an error there is logged, for there is no bundle to retry."""
         worker, self._worker = self._worker, None

@@ -38,6 +38,16 @@ class Task(Attempts):
         """Keys of a grouping that have timers due."""
 
     @property
+    def at(self) -> int:
+        """How many of its elements and timers have been begun, in the attempt at hand."""
+        return self.node.at if isinstance(self.node, StageNode) else 0
+
+    @property
+    def counts(self) -> bool:
+        """Whether a drain gets on by it: not by a timer that sets itself again and again."""
+        return not self.timers or any(not timer.after_end for timer in self.timers)
+
+    @property
     def is_timers(self) -> bool:
         """Whether it fires timers and brings no elements."""
         return bool(self.timers or self.keys)

@@ -15,6 +15,7 @@ from localgcp.beam.durable.beam_parts import (
     ClosableOutputStream,
     DataChannel,
     DataChannelFactory,
+    DataInputOperation,
     HistogramCell,
     HistogramData,
     MetricKey,
@@ -53,6 +54,9 @@ class Worker:
         self._processor = BundleProcessor(
             frozenset(), stage.descriptor, state, _Channels(self._channel)
         )
+        self._inputs = [
+            each for each in self._processor.ops.values() if isinstance(each, DataInputOperation)
+        ]
         self._bundles = 0
 
     def run(self, data: Mapping[str, list[bytes]], timers: Mapping[Family, list[bytes]]) -> Output:
@@ -70,6 +74,11 @@ class Worker:
         ]
         output.histograms = self._histograms()
         return output
+
+    @property
+    def at(self) -> int:
+        """How many elements and timers of the bundle at hand have been begun. From any thread."""
+        return self._channel.timers + sum(int(each.index) + 1 for each in self._inputs)
 
     def finalize(self) -> None:
         """Call back what asked to be called once the bundle's result is safe."""
@@ -119,6 +128,8 @@ class _Channel(DataChannel):
     def __init__(self) -> None:
         self._input: list[Any] = []
         self._output = Output()
+        self.timers = 0
+        """How many of the bundle at hand the worker has taken."""
 
     def begin(
         self, data: Mapping[str, list[bytes]], timers: Mapping[Family, list[bytes]]
@@ -134,14 +145,16 @@ class _Channel(DataChannel):
             for (name, family), pieces in timers.items()
             for piece in pieces
         ]
-        self._output = Output()
+        self._output, self.timers = Output(), 0
         return self._output
 
     def input_elements(
         self, instruction_id: Any, expected_inputs: Any, abort_callback: Any = None
     ) -> Iterator[Any]:
         """What the worker reads; inputs that bring nothing have ended."""
-        return iter(self._input)
+        for each in self._input:
+            self.timers += isinstance(each, beam_fn_api_pb2.Elements.Timers)
+            yield each
 
     def output_stream(self, instruction_id: str, transform_id: str) -> ClosableOutputStream:
         """Where the worker writes an output's elements."""
