@@ -6,6 +6,9 @@ alone run: what is said to pass there must, and what is said to pass nowhere mus
 
 from __future__ import annotations
 
+import json
+import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ import pytest
 from apache_beam.runners.direct.direct_runner import BundleBasedDirectRunner, SwitchingDirectRunner
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
+from localgcp import clients
 from localgcp.beam import LocalRunner
 from tests.beam import exceptions, modules
 
@@ -26,6 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    _sign_in(config)
     chosen = config.getoption("--beam-runner")
     if chosen == OURS:
         for stock in (SwitchingDirectRunner, BundleBasedDirectRunner, FnApiRunner):
@@ -36,6 +41,16 @@ def pytest_configure(config: pytest.Config) -> None:
         SwitchingDirectRunner.run_pipeline = lambda _, pipeline, options: made().run_pipeline(
             pipeline, options
         )
+
+
+def _sign_in(config: pytest.Config) -> None:
+    """Beam's tests of BigQuery replace its requests, not the login and the project behind them."""
+    folder = tempfile.TemporaryDirectory()
+    config.add_cleanup(folder.cleanup)
+    file = Path(folder.name) / "credentials.json"
+    file.write_text(json.dumps(clients.CREDENTIALS))
+    os.environ["GOOGLE_APPLICATION_CREDENTIALS"] = str(file)
+    os.environ["GOOGLE_CLOUD_PROJECT"] = "beam-tests"
 
 
 def _run_on_ours(stock: Any, pipeline: Any, options: Any) -> Any:
