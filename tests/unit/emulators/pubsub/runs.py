@@ -9,7 +9,7 @@ from localgcp.pubsub.disk.keeper import JournalKeeper
 from localgcp.pubsub.domain.broker import Broker
 from localgcp.pubsub.domain.config import SubscriptionConfig, TopicConfig
 from localgcp.pubsub.wire import configs, layout
-from tests.unit.emulators.pubsub.bench import SUBSCRIPTION, TOPIC, FakeClock, read
+from tests.unit.emulators.pubsub.bench import SUBSCRIPTION, TOPIC, FakeClock
 
 
 class Runs:
@@ -46,8 +46,7 @@ class Runs:
         return self.broker.publish(TOPIC, [layout.lay_out(data, {}, "") for data in payloads])
 
     def held(self, name: str = SUBSCRIPTION) -> list[bytes]:
-        entries = self.broker.subscription(name).unacked.values()
-        return [read(entry).data for entry in entries]
+        return [layout.data(each.wire) for each in self.broker.subscription(name).unacked]
 
     def pull(self) -> list[str]:
         entries = self.broker.subscription(SUBSCRIPTION).lease(self.clock(), 100, 1 << 30)

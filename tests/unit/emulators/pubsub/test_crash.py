@@ -41,9 +41,9 @@ class Recorded:
 
 def state(broker: Broker) -> State:
     held = [
-        f"{name}:{entry.message.id}"
+        f"{name}:{message.id}"
         for name, subscription in sorted(broker.subscriptions.items())
-        for entry in subscription.unacked.values()
+        for message in subscription.unacked
     ]
     return (*sorted(broker.topics), *sorted(broker.subscriptions), *held)
 

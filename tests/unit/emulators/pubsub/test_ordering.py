@@ -80,8 +80,7 @@ def test_the_limit_of_bytes_holds_over_all_lanes(bench: Bench) -> None:
     subscription = bench.subscribe(enable_message_ordering=True)
     for key in "abc":
         bench.publish(key * 100, key=key)
-    first = next(iter(subscription.unacked.values()))
-    size = len(first.message.wire)
+    size = len(next(iter(subscription.unacked)).wire)
     for limit, count in ((2 * size, 2), (2 * size - 1, 1), (3 * size, 3), (1, 1)):
         batch = subscription.lease(bench.clock(), 100, limit)
         assert [entry.message.ordering_key for entry in batch] == list("abc")[:count]

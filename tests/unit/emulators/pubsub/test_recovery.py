@@ -15,7 +15,7 @@ from localgcp.pubsub.domain.config import DeadLetterPolicy, SubscriptionConfig, 
 from localgcp.pubsub.domain.names import DELETED_TOPIC
 from localgcp.pubsub.errors import StorageFailed
 from localgcp.pubsub.wire import layout, protos
-from tests.unit.emulators.pubsub.bench import SUBSCRIPTION, TOPIC, call, read
+from tests.unit.emulators.pubsub.bench import SUBSCRIPTION, TOPIC, call
 from tests.unit.emulators.pubsub.runs import Runs
 
 
@@ -36,9 +36,9 @@ def test_unacked_messages_survive_with_ids_and_times(tmp_path: Path) -> None:
     runs.pull()
     published = runs.clock()
     for compact in (False, True, False):
-        entries = list(runs.again(compact).subscription(SUBSCRIPTION).unacked.values())
-        assert [read(entry).message_id for entry in entries] == ids
-        assert [entry.message.published for entry in entries] == [published] * 2
+        messages = list(runs.again(compact).subscription(SUBSCRIPTION).unacked)
+        assert [layout.proto(message).message_id for message in messages] == ids
+        assert [message.published for message in messages] == [published] * 2
     assert len(runs.pull()) == 2
 
 

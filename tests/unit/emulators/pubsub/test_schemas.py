@@ -18,7 +18,8 @@ from localgcp.pubsub.errors import (
     NotFound,
     WrongState,
 )
-from tests.unit.emulators.pubsub.bench import TOPIC, Bench, read
+from localgcp.pubsub.wire import layout
+from tests.unit.emulators.pubsub.bench import TOPIC, Bench
 from tests.unit.emulators.pubsub.runs import Runs
 
 PROJECT = "projects/demo-project"
@@ -144,8 +145,8 @@ def test_a_topic_holds_what_is_published_against_its_schema(bench: Bench) -> Non
     with pytest.raises(InvalidMessage, match="Invalid data in message"):
         bench.publish('{"a": 1}', '{"a": "x"}')
     bench.publish('{"a": 1}', own="kept")
-    [entry] = subscription.unacked.values()
-    assert dict(read(entry).attributes) == {
+    [message] = subscription.unacked
+    assert layout.attributes(message.wire) == {
         "own": "kept",
         f"{PREFIX}name": NAME,
         f"{PREFIX}encoding": "JSON",

@@ -88,8 +88,7 @@ def _held(state: Registry) -> Held:
     for holders in (state.topics, state.subscriptions, state.snapshots.by_name):
         held += [(Kind.RETAIN, name, list(holder.retained)) for name, holder in holders.items()]
     for name, subscription in state.subscriptions.items():
-        unacked = [entry.message for entry in subscription.unacked.values()]
-        held.append((Kind.RESTORE, name, unacked))
+        held.append((Kind.RESTORE, name, list(subscription.unacked)))
     return held
 
 

@@ -99,12 +99,13 @@ class Journal:
             yield from self._snapshot(number)
             self._number = number
         numbers = [number for number in self._files(_LOG) if number > self._number]
-        readings = [each for number in numbers if (each := self._opened(number)) is not None]
-        for place, (header, reading) in enumerate(readings):
-            following = readings[place + 1][0].continues if place + 1 < len(readings) else None
+        headers = [each for number in numbers if (each := self._header(number)) is not None]
+        for place, (path, header) in enumerate(headers):
+            following = headers[place + 1][1].continues if place + 1 < len(headers) else None
             if header.number != self._number + 1 and not self.salvages:
-                raise JournalDamaged(reading.path, 0, f"segment {self._number + 1} is missing")
-            reading.until = len(reading.data) if following is None else following
+                raise JournalDamaged(path, 0, f"segment {self._number + 1} is missing")
+            data = path.read_bytes()
+            reading = Reading(path, data, len(data) if following is None else following)
             yield from self._segment(header, reading, last=following is None)
             self._number, self._end = header.number, reading.end
             self.size += reading.end
@@ -120,18 +121,19 @@ class Journal:
         if not reading.whole() and not self.salvages:
             raise JournalDamaged(path, reading.end)
 
-    def _opened(self, number: int) -> tuple[Header, Reading] | None:
+    def _header(self, number: int) -> tuple[Path, Header] | None:
         path = self._path(number, _LOG)
-        data = path.read_bytes()
-        header = segment.read_header(path, data)
+        with path.open("rb") as file:
+            header = segment.read_header(path, file.read(HEADER_SIZE))
         if header is None:
             # Cut short as it was made: nothing was written to it yet, or a later header says so.
+            data = path.read_bytes()
             if len(data) > HEADER_SIZE and data[HEADER_SIZE:].strip(b"\0"):
                 raise JournalDamaged(path, 0, "its header does not read back")
             self._set_aside(path, 0, data)
             path.unlink()
             return None
-        return header, Reading(path, data, len(data))
+        return path, header
 
     def _segment(self, header: Header, reading: Reading, last: bool) -> Iterator[bytes]:
         yield from reading.records(self.salvages)

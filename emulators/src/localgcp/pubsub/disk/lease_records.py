@@ -26,7 +26,7 @@ def pack_attempts(attempts: Iterable[tuple[int, int]]) -> bytes:
 def snapshot(state: Registry) -> Iterator[bytes]:
     """The records of all leases and failures that a restart must know of."""
     for name, each in state.subscriptions.items():
-        failures = [(id, entry.failures) for id, entry in each.unacked.items() if entry.failures]
+        failures = [(it.message.id, it.failures) for it in each.unacked.entries() if it.failures]
         if failures and each.config.max_delivery_attempts:
             yield records.encode(Kind.ATTEMPTS, name, pack_attempts(failures))
         if each.config.enable_exactly_once_delivery:
@@ -53,12 +53,13 @@ class Lent:
             case Kind.GIVE_BACK:
                 failed, others = records.unpack_two(record.payload)
                 self.end(record.name, (*failed, *others))
-                for message_id in unacked.keys() & failed:
-                    unacked[message_id].failures += 1
+                for message_id in failed:
+                    if (entry := unacked.entry(message_id)) is not None:
+                        entry.failures += 1
             case _:
                 for message_id, failures in _unpack_pairs(record.payload):
-                    if message_id in unacked:
-                        unacked[message_id].failures = failures
+                    if (entry := unacked.entry(message_id)) is not None:
+                        entry.failures = failures
 
     def _lend(self, name: str, payload: bytes) -> None:
         (deadline,) = _DEADLINE.unpack_from(payload)

@@ -6,7 +6,7 @@ A body: kind (1 byte), length of the name (2), the resource's name, then what th
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
@@ -79,6 +79,17 @@ def decode(body: bytes) -> Record:
     return Record(Kind(kind), body[_HEAD.size : end].decode(), body[end:])
 
 
+def split_publish(body: bytes) -> tuple[bytes, bytes] | None:
+    """The head and the payload of a publish's record; None of another's.
+
+    Two with one head are one record whose payload is both of theirs.
+    """
+    if len(body) < _HEAD.size or body[0] != Kind.PUBLISH:
+        return None
+    end = _HEAD.size + _HEAD.unpack_from(body)[1]
+    return body[:end], body[end:]
+
+
 def pack_messages(messages: Iterable[Message]) -> bytes:
     """Lay out messages one after the other, each with its length."""
     parts = []
@@ -88,19 +99,14 @@ def pack_messages(messages: Iterable[Message]) -> bytes:
     return b"".join(parts)
 
 
-def unpack_messages(payload: bytes, restored: Callable[[bytes], Message]) -> list[Message]:
-    """Read back what pack_messages laid out; `restored` makes a message of its bytes."""
-    messages: list[Message] = []
-    at, published = 0, 0.0
-    while at < len(payload):
-        (length,) = _LENGTH.unpack_from(payload, at)
-        at += _LENGTH.size
-        message = restored(payload[at : at + length])
-        if message.published == published:
-            message.published = published  # one object for all that were published together
-        published = message.published
-        messages.append(message)
-        at += length
+def unpack_messages(payload: bytes) -> list[bytes]:
+    """Read back the bytes of each message that pack_messages laid out."""
+    messages = []
+    at, end, length_at = 0, len(payload), _LENGTH.unpack_from
+    while at < end:
+        start = at + _LENGTH.size
+        at = start + length_at(payload, at)[0]
+        messages.append(payload[start:at])
     return messages
 
 

@@ -21,6 +21,7 @@ _HEADER = struct.Struct(">8sHHQQI")
 _RECORD = struct.Struct(">4sIII")
 _SEAL = struct.Struct(">QII")
 _DATA, _SYNCED = b"\xfaPSd", b"\xfaPSs"
+_CRC_OF_MARKER = {marker: zlib.crc32(marker) for marker in (_DATA, _SYNCED)}
 _OFFSET = struct.Struct(">Q")
 HEADER_SIZE = _HEADER.size
 
@@ -73,7 +74,7 @@ def synced_frame(at: int, until: int) -> bytes:
 
 def _framed(marker: bytes, at: int, body: bytes) -> bytes:
     crc = zlib.crc32(body)
-    seal = zlib.crc32(_SEAL.pack(at, len(body), crc), zlib.crc32(marker))
+    seal = zlib.crc32(_SEAL.pack(at, len(body), crc), _CRC_OF_MARKER[marker])
     return b"".join((_RECORD.pack(marker, len(body), crc, seal), body))
 
 
@@ -135,9 +136,8 @@ class Reading:
         if start > self.until:
             return None
         marker, length, crc, seal = _RECORD.unpack_from(self.data, at)
-        if marker not in (_DATA, _SYNCED):
-            return None
-        if seal != zlib.crc32(_SEAL.pack(at, length, crc), zlib.crc32(marker)):
+        begun = _CRC_OF_MARKER.get(marker)
+        if begun is None or seal != zlib.crc32(_SEAL.pack(at, length, crc), begun):
             return None
         body = self.data[start : start + length]
         if start + length > self.until or zlib.crc32(body) != crc:

@@ -1,6 +1,6 @@
 """What waits to be delivered: in the order published, or in order within each ordering key.
 
-An entry acked while it waits is marked as done and dropped when its turn comes.
+A message that leaves its subscription while it waits is passed over when its turn comes.
 """
 
 from __future__ import annotations
@@ -10,20 +10,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import takewhile
 from typing import Protocol
 
-from localgcp.pubsub.domain.leases import DONE, EARLY, OPEN, Entry
+from localgcp.pubsub.domain.leases import Entry
+from localgcp.pubsub.domain.message import Message
+from localgcp.pubsub.domain.unacked import Unacked
 
 
 class Backlog(Protocol):
     """The queue of a subscription."""
 
-    def add(self, entries: Iterable[Entry]) -> None:
+    def add(self, messages: Iterable[Message]) -> None:
         """New messages, in the order published."""
 
     def waiting(self) -> bool:
         """Whether take() would give one."""
 
     def take(self, limit: int, max_bytes: int) -> list[Entry]:
-        """The next entries, at least one if any waits, else within both limits."""
+        """The next messages, at least one if any waits, else within both limits."""
 
     def put_back(self, entry: Entry) -> None:
         """An entry that was taken is to be delivered again."""
@@ -41,7 +43,7 @@ class Backlog(Protocol):
         """Those that were taken after one of their key that is neither acked nor among them."""
 
     def settle(self, entry: Entry) -> None:
-        """An entry is dropped, taken or not."""
+        """An entry was dropped, taken or not."""
 
     def after(self, entry: Entry) -> list[Entry]:
         """What was taken that must be delivered again if `entry` is, in order."""
@@ -50,30 +52,53 @@ class Backlog(Protocol):
 class Unordered:
     """First in, first out; what comes back goes to the end, so that one bad message blocks none."""
 
-    def __init__(self) -> None:
-        self._queue: deque[Entry] = deque()
+    def __init__(self, held: Unacked) -> None:
+        self._held = held
+        self._queue: deque[Message] = deque()
 
-    def add(self, entries: Iterable[Entry]) -> None:
+    def __bool__(self) -> bool:
+        """Whether anything is queued, gone or not."""
+        return bool(self._queue)
+
+    def add(self, messages: Iterable[Message]) -> None:
         """New messages, in the order published."""
-        self._queue.extend(entries)
+        self._queue.extend(messages)
 
     def waiting(self) -> bool:
         """Whether take() would give one."""
-        _drop_done(self._queue)
-        return bool(self._queue)
+        queue, held = self._queue, self._held
+        while queue and queue[0].id not in held:
+            queue.popleft()
+        return bool(queue)
 
     def take(self, limit: int, max_bytes: int) -> list[Entry]:
-        """The next entries, at least one if any waits, else within both limits."""
-        return _take_from(self._queue, limit, max_bytes)
+        """The next messages, at least one if any waits, else within both limits."""
+        return self.take_more(limit, max_bytes, first=True)
+
+    def take_more(self, limit: int, max_bytes: int, first: bool) -> list[Entry]:
+        """The next messages within both limits, but at least one if it is to be the first."""
+        queue, entry_of = self._queue, self._held.entry
+        batch: list[Entry] = []
+        while queue and len(batch) < limit:
+            message = queue.popleft()
+            entry = entry_of(message.id)
+            if entry is None:
+                continue
+            max_bytes -= len(message.wire)
+            if max_bytes < 0 and (batch or not first):
+                queue.appendleft(message)
+                break
+            batch.append(entry)
+        return batch
 
     def put_back(self, entry: Entry) -> None:
         """To the end of the queue."""
-        self._queue.append(entry)
+        self._queue.append(entry.message)
 
     def hold(self, entries: Sequence[Entry]) -> None:
         """Out of the queue."""
-        held = set(entries)
-        self._queue = deque(entry for entry in self._queue if entry not in held)
+        held = {entry.message.id for entry in entries}
+        self._queue = deque(message for message in self._queue if message.id not in held)
 
     def ack(self, acked: Mapping[Entry, bool]) -> list[Entry]:
         """All of them, even if the ack is late: the message was processed."""
@@ -87,8 +112,7 @@ class Unordered:
         return []
 
     def settle(self, entry: Entry) -> None:
-        """Mark it, for when its turn comes."""
-        entry.fate = DONE
+        """Where it waits, it is found to be gone when its turn comes."""
 
     def after(self, entry: Entry) -> list[Entry]:
         """Nothing: no message waits for another."""
@@ -96,89 +120,131 @@ class Unordered:
 
 
 class _Lane:
-    """One ordering key: what waits, and what was taken and holds the lane until it is settled."""
+    """One ordering key: what waits, and what was taken and holds the lane until it is settled.
+
+    There may be as many as messages, so both are lists: a deque takes ten times as much.
+    """
 
     __slots__ = ("queue", "taken")
 
     def __init__(self) -> None:
-        self.queue: deque[Entry] = deque()
-        self.taken: list[Entry] = []
+        self.queue: list[Message] = []
+        self.taken: list[Entry] = _NOTHING
+
+
+_NOTHING: list[Entry] = []
+"""Of every lane that nothing was taken of; never changed."""
 
 
 class Ordered:
     """One lane a key, one batch of a lane out at a time; lanes take turns.
 
-    Messages without a key share a lane that is never held. A message acked ahead of an earlier
+    Messages without a key share a queue that is never held. A message acked ahead of an earlier
     one of its key is kept until that is acked too, because a failure there brings all that follow
     it again, acked or not (page "Order messages").
     """
 
-    def __init__(self) -> None:
+    def __init__(self, held: Unacked) -> None:
+        self._held = held
+        self._loose = Unordered(held)
         self._lanes: dict[str, _Lane] = {}
-        self._turns: deque[str] = deque()  # keys of lanes that are free and have entries
+        # Keys of lanes that are free and have messages; "" is for those without a key.
+        self._turns: deque[str] = deque()
 
-    def add(self, entries: Iterable[Entry]) -> None:
+    def add(self, messages: Iterable[Message]) -> None:
         """New messages, in the order published."""
-        for entry in entries:
-            key = entry.message.ordering_key
+        loose: list[Message] = []
+        for message in messages:
+            key = message.ordering_key
+            if not key:
+                if not self._loose and not loose:
+                    self._turns.append("")
+                loose.append(message)
+                continue
             lane = self._lanes.get(key)
             if lane is None:
                 lane = self._lanes[key] = _Lane()
             if not lane.queue and not lane.taken:
                 self._turns.append(key)
-            lane.queue.append(entry)
+            lane.queue.append(message)
+        self._loose.add(loose)
 
     def waiting(self) -> bool:
         """Whether take() would give one."""
         while self._turns:
-            lane = self._lanes[self._turns[0]]
-            _drop_done(lane.queue)
-            if lane.queue:
-                return True
-            del self._lanes[self._turns.popleft()]
+            key = self._turns[0]
+            if not key:
+                if self._loose.waiting():
+                    return True
+            else:
+                queue = self._lanes[key].queue
+                gone = sum(1 for _ in takewhile(lambda each: each.id not in self._held, queue))
+                del queue[:gone]
+                if queue:
+                    return True
+                del self._lanes[key]
+            self._turns.popleft()
         return False
 
     def take(self, limit: int, max_bytes: int) -> list[Entry]:
-        """The next entries, at least one if any waits, else within both limits."""
+        """The next messages, at least one if any waits, else within both limits."""
         batch: list[Entry] = []
         while len(batch) < limit and max_bytes > 0 and self.waiting():
             key = self._turns.popleft()
-            lane = self._lanes[key]
-            run = _take_from(lane.queue, limit - len(batch), max_bytes, first=not batch)
+            if key:
+                run = self._take_of_lane(self._lanes[key], limit - len(batch), max_bytes, not batch)
+            else:
+                run = self._loose.take_more(limit - len(batch), max_bytes, not batch)
             max_bytes -= sum(len(entry.message.wire) for entry in run)
             batch += run
-            if key:
-                lane.taken = run
-            if lane.queue and not lane.taken:
-                self._turns.append(key)
-            if not run:
+            if not run:  # it is too large for what is left, and keeps its turn
+                self._turns.appendleft(key)
                 break
+            if not key and self._loose:
+                self._turns.append(key)
         return batch
+
+    def _take_of_lane(self, lane: _Lane, limit: int, max_bytes: int, first: bool) -> list[Entry]:
+        run: list[Entry] = []
+        seen = 0
+        for message in lane.queue:
+            if len(run) == limit:
+                break
+            entry = self._held.entry(message.id)
+            if entry is not None:
+                max_bytes -= len(message.wire)
+                if max_bytes < 0 and (run or not first):
+                    break
+                run.append(entry)
+            seen += 1
+        del lane.queue[:seen]
+        lane.taken = run
+        return run
 
     def put_back(self, entry: Entry) -> None:
         """To its place in its lane, which is free again once nothing taken is left in it."""
-        key = entry.message.ordering_key
-        lane = self._lanes.setdefault(key, _Lane())
+        message = entry.message
+        key = message.ordering_key
         if not key:
-            if not lane.queue:
-                self._turns.append(key)
-            lane.queue.append(entry)
+            self.add((message,))
             return
+        lane = self._lanes[key]
         # Whatever is before it was put back too: two of one key may fail in any order.
-        before = takewhile(lambda other: other.message.id < entry.message.id, lane.queue)
-        lane.queue.insert(sum(1 for _ in before), entry)
+        before = takewhile(lambda other: other.id < message.id, lane.queue)
+        lane.queue.insert(sum(1 for _ in before), message)
         self._let_go(key, lane, entry)
 
     def hold(self, entries: Sequence[Entry]) -> None:
         """Out of their lanes, each of which they head."""
-        held = set(entries)
-        for key in {entry.message.ordering_key for entry in entries}:
+        if loose := [entry for entry in entries if not entry.message.ordering_key]:
+            self._loose.hold(loose)
+            if not self._loose:
+                self._turns.remove("")
+        held = {entry.message.id: entry for entry in entries}
+        for key in {entry.message.ordering_key for entry in entries} - {""}:
             lane = self._lanes[key]
-            if not key:
-                lane.queue = deque(entry for entry in lane.queue if entry not in held)
-                continue
-            lane.taken = [entry for entry in lane.queue if entry in held]
-            lane.queue = deque(entry for entry in lane.queue if entry not in held)
+            lane.taken = [held[each.id] for each in lane.queue if each.id in held]
+            lane.queue = [each for each in lane.queue if each.id not in held]
             self._turns.remove(key)
 
     def ack(self, acked: Mapping[Entry, bool]) -> list[Entry]:
@@ -188,17 +254,17 @@ class Ordered:
         for entry, leased in acked.items():
             # Without its lease it was taken back, to come again in its order.
             if leased and (key := entry.message.ordering_key):
-                entry.fate = EARLY
+                entry.early = True
                 keys[key] = None
         for key in keys:
-            found += takewhile(lambda other: other.fate is EARLY, self._lanes[key].taken)
+            found += takewhile(lambda other: other.early, self._lanes[key].taken)
         return found
 
     def unack(self, entries: Iterable[Entry]) -> None:
         """They were not acked after all."""
         for entry in entries:
-            if entry.fate is EARLY and entry.lease:
-                entry.fate = OPEN
+            if entry.lease:
+                entry.early = False
 
     def unordered(self, entries: Sequence[Entry]) -> list[Entry]:
         """Those that were taken after one of their key that is neither acked nor among them."""
@@ -207,14 +273,13 @@ class Ordered:
             in_order = True
             for taken in self._lanes[key].taken if key else ():
                 if taken not in wanted:
-                    in_order = in_order and taken.fate is EARLY
+                    in_order = in_order and taken.early
                 elif not in_order:
                     found.append(taken)
         return found
 
     def settle(self, entry: Entry) -> None:
-        """Mark it, and free its lane if it was the last that held it."""
-        entry.fate = DONE
+        """Free its lane if it was the last that held it."""
         key = entry.message.ordering_key
         lane = self._lanes.get(key)
         if key and lane is not None and entry in lane.taken:
@@ -231,26 +296,8 @@ class Ordered:
         lane.taken.remove(entry)
         if lane.taken:
             return
+        lane.taken = _NOTHING
         if lane.queue:
             self._turns.append(key)
         else:
             del self._lanes[key]
-
-
-def _drop_done(queue: deque[Entry]) -> None:
-    while queue and queue[0].fate is DONE:
-        queue.popleft()
-
-
-def _take_from(queue: deque[Entry], limit: int, max_bytes: int, first: bool = True) -> list[Entry]:
-    batch: list[Entry] = []
-    while queue and len(batch) < limit:
-        entry = queue.popleft()
-        if entry.fate is DONE:
-            continue
-        max_bytes -= len(entry.message.wire)
-        if max_bytes < 0 and (batch or not first):
-            queue.appendleft(entry)
-            break
-        batch.append(entry)
-    return batch

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from localgcp.agenda import Agenda
 from localgcp.pubsub.domain.backlog import Backlog, Ordered, Unordered
 from localgcp.pubsub.domain.config import SubscriptionConfig
-from localgcp.pubsub.domain.leases import EARLY, OPEN, AckIds, Entry, Outstanding
+from localgcp.pubsub.domain.leases import AckIds, Entry, Outstanding
 from localgcp.pubsub.domain.message import Message
 from localgcp.pubsub.domain.retained import Retained
 from localgcp.pubsub.domain.retention import Retention
+from localgcp.pubsub.domain.unacked import Unacked
 
 
 class Holding:
@@ -18,21 +19,18 @@ class Holding:
 
     def __init__(self, config: SubscriptionConfig) -> None:
         self.config = config
-        self.unacked: dict[int, Entry] = {}
-        self.held_bytes = 0
-        """Of all unacked messages, as clients read them."""
+        self.unacked = Unacked()
         self.outstanding = Outstanding()
         self.retained = Retained()
         """What was acked, where acked messages are retained."""
-        self._backlog = _empty_backlog(config)
+        self._backlog = self._empty_backlog()
         self._resting: Agenda[Entry, float] = Agenda()
         self._retention = Retention()
         self._ack_ids = AckIds(config.name)
 
     def oldest(self) -> Message | None:
         """The oldest message not yet acked."""
-        entry = next(iter(self.unacked.values()), None)
-        return None if entry is None else entry.message
+        return next(iter(self.unacked), None)
 
     def leases(self) -> Iterator[tuple[tuple[int, int], float]]:
         """What is lent: message id, serial, and until when."""
@@ -42,27 +40,25 @@ class Holding:
     def forget(self, message_ids: Iterable[int]) -> None:
         """Drop messages by their ids, as an earlier run of the emulator did."""
         for message_id in message_ids:
-            entry = self.unacked.get(message_id)
-            if entry is not None:
-                self._settle(entry)
+            message = self.unacked.get(message_id)
+            if message is not None:
+                self._settle(message)
 
-    def _take_in(self, messages: Iterable[Message]) -> bool:
+    def _take_in(self, messages: Sequence[Message]) -> bool:
         """Hold published messages, in order; whether one may now be too old earlier than before."""
-        entries = [Entry(message) for message in messages]
-        if not entries:
+        if not messages:
             return False
-        self.unacked.update({entry.message.id: entry for entry in entries})
-        self.held_bytes += sum([len(entry.message.wire) for entry in entries])
-        published = entries[0].message.published
+        self.unacked.add(messages)
+        published = messages[0].published
         self.retained.trim(published - self._retention.seconds)
-        self._backlog.add(entries)
+        self._backlog.add(messages)
         if self._retention.due is not None:
             return False
         self._retention.due = published + self._retention.seconds
         return True
 
     def _hold(self, leases: Mapping[int, tuple[int, float]]) -> None:
-        lent = [self.unacked[each] for each in leases if each in self.unacked]
+        lent = [entry for each in leases if (entry := self.unacked.entry(each))]
         self._backlog.hold(lent)
         for entry in lent:
             serial, deadline = leases[entry.message.id]
@@ -73,17 +69,16 @@ class Holding:
         """Drop some as acked, bring others back, and deliver all that is left from the start."""
         self.outstanding.end_all()
         for message_id in acked:
-            self._settle(self.unacked[message_id])
-        for message in revived:
-            self.unacked[message.id] = Entry(message)
-            self.held_bytes += len(message.wire)
-        self.unacked = dict(sorted(self.unacked.items()))
-        self.retained.drop(self.unacked)
+            if (message := self.unacked.get(message_id)) is not None:
+                self._settle(message)
+        self.unacked.add(revived)
+        self.unacked.sort()
+        self.retained.drop(self.unacked.ids())
         self._resting = Agenda()
-        self._backlog = _empty_backlog(self.config)
-        for entry in self.unacked.values():
-            entry.fate = OPEN
-        self._backlog.add(self.unacked.values())
+        self._backlog = self._empty_backlog()
+        for entry in self.unacked.entries():
+            entry.early = False
+        self._backlog.add(self.unacked)
         self._retention.look_again(bool(self.unacked))
 
     def _ready(self) -> bool:
@@ -91,8 +86,8 @@ class Holding:
 
     def _empty(self) -> None:
         """Drop all that is held, lent or not."""
-        for entry in list(self.unacked.values()):
-            self._drop(entry)
+        for message in list(self.unacked):
+            self._drop(message)
         self._retention.look_again(held=False)
 
     def _take_back_after(self, entry: Entry) -> list[int]:
@@ -100,27 +95,28 @@ class Holding:
         for later in self._backlog.after(entry):
             if later.lease:
                 self.outstanding.end(later)
-            elif later.fate is not EARLY:
+            elif not later.early:
                 continue  # it rests, and comes back by itself
-            later.fate = OPEN
+            later.early = False
             self._backlog.put_back(later)
             back.append(later.message.id)
         return back
 
-    def _settle(self, entry: Entry) -> None:
+    def _settle(self, message: Message) -> None:
         """It was acked, or became a dead letter, which is as good."""
-        self._drop(entry)
+        self._drop(message)
         if self.config.retain_acked_messages:
-            self.retained.add((entry.message,))
+            self.retained.add((message,))
 
-    def _drop(self, entry: Entry) -> None:
-        del self.unacked[entry.message.id]
-        self.held_bytes -= len(entry.message.wire)
+    def _drop(self, message: Message) -> None:
+        entry = self.unacked.drop(message)
+        if entry is None:
+            return
         if entry.lease:
             self.outstanding.end(entry)
         self._resting.drop(entry)
         self._backlog.settle(entry)
 
-
-def _empty_backlog(config: SubscriptionConfig) -> Backlog:
-    return Ordered() if config.enable_message_ordering else Unordered()
+    def _empty_backlog(self) -> Backlog:
+        ordered = self.config.enable_message_ordering
+        return Ordered(self.unacked) if ordered else Unordered(self.unacked)

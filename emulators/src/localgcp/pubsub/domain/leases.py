@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
-from enum import Enum
 from typing import Protocol
 
 from localgcp.agenda import Agenda
@@ -31,33 +30,20 @@ class Lease:
         self.ack_id, self.holder, self.shown = ack_id, holder, shown
 
 
-class Fate(Enum):
-    """What became of an entry."""
-
-    OPEN = "open"
-    EARLY = "early"
-    """Acked while an earlier one of its ordering key was not."""
-    DONE = "done"
-    """It has left the subscription."""
-
-
-OPEN, EARLY, DONE = Fate
-
-
 class Entry:
-    """A message not yet acked.
+    """A message not yet acked that was lent, or is.
 
-    `failures` counts nacks and passed deadlines. There are as many entries as waiting messages,
-    so what is only there while one is lent is in `lease`: four fields are 64 bytes.
+    `failures` counts nacks and passed deadlines; `early` is for one that is acked while an earlier
+    one of its ordering key is not.
     """
 
-    __slots__ = ("failures", "fate", "lease", "message")
+    __slots__ = ("early", "failures", "lease", "message")
 
     def __init__(self, message: Message) -> None:
         self.message = message
         self.failures = 0
         self.lease: Lease | None = None
-        self.fate = OPEN
+        self.early = False
 
     @property
     def ack_id(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from localgcp.pubsub.errors import InvalidArgument
@@ -66,8 +66,8 @@ class Layout(Protocol):
     def data(self, laid_out: bytes) -> bytes:
         """The payload in a message's bytes, or in a draft's."""
 
-    def restored(self, wire: bytes) -> Message:
-        """The message that `wire` was taken from. Raises ValueError."""
+    def restored(self, wires: Iterable[bytes]) -> list[Message]:
+        """The messages that these bytes were taken from. Raises ValueError."""
 
 
 def check(drafts: Sequence[Draft], layout: Layout) -> None:

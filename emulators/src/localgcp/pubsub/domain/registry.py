@@ -50,7 +50,7 @@ class Registry:
 
     def held_bytes(self) -> int:
         """How many bytes all held messages have, once for each who holds them."""
-        held = sum(each.held_bytes + each.retained.bytes for each in self.subscriptions.values())
+        held = sum(each.unacked.bytes + each.retained.bytes for each in self.subscriptions.values())
         held += sum(each.retained.bytes for each in self.topics.values())
         return held + sum(each.retained.bytes for each in self.snapshots.by_name.values())
 
@@ -113,8 +113,7 @@ class Registry:
         """Make a snapshot, of the subscription `source`, or change one if that is ""."""
         snapshot = self.snapshots.put(config)
         if source:
-            held = self.subscriptions[source].unacked.values()
-            snapshot.retained.add(entry.message for entry in held)
+            snapshot.retained.add(self.subscriptions[source].unacked)
         if config.topic in self.topics:
             self.topics[config.topic].snapshots[config.name] = snapshot
         return snapshot

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from localgcp.pubsub.domain.leases import Entry
+from localgcp.pubsub.domain.message import Message
 
 
 class Retention:
@@ -19,16 +19,16 @@ class Retention:
         """At the next tick, since what is held or for how long has changed."""
         self.due = 0.0 if held else None
 
-    def over(self, held: Iterable[Entry], now: float) -> list[Entry]:
-        """The entries that are too old, of those held, oldest first; sets when to look again."""
+    def over(self, held: Iterable[Message], now: float) -> list[Message]:
+        """The messages that are too old, of those held, oldest first; sets when to look again."""
         if self.due is None or self.due > now:
             return []
-        old: list[Entry] = []
+        old: list[Message] = []
         self.due = None
-        for entry in held:
-            due = entry.message.published + self.seconds
+        for message in held:
+            due = message.published + self.seconds
             if due > now:
                 self.due = due
                 break
-            old.append(entry)
+            old.append(message)
         return old

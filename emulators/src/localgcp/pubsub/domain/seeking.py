@@ -39,7 +39,7 @@ class Seeking:
         """
         target.check_open()
         now = self._clock()
-        kept = {entry.message.id: entry.message for entry in target.unacked.values()}
+        kept = _by_id(target.unacked)
         kept |= _by_id(target.retained.since(now - target.config.retention))
         topic = self._topics.get(target.config.topic)
         if topic is not None and topic.config.message_retention_duration is not None:
@@ -80,12 +80,12 @@ class Seeking:
             if kept is None:
                 raise KeyError(message_id)
             messages.append(kept)
-        target.seek([each for each in acked if each in target.unacked], messages)
+        target.seek(acked, messages)
 
     def _seek(self, target: Subscription, wanted: Mapping[int, Message]) -> None:
         target.expiry.touch(self._clock())
-        acked = [message_id for message_id in target.unacked if message_id not in wanted]
-        revived = sorted(wanted.keys() - target.unacked.keys())
+        acked = [message_id for message_id in target.unacked.ids() if message_id not in wanted]
+        revived = sorted(wanted.keys() - target.unacked.ids())
         if wanted or acked:  # even where all stays as it is, what is lent comes again
             self._keeper.seek(target.name, acked, revived)
             target.seek(acked, [wanted[message_id] for message_id in revived])

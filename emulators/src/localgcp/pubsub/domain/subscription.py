@@ -91,7 +91,7 @@ class Subscription(Holding):
 
     # Messages come
 
-    def offer(self, messages: Iterable[Message]) -> None:
+    def offer(self, messages: Sequence[Message]) -> None:
         """Take in published messages, in order; the filter has been applied."""
         if self._take_in(messages):
             self._hooks.due_changed(self)
@@ -185,7 +185,7 @@ class Subscription(Holding):
         """
         acked: dict[Entry, bool] = {}
         for ack_id, message_id in [(ack_id, self._ack_ids.parts(ack_id)[0]) for ack_id in ack_ids]:
-            entry = self.unacked.get(message_id)
+            entry = self.unacked.entry(message_id)
             if entry is not None:
                 acked[entry] = entry.ack_id == ack_id or acked.get(entry, False)
         done = self._backlog.ack(acked)
@@ -199,7 +199,7 @@ class Subscription(Holding):
             if leased:
                 self.outstanding.end(entry)
         for entry in done:
-            self._settle(entry)
+            self._settle(entry.message)
         self.counters.acked += len(dropped)
         self.waiters.notify()
         return dropped
@@ -261,7 +261,7 @@ class Subscription(Holding):
         self._returned((entry.message.id,), others)
         exhausted = self._max_failures and entry.failures >= self._max_failures
         if exhausted and self._hooks.give_up(self, entry, now):
-            self._settle(entry)
+            self._settle(entry.message)
             self.counters.dead_lettered += 1
             return
         delay = self._retry.delay(entry.failures)
@@ -271,12 +271,13 @@ class Subscription(Holding):
             self._backlog.put_back(entry)
 
     def _expire(self, now: float) -> list[int]:
-        expired = self._retention.over(self.unacked.values(), now)
-        for entry in expired:
-            self._returned((), self._take_back_after(entry))
-            self._drop(entry)
+        expired = self._retention.over(self.unacked, now)
+        for message in expired:
+            if (entry := self.unacked.known(message.id)) is not None:
+                self._returned((), self._take_back_after(entry))
+            self._drop(message)
         self.counters.expired += len(expired)
-        return [entry.message.id for entry in expired]
+        return [message.id for message in expired]
 
     def _returned(self, failed: Sequence[int], others: Sequence[int]) -> None:
         """Tell of leases that ended without an ack, where a restart must know of it."""

@@ -2,7 +2,6 @@
 
 This module is the Layout that the domain is given. A publisher's message is serialized once, its
 id and publish time are appended, and those bytes go out as they are.
-API reference: PubsubMessage (message_id = 3, publish_time = 4).
 """
 
 from __future__ import annotations
@@ -16,13 +15,11 @@ from google.protobuf.message import DecodeError
 
 from localgcp.pubsub.domain.config import Duration
 from localgcp.pubsub.domain.message import SHORTEST_LIMIT, Attributes, Draft, Message
-from localgcp.pubsub.wire import protos, views
+from localgcp.pubsub.wire import protos, stamps, views
 from localgcp.pubsub.wire.protos import Proto, PublishRequest, PubsubMessage
-from localgcp.pubsub.wire.varint import varint
 
 _DATA_TAG = 0x0A
-_MESSAGE_ID_TAG, _PUBLISH_TIME_TAG = b"\x1a", b"\x22"
-_SECONDS_TAG, _NANOS_TAG = b"\x08", b"\x10"
+_ORDERING_KEY_TAG = b"\x2a"
 # An attribute whose key is empty, left out or begins with "goog", as protobuf lays it out: tag and
 # length of the attribute, tag and length of the key. Where a value happens to hold the like, no
 # harm is done.
@@ -80,16 +77,11 @@ def stamp(drafts: Sequence[Draft], first_id: int, now: float) -> list[Message]:
 
     The domain gets the time that a client reads, so that a seek to it finds the message.
     """
-    seconds, micros = divmod(int(now * 1e6), 1_000_000)
-    time_field = _publish_time(seconds, micros)
-    published = Duration(seconds, micros * 1000).total
-    stamped = []
-    for number, (body, ordering_key, _) in enumerate(drafts, first_id):
-        digits = b"%d" % number
-        # A sum has its very size; what % makes is made larger and cut, which leaves holes.
-        wire = body + b"%b%c%b%b" % (_MESSAGE_ID_TAG, len(digits), digits, time_field)
-        stamped.append(Message(number, wire, published, ordering_key))
-    return stamped
+    time, published = stamps.time_of(now)
+    return [
+        Message(number, stamps.stamped(body, number, time), published, ordering_key)
+        for number, (body, ordering_key, _) in enumerate(drafts, first_id)
+    ]
 
 
 def proto(message: Message) -> Proto:
@@ -108,19 +100,32 @@ def data(laid_out: bytes) -> bytes:
     return payload
 
 
-def restored(wire: bytes) -> Message:
-    """The message that `wire` was taken from. Raises ValueError."""
-    try:
-        parsed = PubsubMessage.FromString(wire)
-    except DecodeError as error:
-        raise ValueError(f"it is no PubsubMessage: {error}") from error
+def restored(wires: Iterable[bytes]) -> list[Message]:
+    """The messages that these bytes were taken from. Raises ValueError.
+
+    What can be told without protobuf is, for a journal may hold millions.
+    """
+    reader = stamps.Reader()
+    messages = []
+    for wire in wires:
+        stamp = reader.read(wire)
+        if stamp is None:
+            messages.append(_restored(wire))
+        else:
+            key = _parsed(wire).ordering_key if _ORDERING_KEY_TAG in wire else ""
+            messages.append(Message(stamp[0], wire, stamp[1], sys.intern(key)))
+    return messages
+
+
+def _restored(wire: bytes) -> Message:
+    parsed = _parsed(wire)
     time = parsed.publish_time
     published = Duration(time.seconds, time.nanos).total
     return Message(int(parsed.message_id), wire, published, sys.intern(parsed.ordering_key))
 
 
-def _publish_time(seconds: int, micros: int) -> bytes:
-    body = _SECONDS_TAG + varint(seconds)
-    if micros:
-        body += _NANOS_TAG + varint(micros * 1000)
-    return b"%b%c%b" % (_PUBLISH_TIME_TAG, len(body), body)
+def _parsed(wire: bytes) -> Proto:
+    try:
+        return PubsubMessage.FromString(wire)
+    except DecodeError as error:
+        raise ValueError(f"it is no PubsubMessage: {error}") from error

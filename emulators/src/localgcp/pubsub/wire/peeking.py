@@ -12,8 +12,8 @@ from typing import Any
 from google.protobuf import json_format
 
 from localgcp.pubsub.domain.broker import Broker
-from localgcp.pubsub.domain.leases import Entry
 from localgcp.pubsub.domain.message import Message
+from localgcp.pubsub.domain.subscription import Subscription
 from localgcp.pubsub.errors import InvalidArgument
 from localgcp.pubsub.wire import layout
 
@@ -49,12 +49,14 @@ def messages(broker: Broker, query: Mapping[str, str]) -> dict[str, Any]:
         topic = broker.topic(query["topic"])
         return {"messages": [_shown(m) for m in islice(broker.trace.latest(topic.name), limit)]}
     subscription = broker.subscription(_given(query, "subscription"))
-    entries = islice(subscription.unacked.values(), limit)
-    return {"messages": [_held(entry) for entry in entries]}
+    held = islice(subscription.unacked, limit)
+    return {"messages": [_held(subscription, message) for message in held]}
 
 
-def _held(entry: Entry) -> dict[str, Any]:
-    return {**_shown(entry.message), "leased": entry.lease is not None, "failures": entry.failures}
+def _held(subscription: Subscription, message: Message) -> dict[str, Any]:
+    entry = subscription.unacked.known(message.id)
+    leased, failures = (entry.lease is not None, entry.failures) if entry else (False, 0)
+    return {**_shown(message), "leased": leased, "failures": failures}
 
 
 def _shown(message: Message) -> dict[str, Any]:
