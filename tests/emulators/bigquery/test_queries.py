@@ -190,8 +190,8 @@ def test_runs_a_script_and_gives_its_last_result(client: bigquery.Client, datase
 
 REFUSED = [
     (
-        "CREATE TEMP FUNCTION f() RETURNS INT64 LANGUAGE js AS 'return 1'; SELECT f()",
-        "a routine in JS",
+        "CREATE TEMP FUNCTION f() RETURNS INT64 LANGUAGE python AS 'return 1'; SELECT f()",
+        "a routine in PYTHON",
     ),
     ("SELECT x FROM UNNEST(['a']) AS x ORDER BY x COLLATE 'sv'", "function COLLATE"),
 ]

@@ -101,10 +101,22 @@ def test_a_routine_is_made_without_sql(
     with pytest.raises(BadRequest, match="Syntax error"):
         client.create_routine(wrong)
     in_js = bigquery.Routine(
-        dataset.routine("j"), type_="SCALAR_FUNCTION", language="JAVASCRIPT", body="return 1"
+        dataset.routine("j"),
+        type_="SCALAR_FUNCTION",
+        language="JAVASCRIPT",
+        body='return `\\"${s}"`',
+        determinism_level="DETERMINISTIC",
+        return_type=bigquery.StandardSqlDataType(type_kind=bigquery.StandardSqlTypeNames.STRING),
+        arguments=[bigquery.RoutineArgument(name="s", data_type=text)],
     )
-    with refused("a routine in JAVASCRIPT"):
-        client.create_routine(in_js)
+    kept = client.create_routine(in_js)
+    assert (kept.language, kept.body, kept.determinism_level) == (
+        *("JAVASCRIPT", in_js.body, "DETERMINISTIC"),
+    )
+    quoted = client.query_and_wait(f"SELECT {dataset.dataset_id}.j('x') AS r")
+    assert [row.r for row in quoted] == ['"x"']
+    with refused("a routine in PYTHON"):
+        client.create_routine(bigquery.Routine(dataset.routine("y"), language="PYTHON"))
     procedure = bigquery.Routine(
         dataset.routine("p"),
         type_="PROCEDURE",

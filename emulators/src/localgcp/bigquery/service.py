@@ -65,9 +65,9 @@ class Service:
         self.insert_ids = InsertIds(self.store, uptime)
         self.streaming = Streaming(self.store, self.catalog, self.sizes, clock, self.insert_ids)
         self.routines = StoredRoutines(self.store, self.catalog)
-        self.queries = Queries(self.store, self.catalog, self.sizes, self.routines, reference)
-        self.expiry = Expiry(self.store, self.catalog, self.sizes)
         parts, objects = (self.store, self.catalog, self.sizes), Objects(storage)
+        self.queries = Queries(*parts, self.routines, objects, reference)
+        self.expiry = Expiry(*parts)
         self.loads, copies = Loads(*parts, objects), Copies(*parts)
         extracts = Extracts(*parts, objects, self._held)
         now_ms, memory = self.catalog.now_ms, 2 * memory_limit

@@ -33,6 +33,8 @@ class Routine:
     """A function (SCALAR, AGGREGATE), TABLE function or PROCEDURE.
 
     `signature` is the analyzer's, of a routine that was created; `reads` are the tables of `body`.
+    One in JavaScript may say its `determinism` (DETERMINISTIC, NOT_DETERMINISTIC), and runs after
+    the code of its `libraries`, which are URIs.
     """
 
     kind: str
@@ -43,3 +45,5 @@ class Routine:
     language: str = "SQL"
     signature: bytes = b""
     reads: tuple[BodyRead, ...] = ()
+    determinism: str = ""
+    libraries: tuple[str, ...] = ()

@@ -131,6 +131,9 @@ def _loaded(kept: Mapping[str, Any]) -> StoredRoutine:
         language=raw["language"],
         signature=b64decode(raw["signature"]),
         reads=tuple(BodyRead(**{**read, "path": tuple(read["path"])}) for read in raw["reads"]),
+        # Which older ones do not say:
+        determinism=raw.get("determinism", ""),
+        libraries=tuple(raw.get("libraries", ())),
     )
     return StoredRoutine(RoutineName(**kept["name"]), routine, kept["created"], kept["modified"])
 

@@ -46,6 +46,8 @@ _FORMAT = re.compile(r"(?i)\bFORMAT\b")
 MAX_ITERATIONS = 500  # Recursive CTEs, "Limits"
 Watch = Callable[[Any], object]
 View = Callable[[Table], "pa.Table"]
+Library = Callable[[str], str]
+"""The code at a `gs://` URI. Raises BigQueryError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +93,10 @@ class Checked:
 class Evaluator:
     """The reference over one catalog."""
 
-    def __init__(self, reference: Reference, sources: Sources, stored: OfDatasets) -> None:
-        self.reference, self._sources = reference, sources
+    def __init__(
+        self, reference: Reference, sources: Sources, stored: OfDatasets, library: Library
+    ) -> None:
+        self.reference, self._sources, self._library = reference, sources, library
         self._routines = Routines(stored)
         self._known = Remembered[Checked](_REMEMBERED)
         self._constants = Remembered["pa.Table"](_REMEMBERED)
@@ -223,7 +227,9 @@ class Evaluator:
         if known is not None:
             return known
         contents = self._contents(checked, view)
-        request = m.Evaluate(checked.shape, checked.analysis, contents, values)
+        named = sorted({uri for r in checked.routines.values() for uri in r.libraries})
+        libraries = tuple((uri, self._library(uri)) for uri in named)
+        request = m.Evaluate(checked.shape, checked.analysis, contents, values, libraries)
         try:
             rows: pa.Table = self.reference.evaluate(request, watch)
         except QueryFailed as error:

@@ -88,6 +88,13 @@ class Objects:
             raise BadValue("sourceUris", str(uri), f"larger than {MAX_OBJECT} bytes")
         return data
 
+    def text(self, uri: str) -> str:
+        """An object's text in UTF-8. Raises what `read` raises."""
+        try:
+            return self.read(parse_uri(uri, "library")).decode()
+        except UnicodeDecodeError as error:
+            raise BadValue("library", uri, "its bytes are no UTF-8") from error
+
     def write(self, uri: Uri, data: bytes, content_type: str) -> None:
         """Make an object, or replace it. Raises UriNotFound for a bucket that is not there."""
         query = urlencode({"uploadType": "media", "name": uri.name})

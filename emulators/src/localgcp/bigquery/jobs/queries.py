@@ -31,6 +31,7 @@ from localgcp.bigquery.jobs.changes import Changing
 from localgcp.bigquery.jobs.clones import Clones
 from localgcp.bigquery.jobs.copies import Copies
 from localgcp.bigquery.jobs.definitions import Definitions
+from localgcp.bigquery.jobs.objects import Objects
 from localgcp.bigquery.jobs.pricing import reads_of
 from localgcp.bigquery.jobs.query import Outcome, Query, Tell, Watch
 from localgcp.bigquery.jobs.referred import Referred
@@ -59,6 +60,7 @@ class Queries:
         catalog: Catalog,
         sizes: Sizes,
         stored: StoredRoutines,
+        objects: Objects,
         reference: Reference | None = None,
     ) -> None:
         self._store, self._catalog, self._sizes = store, catalog, sizes
@@ -66,7 +68,7 @@ class Queries:
         self._writing = Writing(catalog, sizes)
         self._definitions = Definitions(store, catalog, sizes, self._writing)
         self.changing = Changing(store, catalog, sizes, self._writing)
-        self._referred = Referred(self, store, catalog, sizes, stored, reference)
+        self._referred = Referred(self, store, catalog, sizes, stored, reference, objects)
         self._known: Translations | None = None
         self._routines = RoutineStatements(stored)
         self._temporaries = Temporaries(catalog)

@@ -26,6 +26,7 @@ from localgcp.bigquery.errors import (
 )
 from localgcp.bigquery.googlesql import texts
 from localgcp.bigquery.googlesql.sources import MAX_VIEW_DEPTH, Sources
+from localgcp.bigquery.jobs.objects import Objects
 from localgcp.bigquery.jobs.query import Outcome, Query, Watch
 from localgcp.bigquery.jobs.results import plan_of, view_of
 from localgcp.bigquery.store import Store
@@ -67,12 +68,15 @@ class Referred:
         sizes: Sizes,
         stored: StoredRoutines,
         reference: Reference | None,
+        objects: Objects,
     ) -> None:
         from localgcp.bigquery.googlesql.evaluator import Evaluator
 
         self._queries, self._reference = queries, reference
         sources = Sources(store, catalog, sizes, queries.information_schema)
-        self._evaluator = Evaluator(reference, sources, stored) if reference is not None else None
+        self._evaluator: Evaluator | None = None
+        if reference is not None:
+            self._evaluator = Evaluator(reference, sources, stored, objects.text)
 
     def steps(self, query: Query) -> tuple[Step, ...] | None:
         """A script as steps; None for a statement. Raises InvalidQuery, SqlNotSupported."""

@@ -18,10 +18,11 @@ _KINDS = {
 }
 _KNOWN = (
     *("routineReference", "routineType", "language", "arguments", "returnType"),
-    *("definitionBody", "etag", "creationTime", "lastModifiedTime"),
+    *("definitionBody", "etag", "creationTime", "lastModifiedTime", "determinismLevel"),
+    "importedLibraries",
 )
 _REFUSED = (
-    *("importedLibraries", "returnTableType", "determinismLevel", "securityMode", "strictMode"),
+    *("returnTableType", "securityMode", "strictMode"),
     *("remoteFunctionOptions", "sparkOptions", "dataGovernanceType", "description"),
     *("pythonOptions", "externalRuntimeOptions", "buildStatus"),
 )
@@ -38,7 +39,7 @@ def create_text(name: RoutineName, resource: Mapping[str, Any], replacing: bool)
     told = {key: value for key, value in resource.items() if value not in _UNSPECIFIED}
     resources.check_keys("routine", told, _KNOWN, _REFUSED)
     language = str(told.get("language") or "SQL").upper()
-    if language != "SQL":
+    if language not in ("SQL", "JAVASCRIPT"):
         raise NotSupported(f"a routine in {language}", "language")
     resources.check_id("routineReference.routineId", name.routine, _NAME)
     kind = _KINDS.get(str(resources.required(told, "routineType", "routineType")))
@@ -58,7 +59,27 @@ def create_text(name: RoutineName, resource: Mapping[str, Any], replacing: bool)
         )
         return f"{start}\n{whole}"
     start += f" RETURNS {type_text(returns)}" if returns else ""
+    if language == "JAVASCRIPT":
+        libraries = ", ".join(_literal(str(uri)) for uri in told.get("importedLibraries") or ())
+        options = f"OPTIONS (library = [{libraries}]) " if libraries else ""
+        return f"{start} {_determinism(told)} LANGUAGE js {options}AS {_literal(body)}"
+    for key in ("determinismLevel", "importedLibraries"):
+        if told.get(key):
+            raise NotSupported(f"{key} of a routine in {language}", key)
     return f"{start} AS {body}" if kind == "TABLE FUNCTION" else f"{start} AS (\n{body}\n)"
+
+
+def _determinism(told: Mapping[str, Any]) -> str:
+    level = told.get("determinismLevel")
+    if level not in (None, "DETERMINISTIC", "NOT_DETERMINISTIC"):
+        raise BadValue("determinismLevel", level, "DETERMINISTIC or NOT_DETERMINISTIC")
+    return str(level or "").replace("_", " ")
+
+
+def _literal(text: str) -> str:
+    """A string literal of GoogleSQL, whatever is in the text."""
+    plain = {"\\": r"\\", '"': r"\"", "\n": r"\n", "\r": r"\r"}
+    return '"' + "".join(plain.get(each, each) for each in text) + '"'
 
 
 def _argument(argument: Mapping[str, Any], kind: str) -> str:

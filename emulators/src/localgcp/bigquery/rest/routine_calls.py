@@ -99,6 +99,10 @@ def _resource(stored: StoredRoutine) -> dict[str, Any]:
         "definitionBody": routine.body,
         "arguments": [_argument(each) for each in routine.arguments],
     }
+    if routine.determinism:
+        made["determinismLevel"] = routine.determinism
+    if routine.libraries:
+        made["importedLibraries"] = list(routine.libraries)
     if routine.returns is not None:
         made["returnType"] = _type(routine.returns)
     return {"etag": resources.etag(made), **made}

@@ -1,4 +1,4 @@
-"""JavaScript functions on QuickJS, bounded in time and memory; the extra `transforms` brings it.
+"""JavaScript functions of message transforms, each on an engine of its own (`javascript`).
 
 Page "User-defined functions (UDFs) overview": a function gets the message and its metadata, and
 returns the message, or null to drop it; it reaches nothing outside.
@@ -7,41 +7,12 @@ returns the message, or null to drop it; it reaches nothing outside.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import Protocol, TypeAlias, cast
 
+from localgcp.javascript import Bounds, Compiled, EngineMissing, Script, ScriptError
 from localgcp.pubsub.domain.transforms import Content
 from localgcp.pubsub.errors import TransformFailed, Unsupported
 
-MAX_SECONDS = 0.5
-MAX_MEMORY = 64 << 20
-MAX_STACK = 1 << 20
-
-Compiled: TypeAlias = Callable[[str], str | None]
-
-
-class Context(Protocol):
-    """What is used of QuickJS's, which comes without types."""
-
-    def set_memory_limit(self, size: int) -> None:
-        """At most so many bytes of memory."""
-
-    def set_max_stack_size(self, size: int) -> None:
-        """At most so many bytes of stack."""
-
-    def set_time_limit(self, seconds: float) -> None:
-        """At most so long for each call."""
-
-    def eval(self, code: str) -> object:
-        """Run code; gives the value of its last expression. Raises JSException."""
-
-
-class Engine(Protocol):
-    """The module itself."""
-
-    JSException: type[Exception]
-    Context: Callable[[], Context]
-
+BOUNDS = Bounds(seconds=0.5)
 
 _CALL = """
 (text) => {
@@ -71,9 +42,9 @@ class JavaScriptFunction:
             raise TransformFailed(f"{self._name}: the data is no UTF-8.") from error
         try:
             answer = self._call(json.dumps([message, content.metadata()]))
-        except _engine().JSException as error:
+        except ScriptError as error:
             self._call = self._start()  # it may be out of memory, or in the middle of something
-            raise TransformFailed(f"{self._name}: {_first_line(error)}") from error
+            raise TransformFailed(f"{self._name}: {error}") from error
         return None if answer is None else self._content(json.loads(answer), content)
 
     def _content(self, answer: object, before: Content) -> Content:
@@ -97,30 +68,15 @@ class JavaScriptFunction:
         )
 
     def _start(self) -> Compiled:
-        quickjs = _engine()
-        context = quickjs.Context()
-        context.set_memory_limit(MAX_MEMORY)
-        context.set_max_stack_size(MAX_STACK)
-        context.set_time_limit(MAX_SECONDS)
         try:
-            context.eval(self._code)
-            if context.eval(f"typeof {self._name}") != "function":
+            script = Script(BOUNDS)
+            script.run(self._code)
+            if script.run(f"typeof {self._name}") != "function":
                 raise TransformFailed(f"the code has no function {self._name}.")
-            return cast(Compiled, context.eval(_CALL % self._name))
-        except quickjs.JSException as error:
-            raise TransformFailed(_first_line(error)) from error
-
-
-def _engine() -> Engine:
-    try:
-        import quickjs
-    except ImportError as error:
-        raise Unsupported(
-            "a JavaScript UDF without its engine: install localgcp[transforms]"
-        ) from error
-    engine: Engine = quickjs
-    return engine
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0]
+            return script.function(_CALL % self._name)
+        except EngineMissing as error:
+            raise Unsupported(
+                "a JavaScript UDF without its engine: install localgcp[transforms]"
+            ) from error
+        except ScriptError as error:
+            raise TransformFailed(str(error)) from error

@@ -11,7 +11,13 @@ from zetasql.wasi._pb2.zetasql.proto import simple_catalog_pb2 as c
 from zetasql.wasi._pb2.zetasql.public import simple_table_pb2 as table_proto
 from zetasql.wasi._pb2.zetasql.public import value_pb2
 
-from localgcp.bigquery.googlesql.reference import prelude, routines, types, values
+from localgcp.bigquery.googlesql.reference import (
+    javascript,
+    prelude,
+    routines,
+    types,
+    values,
+)
 from localgcp.bigquery.googlesql.reference.engine import Engine
 from localgcp.bigquery.googlesql.reference.messages import Shape, TableShape
 from localgcp.bigquery.googlesql.reference.trees import home
@@ -42,6 +48,8 @@ class Catalogs:
         catalog = c.SimpleCatalogProto(name="catalog", builtin_function_options=builtins)
         if lacking:
             prelude.put_in(catalog)
+        if any(routine.language == javascript.LANGUAGE for routine in shape.routines):
+            self._engine.callbacks.put_in(catalog)
         _declare(catalog, shape)
         return catalog
 
@@ -67,7 +75,7 @@ class Catalogs:
 def _declare(catalog: c.SimpleCatalogProto, shape: Shape) -> None:
     """A script's variables are constants of a statement's: columns of that name go before them."""
     for routine in shape.routines:
-        routines.add(home(catalog, routine.path), routine)
+        routines.add(home(catalog, routine.path), javascript.as_sql(routine))
     for name, field, value in shape.variables:
         held = value_pb2.ValueProto() if value is None else values.writer(field)(value)
         catalog.constant.add(name_path=[name], type=types.type_of(field), value=held)

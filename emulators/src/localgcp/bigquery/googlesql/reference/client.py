@@ -75,7 +75,7 @@ class _Worker:
         self._process = subprocess.Popen(
             command,
             pass_fds=(theirs.fileno(),),
-            env=environment.copy(),
+            env={**environment.copy(), "TZ": "UTC"},  # JavaScript's dates are of that zone
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

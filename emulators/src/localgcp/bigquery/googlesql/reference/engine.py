@@ -19,6 +19,7 @@ from zetasql.wasi._pb2.zetasql.proto import options_pb2 as o
 from zetasql.wasi._pb2.zetasql.proto import simple_catalog_pb2 as c
 
 from localgcp.bigquery.googlesql.reference import compiled, icu
+from localgcp.bigquery.googlesql.reference.callbacks import Callbacks
 
 Answer = TypeVar("Answer", bound=Message)
 _FAILURE = re.compile(r"Code: (\d+), Message: (.*)", re.DOTALL)
@@ -45,13 +46,15 @@ class Engine:
         self._store.set_wasi(wasi)
         linker = Linker(engine)
         linker.define_wasi()
-        instance = linker.instantiate(self._store, compiled.load(engine, folder))
+        self.callbacks = Callbacks(self)
+        module = compiled.load(engine, folder)
+        instance = self.callbacks.instantiate(linker, self._store, engine, module)
         self._exports = instance.exports(self._store)
         self._functions: dict[str, Any] = {}
-        self._call("_initialize")
         memory: Any = self._exports["memory"]
         self._memory = ctypes.addressof(memory.data_ptr().contents)
-        self._size: Callable[[], int] = memory.data_len
+        self.size: Callable[[], int] = memory.data_len
+        self._call("_initialize")
         # Whether COLLATE can be evaluated.
         self.knows_collations = icu.give(self, self._normalize)
 
@@ -64,8 +67,8 @@ class Engine:
             found = self._call(f"ZetaSqlLocalService_{method}", at + 4, len(raw), at)
             if not found:
                 raise self._refusal()
-            size = int.from_bytes(self._read(at, 4), "little")
-            told = answer.FromString(self._read(found, size))
+            size = int.from_bytes(self.read(at, 4), "little")
+            told = answer.FromString(self.read(found, size))
             self._call("wasm_free", found)
             return told
         finally:
@@ -73,11 +76,12 @@ class Engine:
 
     def _refusal(self) -> Refusal:
         size = self._call("wasm_get_last_error_size")
-        text = self._read(self._call("wasm_get_last_error"), size).decode(errors="replace")
+        text = self.read(self._call("wasm_get_last_error"), size).decode(errors="replace")
         match = _FAILURE.fullmatch(text)
         return Refusal(int(match[1]), match[2]) if match else Refusal(13, text)
 
-    def _read(self, at: int, size: int) -> bytes:
+    def read(self, at: int, size: int) -> bytes:
+        """What is at an address of its memory."""
         return ctypes.string_at(self._memory + at, size)
 
     def write(self, at: int, raw: bytes) -> None:
@@ -92,7 +96,7 @@ class Engine:
 
     def find(self, what: bytes) -> list[int]:
         """Each address in its memory where these bytes are."""
-        return [each.start() for each in re.finditer(re.escape(what), self._read(0, self._size()))]
+        return [each.start() for each in re.finditer(re.escape(what), self.read(0, self.size()))]
 
     def _normalize(self) -> None:
         builtins = o.ZetaSQLBuiltinFunctionOptionsProto(language_options=o.LanguageOptionsProto())

@@ -118,12 +118,16 @@ class Analyze:
 
 @dataclass(frozen=True, slots=True)
 class Evaluate:
-    """Asks for an Arrow table: the rows of a query over `contents`, one a scan of the analysis."""
+    """Asks for an Arrow table: the rows of a query over `contents`, one a scan of the analysis.
+
+    `libraries` are URIs that functions in JavaScript name, and the code there.
+    """
 
     shape: Shape
     analysis: Analysis
     contents: tuple[pa.Table, ...]
     values: tuple[object, ...] = ()
+    libraries: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

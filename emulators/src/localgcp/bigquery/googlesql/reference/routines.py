@@ -85,7 +85,8 @@ def routine_of(kind: str, node: Any) -> tuple[Routine, str, bool]:
     kinds = {"create_table_function": "TABLE", "create_procedure": "PROCEDURE"}
     procedure = kind == "create_procedure"
     language = "SQL" if procedure else node.language.upper()
-    if language != "SQL" or (not procedure and getattr(node, "is_remote", False)):
+    known = ("SQL", "JS") if kind == "create_function" else ("SQL",)
+    if language not in known or (not procedure and getattr(node, "is_remote", False)):
         raise SqlNotSupported(f"a routine in {language}")
     body = node.procedure_body if procedure else node.code
     returns = node.signature.return_type
@@ -98,9 +99,34 @@ def routine_of(kind: str, node: Any) -> tuple[Routine, str, bool]:
         body=body,
         language=language,
         signature=node.signature.SerializeToString(),
+        determinism=_determinism(node) if language == "JS" else "",
+        libraries=_libraries(node) if language == "JS" else (),
     )
     mode = _SCOPES.CreateMode.Name(created.create_mode).removeprefix("CREATE_")
     return made, mode, created.create_scope == _SCOPES.CREATE_TEMP
+
+
+def _determinism(node: Any) -> str:
+    """As the API calls it; "" where nothing is said."""
+    level = _SCOPES.DeterminismLevel.Name(node.determinism_level).removeprefix("DETERMINISM_")
+    return str(level) if level in ("DETERMINISTIC", "NOT_DETERMINISTIC") else ""
+
+
+def _libraries(node: Any) -> tuple[str, ...]:
+    """The URIs of OPTIONS(library). Raises SqlNotSupported."""
+    found: list[str] = []
+    for option in node.option_list:
+        if option.name.lower() != "library":
+            continue
+        literal = unwrapped(option.value)[1]
+        if literal.DESCRIPTOR.name != "ResolvedLiteralProto":
+            raise SqlNotSupported("OPTIONS(library) that is no literal")
+        value = literal.value.value
+        found += [each.string_value for each in value.array_value.element] or [value.string_value]
+    for uri in found:
+        if not uri.startswith("gs://"):
+            raise SqlNotSupported(f"OPTIONS(library) of {uri!r}: only gs:// URIs")
+    return tuple(found)
 
 
 def _argument(proto: f.FunctionArgumentTypeProto) -> Argument:

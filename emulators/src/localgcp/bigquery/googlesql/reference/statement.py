@@ -18,6 +18,7 @@ from zetasql.wasi._pb2.zetasql.public import type_pb2
 from localgcp.bigquery.catalog.schema import Field
 from localgcp.bigquery.errors import SqlNotSupported
 from localgcp.bigquery.googlesql.reference import (
+    javascript,
     language,
     prelude,
     routines,
@@ -53,6 +54,10 @@ class Statements:
         self._language = language.language(engine)
         self._options = language.analysis(engine, self._language)
         self._catalogs = Catalogs(engine, self._language)
+
+    def size(self) -> int:
+        """The bytes that the instance has taken."""
+        return self._engine.size()
 
     def answer(self, request: m.Request) -> Any:
         """What is asked for. Raises Refusal, BigQueryError, and Trap if the instance is lost."""
@@ -108,7 +113,9 @@ class Statements:
     def _created_by(self, shape: Shape) -> m.Created:
         kind, statement = self._resolved(shape)
         routine, mode, temporary = routines.routine_of(kind, statement)
-        if routine.kind != "PROCEDURE" and routine.language == "SQL":
+        if routine.language == javascript.LANGUAGE:
+            javascript.check(routine)
+        elif routine.kind != "PROCEDURE":
             named = set(self.names(shape.sql))
             parsed = self._parsed(routines.wrapped(routine))
             routine = replace(routine, reads=routines.reads_of(routine, parsed, named))
@@ -154,6 +161,7 @@ class Statements:
         else:
             bare = replace(shape, tables=())
             asked.registered_catalog_id = self._catalogs.registered(bare, bool(lacking))
+        self._engine.callbacks.offer(javascript.functions(shape.routines, dict(request.libraries)))
         try:
             told = self._engine.ask("EvaluateQuery", asked, service.EvaluateQueryResponse)
         except Refusal as error:

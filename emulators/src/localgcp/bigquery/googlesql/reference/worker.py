@@ -32,6 +32,9 @@ from localgcp.bigquery.googlesql.reference.messages import (
 )
 from localgcp.bigquery.googlesql.reference.statement import Statements
 
+# Bytes of an instance that has grown: it gives none back, and keeps the name of each call.
+_FULL = 512 << 20
+
 
 def main() -> None:
     """Serve, and leave when the caller does or the instance is lost."""
@@ -55,6 +58,8 @@ def main() -> None:
         line.send(answer)
         if isinstance(answer, Lost):
             return
+        if statements.size() > _FULL:
+            statements = Statements(Engine(folder))
 
 
 def _answer(statements: Statements, request: Request) -> Any:
