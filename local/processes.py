@@ -30,6 +30,7 @@ class Process:
     """Without these a drain does harm, or nothing: it is killed at once when one of them ends."""
 
 
+SUBSCRIPTION_SECONDS = 120.0
 EMULATORS = ("pubsub", "storage", "bigquery")
 READY_PATHS = {
     "pubsub": "/",
@@ -118,6 +119,8 @@ def _pipeline(stack: Stack) -> Process:
         command=(
             *(sys.executable, "-m", "pipeline.main", "--runner", "LocalRunner"),
             *("--status_port", str(stack.ports["pipeline"])),
+            # It starts beside Pub/Sub, which knows the subscription a little later.
+            *("--subscription_wait_seconds", f"{SUBSCRIPTION_SECONDS:g}"),
         ),
         ready_url=ready_url(stack, "pipeline"),
         # It drains: windows close, files are written, messages acked. What it writes and can't ack

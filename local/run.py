@@ -82,17 +82,13 @@ def started(
 @contextlib.contextmanager
 def _supervised(stack: Stack, supervisor: Supervisor) -> Iterator[Supervisor]:
     try:
-        *first, pipeline, generator, room = all_of(stack)
-        supervisor.start(first)
+        supervisor.start(all_of(stack))
         stack.save(STARTING, supervisor.groups())
         # Imported while the processes start.
         from local import provision
 
         supervisor.wait_ready(["pubsub"])
         provision.messaging(stack)
-        # Only now: a job that finds no subscription ends.
-        supervisor.start([pipeline, generator, room])
-        stack.save(STARTING, supervisor.groups())
         supervisor.wait_ready(EMULATORS)
         provision.stores(stack)
         supervisor.wait_ready(list(supervisor.children))

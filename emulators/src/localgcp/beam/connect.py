@@ -37,10 +37,11 @@ def open_reader(step: str, source: Any, options: Any, watch: Watch | None = None
         name = subscribe(client, record, source.full_topic, project)
     else:
         name = source.full_subscription
+    patience = local.subscription_wait_seconds
     subscriber = (
-        Subscriber(name, client, time.monotonic)
+        Subscriber(name, client, time.monotonic, patience)
         if watch is None
-        else WatchedSubscriber(name, client, time.monotonic, watch)
+        else WatchedSubscriber(name, client, time.monotonic, watch, patience)
     )
     keeper = LeaseKeeper(subscriber, local.ack_lease_seconds)
     limits = Limits(

@@ -54,6 +54,12 @@ class LocalRunnerOptions(PipelineOptions):
             help="Ack deadline given to what is held; after a crash Pub/Sub waits as long.",
         )
         parser.add_argument(
+            "--subscription_wait_seconds",
+            type=_between(0.0, 86_400.0),
+            default=0.0,
+            help="How long a job that starts waits for a subscription that is not there yet.",
+        )
+        parser.add_argument(
             "--state_dir",
             help="Where a job keeps user state, timers and the subscriptions that it makes of"
             " topics; .localgcp/state if absent.",

@@ -38,6 +38,9 @@ UNARY_SECONDS = 10.0
 MOST_PAUSE_SECONDS = 3.0
 """Between pulls that fail: so soon after Pub/Sub is back work goes on."""
 
+AWAITING_SECONDS = 0.1
+"""Between pulls of a subscription that is not there yet."""
+
 MOST_ACK_IDS = 1000
 """Ack ids in one request; Pub/Sub takes 512 KiB."""
 
@@ -49,6 +52,7 @@ _HOPELESS = {
     grpc.StatusCode.FAILED_PRECONDITION,
     grpc.StatusCode.UNIMPLEMENTED,
 }
+_NOT_YET = {grpc.StatusCode.NOT_FOUND, grpc.StatusCode.UNAVAILABLE}
 
 
 @dataclass(frozen=True)
@@ -65,11 +69,19 @@ class Subscriber:
     """Pulls, acks and extends deadlines. Pulls from one thread, the rest from another."""
 
     def __init__(
-        self, subscription: str, client: SubscriberClient, clock: Callable[[], float]
+        self,
+        subscription: str,
+        client: SubscriberClient,
+        clock: Callable[[], float],
+        patience: float = 0.0,
     ) -> None:
-        """`clock` gives monotonic seconds."""
+        """`clock` gives monotonic seconds; for `patience` seconds the subscription may be absent.
+
+        That it was there once ends the patience: deleted, it does not come back.
+        """
         self.subscription = subscription
         self._clock = clock
+        self._awaited_until = clock() + patience
         channel = client.transport.grpc_channel
         self._pull = channel.unary_unary(
             f"{_SERVICE}Pull",
@@ -110,6 +122,7 @@ class Subscriber:
             self._open = None
             return self._failed(error)
         self._open, self._failing = None, None
+        self._awaited_until = 0.0
         self._backoff.reset()
         self._most = min(MOST_ACK_IDS, self._most * 2)
         return Polled(list(response.received_messages), not response.received_messages)
@@ -146,19 +159,22 @@ class Subscriber:
         self._open = None
 
     def _failed(self, error: Any) -> Polled:
-        code = error.code()
-        if code in _HOPELESS:
+        code, now = error.code(), self._clock()
+        is_awaited = code in _NOT_YET and now < self._awaited_until
+        if code in _HOPELESS and not is_awaited:
             raise SubscriptionUnusable(self.subscription, code.name, error.details()) from error
         if code is grpc.StatusCode.DEADLINE_EXCEEDED:
-            self._failing = None
+            self._failing, self._awaited_until = None, 0.0
             return Polled(empty=True)
-        since = self._clock() if self._failing is None else self._failing[0]
+        since = now if self._failing is None else self._failing[0]
         self._failing = (since, f"{code.name}: {error.details()}")
+        if is_awaited:
+            self._silent_until = now + AWAITING_SECONDS
+            return Polled()
         if code is grpc.StatusCode.RESOURCE_EXHAUSTED:
             # The response was larger than the channel takes: ask for fewer.
             self._most = max(1, self._most // 2)
-        pause = self._backoff.next()
-        self._silent_until = self._clock() + pause
+        self._silent_until = now + self._backoff.next()
         self._seldom.warn(
             ("pull", code),
             "pull from %s failed (%s: %s); it is tried again and again, at least each %.0f s",

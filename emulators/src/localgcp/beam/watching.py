@@ -30,8 +30,9 @@ class WatchedSubscriber(Subscriber):
         client: SubscriberClient,
         clock: Callable[[], float],
         watch: Watch,
+        patience: float = 0.0,
     ) -> None:
-        super().__init__(subscription, client, clock)
+        super().__init__(subscription, client, clock, patience)
         self._watch = watch
 
     def poll(self, limit: int, wait: float) -> Polled:

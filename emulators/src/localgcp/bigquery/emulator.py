@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from localgcp.clock import Clock
 
 DATABASE = "bigquery.duckdb"
+WARM_UP_SECONDS = 5.0
+"""From when it listens: until then the rest of a stack starts, and needs the processor more."""
 
 
 class BigQueryEmulator(ThreadedEmulator):
@@ -61,7 +63,7 @@ class BigQueryEmulator(ThreadedEmulator):
 
         def ready() -> None:
             listening()
-            _warm_up(reference)
+            asyncio.get_running_loop().call_later(WARM_UP_SECONDS, _warm_up, reference)
 
         sweeping = asyncio.create_task(_sweep(service))
         try:
@@ -116,7 +118,7 @@ async def _sweep(service: Service) -> None:
 
 
 def _warm_up(reference: Reference) -> None:
-    """Load what the first query and the first insert need, once we listen."""
+    """Load what the first query and the first insert need, if they have not come meanwhile."""
 
     def load() -> None:
         reference.start()
