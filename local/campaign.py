@@ -113,6 +113,8 @@ class Campaign:
             yield there
 
     def _load(self, stack: Stack) -> None:
+        """Put the load on; returns once it flows, or the fault would meet none. Raises NotDone."""
+        before = look(stack).published or 0
         body = {
             "events_per_minute": self._rate * 60,
             "duration_minutes": LOAD_SECONDS / 60,
@@ -126,6 +128,11 @@ class Campaign:
         )
         with urlopen(request, timeout=10.0):
             pass
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while (look(stack).published or 0) <= before:
+            if time.monotonic() > deadline:
+                raise NotDone(f"no event of the load came in {SETTLE_SECONDS:g} s")
+            time.sleep(LOOK_SECONDS)
 
     def _settle(
         self,
