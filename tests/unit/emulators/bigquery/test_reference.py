@@ -84,7 +84,6 @@ WRONG: list[tuple[str, type[Exception], str]] = [
     ("SELECT [1] = [1]", InvalidQuery, r"Equality is not defined"),
     ("SELECT 1 AS x, 2 AS X", InvalidQuery, "Duplicate column names"),
     ("SELECT ERROR('no'), INTERVAL 1 DAY", QueryFailed, "^no$"),
-    ("CREATE TABLE d.big AS SELECT BIGNUMERIC '1e-30' AS b", SqlNotSupported, "no table holds"),
     ("SELECT ML.PREDICT(1)", SqlNotSupported, "not supported by the emulator: function ML.PREDICT"),
 ]
 

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from localgcp.bigquery.catalog import dataset as datasets
-from localgcp.bigquery.catalog import evolution, schema
+from localgcp.bigquery.catalog import evolution, schema, stored_anew
 from localgcp.bigquery.catalog import table as tables
 from localgcp.bigquery.catalog.dataset import Dataset
 from localgcp.bigquery.catalog.partitioning import PSEUDO, TimePartitioning
@@ -69,6 +69,7 @@ class Catalog:
             for (text,) in tx.db.execute("SELECT resource FROM data.emulator.tables").fetchall():
                 table = tables.load(json.loads(text))
                 self._tables[table.name] = table
+            stored_anew.bring_up(tx, self._tables.values())
 
     def _load_dataset(self, resource: dict[str, Any]) -> None:
         dataset = datasets.parse("", resource, int(resource["creationTime"]))

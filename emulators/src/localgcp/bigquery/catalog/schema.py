@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from localgcp.bigquery.catalog import parameterized
+from localgcp.bigquery.catalog import bignumeric, parameterized
 from localgcp.bigquery.errors import BadValue, MissingField, NotSupported
 
 if TYPE_CHECKING:
@@ -22,15 +22,14 @@ ALIASES = {
     "BOOL": "BOOLEAN",
     "STRUCT": "RECORD",
 }
-# The API's name -> the DuckDB type. A DECIMAL holds 38 digits, so BIGNUMERIC keeps 19 before and
-# 19 after the point, and that odd scale tells it from NUMERIC when a result comes back.
+# The API's name -> the DuckDB type.
 DUCKDB_TYPES = {
     "STRING": "VARCHAR",
     "BYTES": "BLOB",
     "INTEGER": "BIGINT",
     "FLOAT": "DOUBLE",
     "NUMERIC": "DECIMAL(38,9)",
-    "BIGNUMERIC": "DECIMAL(38,19)",
+    "BIGNUMERIC": "BLOB",  # see `bignumeric`
     "BOOLEAN": "BOOLEAN",
     "TIMESTAMP": "TIMESTAMPTZ",
     "DATE": "DATE",
@@ -239,7 +238,7 @@ def arrow_type(field: Field) -> pa.DataType:
         "INTEGER": pa.int64(),
         "FLOAT": pa.float64(),
         "NUMERIC": pa.decimal128(38, 9),
-        "BIGNUMERIC": pa.decimal128(38, 19),
+        "BIGNUMERIC": pa.binary(bignumeric.WIDTH),
         "BOOLEAN": pa.bool_(),
         "TIMESTAMP": pa.timestamp("us", tz="UTC"),
         "DATE": pa.date32(),
@@ -294,8 +293,7 @@ def result_field(name: str, kind: Any) -> Field:
         members = tuple(result_field(*child) for child in kind.children)
         return Field(name, "RECORD", fields=members)
     if kind.id == "decimal":
-        scale = dict(kind.children)["scale"]
-        return Field(name, "BIGNUMERIC" if scale == 19 else "NUMERIC")
+        return Field(name, "NUMERIC")
     if str(kind) == "JSON":
         return Field(name, "JSON")
     if str(kind) == '"NULL"':  # BigQuery types a bare NULL as INT64

@@ -9,18 +9,20 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from localgcp.bigquery.catalog import bignumeric
 from localgcp.bigquery.catalog.row_bytes import of_column
-from localgcp.bigquery.catalog.schema import quoted
+from localgcp.bigquery.catalog.schema import Field, quoted
 from localgcp.bigquery.catalog.table import Name, Table
 from localgcp.bigquery.errors import QueryFailed
 from localgcp.bigquery.store import Store
 
 if TYPE_CHECKING:
+    import duckdb
     import pyarrow as pa
 
 _BATCH = 50_000
 _NEWEST = 500
-_WIDTHS = {"date32[day]": 8, "time64[us]": 8, "bool": 1, "decimal128(38, 19)": 32}
+_WIDTHS = {"date32[day]": 8, "time64[us]": 8, "bool": 1, "fixed_size_binary[32]": 32}
 
 
 @dataclass(eq=False)
@@ -83,9 +85,7 @@ class Sizes:
         count = _Count()
         try:
             with self._store.still(table.name.sql, lambda: self._begin(table.name, count)) as db:
-                columns = ", ".join(quoted(field.name) for field in table.fields) or "NULL"
-                reader = db.sql(f"SELECT {columns} FROM {table.name.sql}").to_arrow_reader(_BATCH)
-                total = sum(logical_bytes(column) for batch in reader for column in batch.columns)
+                total = _total(db, table)
         except BaseException:
             count.spoiled = True
             raise
@@ -146,7 +146,7 @@ class Sizes:
         wanted = [field for field in table.fields if field.name in columns]
         if not wanted:
             return 0
-        each = " + ".join(f"coalesce(sum({of_column(field)}), 0)" for field in wanted)
+        each = _sums(wanted)
         where, part = "true", table.partitioning
         if partitions is not None and part is not None:
             where = f"({part.id_sql}) IN (SELECT {part.id_sql} FROM ({partitions}))"
@@ -173,6 +173,19 @@ class Sizes:
             self._parts.pop(table.name, None)
             for count in self._counts[table.name]:
                 count.spoiled = True
+
+
+def _total(db: duckdb.DuckDBPyConnection, table: Table) -> int:
+    if bignumeric.holds(table.fields):  # which look like BYTES once DuckDB gives them out
+        ((total,),) = db.execute(f"SELECT {_sums(table.fields)} FROM {table.name.sql}").fetchall()
+        return int(total)
+    columns = ", ".join(quoted(field.name) for field in table.fields) or "NULL"
+    reader = db.sql(f"SELECT {columns} FROM {table.name.sql}").to_arrow_reader(_BATCH)
+    return sum(logical_bytes(column) for batch in reader for column in batch.columns)
+
+
+def _sums(fields: Iterable[Field]) -> str:
+    return " + ".join(f"coalesce(sum({of_column(field)}), 0)" for field in fields)
 
 
 def logical_bytes(column: pa.Array) -> int:

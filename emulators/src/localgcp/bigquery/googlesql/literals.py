@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from localgcp.bigquery.catalog import bignumeric
 from localgcp.bigquery.googlesql.nodes import Rule, call, cast, number, refuse, text
 from localgcp.bigquery.googlesql.types import duckdb_cast, field_of
 
@@ -17,7 +18,6 @@ def _literal(node: exp.Expr) -> exp.Expr:
 _RAW_NUMBERS = (exp.Limit, exp.Offset, exp.Group, exp.Ordered, exp.WindowSpec, exp.DataTypeParam)
 
 
-_BIG_PLACES = 19
 _BEYOND_INT64 = str(1 << 63)
 
 
@@ -45,12 +45,12 @@ def _cast(node: exp.Expr) -> exp.Expr:
     if node.args.get("format"):
         return refuse("CAST with FORMAT")
     field, value = field_of("", node.args["to"]), node.this
-    if field.type == "BIGNUMERIC" and len(value.name.partition(".")[2]) > _BIG_PLACES:
-        return refuse(f"a BIGNUMERIC with more than {_BIG_PLACES} digits after the point")
+    if bignumeric.holds([field]):
+        return refuse("CAST to BIGNUMERIC")
     own = {"INTEGER": "bq_int64", "STRING": "bq_string", "BOOLEAN": "bq_bool", "BYTES": "bq_bytes"}
     if field.type in own and not field.repeated:
         return call(own[field.type], value)
-    number_of_text = field.type in ("FLOAT", "NUMERIC", "BIGNUMERIC") and not field.repeated
+    number_of_text = field.type in ("FLOAT", "NUMERIC") and not field.repeated
     if number_of_text and not isinstance(value, exp.Null):
         value = call("bq_digits", value)
     return duckdb_cast(value, field)

@@ -51,6 +51,7 @@ class Names:
     tables: list[Table] = field(default_factory=list)
     reads: list[Table] = field(default_factory=list)  # those of views as well
     scope: Scope | None = None
+    by_bytes: bool = False  # whether BIGNUMERICs are but compared
     ingested: bool = False  # whether a table has columns for the time of ingestion
 
     def resolve(self, tree: exp.Expr) -> None:
@@ -90,7 +91,7 @@ class Names:
             inner = self.view_tree(table, self.depth + 1)
             node.replace(exp.Subquery(this=inner, alias=exp.TableAlias(this=alias)))
             return
-        _refuse_others(table.fields)
+        _refuse_others(table.fields, self.by_bytes)
         if table.is_ingested:
             self.ingested = True
             if not isinstance(node.parent, exp.DML | exp.Schema):
@@ -109,7 +110,7 @@ class Names:
         path = tuple(part.name for part in node.parts)
         parts = wildcard(self.catalog, path, self.project, self.dataset)
         fields = newest(parts).fields
-        _refuse_others(fields)
+        _refuse_others(fields, self.by_bytes)
         selects = [_part(fields, suffix if asks else None, table) for suffix, table in parts]
         whole: exp.Expr = selects[0]
         for select in selects[1:]:
@@ -166,14 +167,15 @@ def _part(fields: tuple[Field, ...], suffix: str | None, table: Table) -> exp.Se
     return exp.Select(expressions=columns).from_(place)
 
 
-def _refuse_others(fields: tuple[Field, ...]) -> None:
-    """DuckDB would take an INTERVAL or a RANGE for its text, and compares texts by their bytes."""
+def _refuse_others(fields: tuple[Field, ...], by_bytes: bool) -> None:
+    """DuckDB would take an INTERVAL or a RANGE for its text, a BIGNUMERIC for its bytes, and
+    compares texts by their bytes."""
     for column in fields:
-        if column.type in AS_TEXT:
+        if column.type in AS_TEXT or (column.type == "BIGNUMERIC" and not by_bytes):
             raise SqlNotSupported(f"a table with a column of type {column.type}, {column.name}")
         if column.collation:
             raise SqlNotSupported(f"a table with a collation of column {column.name}")
-        _refuse_others(column.fields)
+        _refuse_others(column.fields, by_bytes)
 
 
 def _point(node: exp.Table, catalog: str | None, db: str | None, table: str) -> None:

@@ -47,7 +47,10 @@ DML = ("INSERT", "UPDATE", "DELETE", "MERGE")
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a statement is read against."""
+    """What a statement is read against.
+
+    `by_bytes` says that of its tables' BIGNUMERICs nothing is asked that their bytes don't tell.
+    """
 
     catalog: Catalog
     project: str
@@ -55,6 +58,7 @@ class Context:
     information_schema: InformationSchema
     parameters: tuple[Parameter, ...] = ()
     scope: Scope | None = None
+    by_bytes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +170,7 @@ def names_of(context: Context) -> Names:
         relations=relations,
         reads=reads,
         scope=context.scope,
+        by_bytes=context.by_bytes,
     )
 
 

@@ -42,7 +42,7 @@ class Translations:
 def _key(sql: str, context: Context) -> object:
     shapes = tuple((p.name, p.key, p.field) for p in context.parameters)
     number = context.scope.number if context.scope else 0
-    return (sql, context.project, context.dataset, number, shapes)
+    return (sql, context.project, context.dataset, number, shapes, context.by_bytes)
 
 
 def _still(known: Translation, context: Context) -> bool:

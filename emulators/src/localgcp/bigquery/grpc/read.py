@@ -11,9 +11,9 @@ from google.cloud.bigquery_storage_v1 import types
 
 from localgcp.bigquery.errors import BadValue, NotSupported
 from localgcp.bigquery.grpc.names import project_of, table_of
+from localgcp.bigquery.rows.api_arrow import arrow_field
 from localgcp.bigquery.rows.avro_schema import records, schema_of
 from localgcp.bigquery.service import Service
-from localgcp.bigquery.streams.projection import arrow_field
 from localgcp.bigquery.streams.read_sessions import Session, Wanted
 
 if TYPE_CHECKING:

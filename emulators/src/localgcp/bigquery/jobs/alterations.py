@@ -10,6 +10,7 @@ from localgcp.bigquery.catalog.catalog import Catalog
 from localgcp.bigquery.catalog.partitioning import TimePartitioning
 from localgcp.bigquery.catalog.schema import Field, duckdb_type, quoted
 from localgcp.bigquery.catalog.sizes import Sizes
+from localgcp.bigquery.catalog.stored_anew import store_anew
 from localgcp.bigquery.catalog.table import Table, apply
 from localgcp.bigquery.errors import (
     AlreadyExists,
@@ -218,7 +219,10 @@ def _widen(tx: Transaction, table: Table, field: Field) -> Table:
         what = f"ALTER TABLE ALTER COLUMN SET DATA TYPE requires that {column.type} of column"
         raise InvalidQuery(f"{what} {column.name} is assignable to {field.type}", "query")
     new = replace(column, type=field.type)
-    _ddl(tx, table, f"ALTER COLUMN {quoted(column.name)} SET DATA TYPE {duckdb_type(new)}")
+    if new.type == "BIGNUMERIC":
+        store_anew(tx, table, new)
+    else:
+        _ddl(tx, table, f"ALTER COLUMN {quoted(column.name)} SET DATA TYPE {duckdb_type(new)}")
     return _with(table, column, new)
 
 

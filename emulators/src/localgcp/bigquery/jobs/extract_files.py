@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from localgcp.bigquery.catalog import bignumeric
 from localgcp.bigquery.catalog.schema import Field, arrow_type
+from localgcp.bigquery.rows.api_arrow import arrow_field, as_api
 from localgcp.bigquery.rows.avro_schema import check_types, records, schema_of
 from localgcp.bigquery.rows.text_files import check_flat, csv_lines, header, json_lines
 
@@ -92,21 +94,27 @@ def _parquet(form: Form, fields: tuple[Field, ...], batches: list[pa.RecordBatch
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    columns = [pa.field(f.name, arrow_type(f), nullable=not f.required) for f in fields]
-    schema = pa.schema(columns)
-    table = pa.Table.from_batches([_cast(batch, schema) for batch in batches], schema)
+    schema = pa.schema([pa.field(f.name, _type(f), nullable=not f.required) for f in fields])
+    table = pa.Table.from_batches([_cast(batch, fields, schema) for batch in batches], schema)
     file = io.BytesIO()
     pq.write_table(table, file, compression=form.compression.lower())
     return Written(file.getvalue(), "application/octet-stream")
 
 
-def _cast(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+def _type(column: Field) -> pa.DataType:
+    return arrow_field(column).type if bignumeric.holds([column]) else arrow_type(column)
+
+
+def _cast(batch: pa.RecordBatch, fields: tuple[Field, ...], schema: pa.Schema) -> pa.RecordBatch:
     import pyarrow as pa
 
-    arrays = [
-        (each.storage if isinstance(each, pa.ExtensionArray) else each).cast(column.type)
-        for each, column in zip(batch.columns, schema, strict=True)
-    ]
+    arrays = []
+    for column, each, wanted in zip(fields, batch.columns, schema, strict=True):
+        if bignumeric.holds([column]):
+            arrays.append(as_api(each, wanted.type))
+        else:
+            plain = each.storage if isinstance(each, pa.ExtensionArray) else each
+            arrays.append(plain.cast(wanted.type))
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 

@@ -8,10 +8,11 @@ columns is then evaluated by the reference, whole, over tables that are small en
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from localgcp.bigquery.catalog import bignumeric
 from localgcp.bigquery.catalog.catalog import Catalog
 from localgcp.bigquery.catalog.information_schema import InformationSchema
 from localgcp.bigquery.catalog.routines import StoredRoutines
@@ -123,7 +124,8 @@ class Queries:
         outcome = self._checked(query, checked, watch)
         if checked is None or outcome.kind != "SELECT" or any(t.is_view for t in checked.tables):
             return outcome
-        return replace(outcome, reads=reads_of(checked, self.context(query)))
+        context = replace(self.context(query), by_bytes=True)  # filters on partitions alone
+        return replace(outcome, reads=reads_of(checked, context))
 
     def _checked(self, query: Query, checked: Checked | None, watch: Watch) -> Outcome:
         """What the analyzer knows, or can't tell, by the engine that it is for."""
@@ -136,11 +138,11 @@ class Queries:
             raise refusal  # whose name DuckDB may have for another
         if checked is not None and self._referred.comes_first(checked):
             elsewhere = EvaluatorBound(0, 0)  # comes back where the reference refuses
-            try:
+            with suppress(SqlNotSupported):
                 return self._referred.run(query, checked, elsewhere, watch)
-            except SqlNotSupported as error:
-                if error is elsewhere and self._referred.is_alone_exact(checked):
-                    raise SqlNotSupported("BIGNUMERIC values that no table holds") from error
+        if checked is not None and self._referred.makes_columns(checked):
+            refusal = SqlNotSupported("a column of BIGNUMERIC of this statement")
+            return self._referred.run(query, checked, refusal, watch)
         try:
             return self._translated(query, watch, checked)
         except (InvalidQuery, NotSupported) as error:
@@ -150,7 +152,7 @@ class Queries:
         """By DuckDB. Raises what `run` raises."""
         from localgcp.bigquery.googlesql import statements as sql
 
-        context = self.context(query)
+        context = self.context(query, checked)
         known = self._translations.find(query.sql, context)
         if known is not None:
             return self._select(known, query, watch, checked)
@@ -165,7 +167,7 @@ class Queries:
             if query.destination is not None:
                 raise BadValue("destinationTable", str(query.destination), f"{kind} has no result")
             if kind in sql.DML:
-                return self._change(tree, kind, query, watch)
+                return self._change(tree, kind, query, context, watch)
             return self._definitions.run(tree, kind, query, context, watch)
 
     @property
@@ -182,8 +184,11 @@ class Queries:
         query = Query(view.query or "", name.project, name.dataset, dry_run=True)
         return self.run(query).fields
 
-    def context(self, query: Query) -> Context:
-        """What a statement's names mean to the translator."""
+    def context(self, query: Query, checked: Checked | None = None) -> Context:
+        """What a statement's names mean to the translator.
+
+        Of a view the analyzer tells the columns alone, not what is done to make them.
+        """
         from localgcp.bigquery.googlesql.statements import Context
 
         return Context(
@@ -193,6 +198,9 @@ class Queries:
             self.information_schema,
             query.parameters,
             query.scope,
+            by_bytes=checked is not None
+            and not checked.analysis.reckons
+            and not any(table.is_view for table in checked.tables),
         )
 
     def put(
@@ -233,16 +241,19 @@ class Queries:
             fields = fields_of(relation)
             if checked is not None and not _alike(fields, checked.fields):
                 raise SqlNotSupported("this statement: DuckDB gives its columns other types")
+            if checked is not None and bignumeric.holds(checked.fields):
+                fields = checked.fields
             if query.destination is None or query.dry_run:
                 rows = None if query.dry_run else fetch(relation)
                 return Outcome("SELECT", fields, rows, tables=tables, dry_run=query.dry_run)
         return self.keep(query, Plan(fields, translation), tables, watch)
 
-    def _change(self, tree: exp.Expr, kind: str, query: Query, watch: Watch) -> Outcome:
+    def _change(
+        self, tree: exp.Expr, kind: str, query: Query, context: Context, watch: Watch
+    ) -> Outcome:
         """INSERT, UPDATE, DELETE, MERGE."""
         from localgcp.bigquery.googlesql.statements import names_of, translate
 
-        context = self.context(query)
         name = names_of(context).name_of(_dml_target(tree))
         table = self._catalog.rows_of(name, f"{kind} rows of")
         translation = translate(tree, context)
@@ -262,7 +273,7 @@ def _alike(ours: tuple[Field, ...], theirs: tuple[Field, ...]) -> bool:
     """Whether two results have the same names and types; modes of members don't count."""
     return len(ours) == len(theirs) and all(
         a.name == b.name
-        and a.type == b.type
+        and (a.type == b.type or (a.type, b.type) == ("BYTES", "BIGNUMERIC"))
         and a.repeated == b.repeated
         and _alike(a.fields, b.fields)
         for a, b in zip(ours, theirs, strict=True)

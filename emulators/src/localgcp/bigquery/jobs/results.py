@@ -12,7 +12,6 @@ from localgcp.bigquery.errors import (
     DuplicateColumn,
     QueryFailed,
     ResponseTooLarge,
-    SqlNotSupported,
 )
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ def view_of(fields: tuple[Field, ...], text: str) -> Plan:
 
 
 def plan_of(fields: tuple[Field, ...], rows: pa.Table | None) -> Plan:
-    """A query that gives these rows. Raises SqlNotSupported for a BIGNUMERIC too long to store."""
+    """A query that gives these rows."""
     from localgcp.bigquery.googlesql.statements import Translation
 
     assert rows is not None, "a query without a destination holds its rows"
@@ -103,10 +102,7 @@ def _stored(rows: pa.Table, fields: tuple[Field, ...]) -> pa.Table:
     from localgcp.bigquery.catalog.schema import arrow_type
 
     layout = pa.schema([(field.name, arrow_type(field)) for field in fields])
-    try:
-        return rows.cast(layout)
-    except pa.ArrowInvalid as error:
-        raise SqlNotSupported(f"a BIGNUMERIC of more than 38 digits in a table: {error}") from error
+    return rows.cast(layout)
 
 
 def fields_of(relation: duckdb.DuckDBPyRelation) -> tuple[Field, ...]:

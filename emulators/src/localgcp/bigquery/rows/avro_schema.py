@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from localgcp.bigquery.catalog import bignumeric
 from localgcp.bigquery.catalog.schema import AS_TEXT, Field
 from localgcp.bigquery.errors import NotSupported
 
@@ -102,4 +103,6 @@ def _value(column: Field, value: Any, logical: bool) -> Any:
         }
     if column.type == "DATETIME" or (not logical and column.type in ("DATE", "TIME")):
         return value.isoformat()
+    if column.type == "BIGNUMERIC" and isinstance(value, bytes):  # as rows are held
+        return bignumeric.unpacked(value)
     return value

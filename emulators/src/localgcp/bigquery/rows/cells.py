@@ -13,6 +13,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import TYPE_CHECKING, Any
 
+from localgcp.bigquery.catalog import bignumeric
 from localgcp.bigquery.catalog.schema import Field
 from localgcp.bigquery.errors import QueryFailed
 from localgcp.bigquery.failures import told
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _EPOCH = datetime(1970, 1, 1)
-_DIGITS = Context(prec=80)  # more than any column holds
+_PLACES, _DIGITS = Decimal("1e-9"), Context(prec=80)
 _MICROSECOND = timedelta(microseconds=1)
 Writer = Callable[[Any], Any]
 
@@ -102,13 +103,10 @@ def float_text(value: float) -> str:
     return repr(value)
 
 
-def _decimal(places: str) -> Writer:
-    def write(value: Decimal) -> str:
-        rounded = value.quantize(Decimal(places), ROUND_HALF_UP, _DIGITS)
-        text = format(rounded, "f")
-        return text.rstrip("0").rstrip(".") if "." in text else text
-
-    return write
+def _decimal(value: Decimal) -> str:
+    rounded = value.quantize(_PLACES, ROUND_HALF_UP, _DIGITS)
+    text = format(rounded, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _boolean(value: bool) -> str:
@@ -128,8 +126,8 @@ _WRITERS: dict[str, Writer] = {
     "BYTES": _bytes,
     "INTEGER": str,
     "FLOAT": float_text,
-    "NUMERIC": _decimal("1e-9"),
-    "BIGNUMERIC": _decimal("1e-38"),
+    "NUMERIC": _decimal,
+    "BIGNUMERIC": bignumeric.text,
     "BOOLEAN": _boolean,
     "DATE": _iso,
     "TIME": _iso,

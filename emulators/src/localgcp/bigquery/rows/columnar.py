@@ -148,6 +148,8 @@ def _target(kind: pa.DataType, wanted: Field) -> pa.DataType:
 
     if pa.types.is_list(kind) or pa.types.is_large_list(kind):
         return pa.list_(_target(kind.value_type, replace(wanted, mode="NULLABLE")))
+    if wanted.type == "BIGNUMERIC":
+        return kind
     if not pa.types.is_struct(kind):
         return arrow_type(replace(wanted, mode="NULLABLE"))
     named = {member.name.lower(): member for member in wanted.fields}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from localgcp.bigquery.catalog import bignumeric
 from localgcp.bigquery.catalog.schema import Field
 from localgcp.bigquery.errors import Invalid, SchemaChangeRefused
 from localgcp.bigquery.rows.limits import too_much
@@ -92,6 +93,11 @@ def _member(column: Field, value: Any) -> Any:
             return read_json(value, column.name)
         except RowError as error:
             raise Invalid(error.message) from error
+    if column.type == "BIGNUMERIC":
+        try:
+            return bignumeric.packed(value)
+        except ValueError as error:
+            raise Invalid(f"Invalid BIGNUMERIC value: {value}", column.name) from error
     if wrong := too_much(column, value):
         raise Invalid(f"Field {column.name}: {wrong}")
     return value

@@ -13,11 +13,10 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from localgcp.bigquery.catalog.schema import Field
-from localgcp.bigquery.rows import as_text
+from localgcp.bigquery.rows import as_text, decimals
 from localgcp.bigquery.rows.limits import within
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -27,7 +26,6 @@ _TIMESTAMP = re.compile(
     r"(\d{4}-\d{1,2}-\d{1,2})(?:[Tt ](\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?))?"
     r"\s*(Z|z|UTC|[+-]\d{1,2}(?::?\d{2})?)?"
 )
-_DIGITS = {"NUMERIC": (29, 9), "BIGNUMERIC": (19, 19)}  # before and after the point
 
 Reader = Callable[[Any, str], Any]
 
@@ -185,23 +183,6 @@ def _boolean(raw: Any, path: str) -> bool:
     return value
 
 
-def _decimal(kind: str) -> Reader:
-    before, after = _DIGITS[kind]
-
-    def read(raw: Any, path: str) -> Decimal:
-        try:
-            wrong = isinstance(raw, bool) or _grouped(raw)
-            value = Decimal("NaN" if wrong else str(raw))
-        except InvalidOperation as error:
-            raise RowError(path, f"Invalid {kind} value: {raw}") from error
-        exponent = value.normalize().as_tuple().exponent
-        if not isinstance(exponent, int) or -exponent > after or abs(value) >= 10**before:
-            raise RowError(path, f"Invalid {kind} value: {raw}")
-        return value
-
-    return read
-
-
 def _bytes(raw: Any, path: str) -> bytes:
     try:
         return base64.b64decode(raw, validate=True)
@@ -304,8 +285,8 @@ _SCALARS: dict[str, Reader] = {
     "BYTES": _bytes,
     "INTEGER": _integer,
     "FLOAT": _float,
-    "NUMERIC": _decimal("NUMERIC"),
-    "BIGNUMERIC": _decimal("BIGNUMERIC"),
+    "NUMERIC": decimals.numeric(RowError),
+    "BIGNUMERIC": decimals.bignumeric(RowError),
     "BOOLEAN": _boolean,
     "TIMESTAMP": _moment,
     "DATE": _date,

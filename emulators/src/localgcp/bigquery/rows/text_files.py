@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from localgcp.bigquery.catalog import bignumeric
 from localgcp.bigquery.catalog.schema import Field
 from localgcp.bigquery.errors import Invalid
 from localgcp.bigquery.rows.cells import float_text
@@ -102,7 +103,7 @@ _TEXTS: dict[str, Write] = {
     "BYTES": lambda value: base64.b64encode(value).decode(),
     "FLOAT": float_text,
     "NUMERIC": _decimal,
-    "BIGNUMERIC": _decimal,
+    "BIGNUMERIC": bignumeric.text,
     "BOOLEAN": lambda value: "true" if value else "false",
     "TIMESTAMP": _moment,
     "DATE": lambda value: value.isoformat(),

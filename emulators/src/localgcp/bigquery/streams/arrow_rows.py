@@ -12,6 +12,8 @@ from localgcp.bigquery.streams.faults import ExtraFields, RowFault, RowFaults
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_CHECKED = ("JSON", "BIGNUMERIC")
+
 
 def read_batch(schema: bytes, batch: bytes, fields: tuple[Field, ...], table: str) -> pa.Table:
     """The batch with the table's columns and types. Raises Invalid, ExtraFields, RowFaults."""
@@ -44,7 +46,7 @@ def _column(batch: pa.RecordBatch, place: int | None, column: Field) -> pa.Array
         array = array.storage
     try:
         limited = column.length is not None or column.precision is not None
-        if column.fields or column.repeated or limited or column.type == "JSON":
+        if column.fields or column.repeated or limited or column.type in _CHECKED:
             return _checked(array, column, kind)
         array = array.cast(kind)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:

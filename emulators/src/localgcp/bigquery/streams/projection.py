@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from localgcp.bigquery.catalog.schema import Field, arrow_type
+from localgcp.bigquery.catalog.schema import Field
 from localgcp.bigquery.errors import BadValue
+from localgcp.bigquery.rows.api_arrow import arrow_field, as_api
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -42,34 +43,5 @@ def pruned(batch: pa.RecordBatch, fields: tuple[Field, ...]) -> pa.RecordBatch:
     schema = pa.schema([arrow_field(field) for field in fields])
     if not fields:
         return pa.RecordBatch.from_arrays([], schema=schema)
-    arrays = [_cast(array, field.type) for array, field in zip(batch.columns, schema, strict=True)]
+    arrays = [as_api(array, field.type) for array, field in zip(batch.columns, schema, strict=True)]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
-
-
-def _cast(array: pa.Array, kind: pa.DataType) -> pa.Array:
-    """As `kind`; of a struct only the members that it has."""
-    import pyarrow as pa
-
-    if isinstance(array, pa.ExtensionArray):
-        array = array.storage
-    if pa.types.is_list(kind):  # BigQuery has no NULL for an array: it is an empty one
-        values = _cast(array.values, kind.value_type)
-        return pa.ListArray.from_arrays(array.offsets, values, kind)
-    if not pa.types.is_struct(kind):
-        return array.cast(kind)
-    members = [_cast(array.field(member.name), member.type) for member in kind]
-    return pa.StructArray.from_arrays(members, fields=list(kind), mask=array.is_null())
-
-
-def arrow_field(field: Field) -> pa.Field:
-    """The API's Arrow field (Storage Read API, "Arrow schema details")."""
-    import pyarrow as pa
-
-    kind = arrow_type(replace(field, mode="NULLABLE"))
-    if field.type == "RECORD":
-        kind = pa.struct([arrow_field(member) for member in field.fields])
-    if field.type == "BIGNUMERIC":
-        kind = pa.decimal256(76, 38)
-    if field.repeated:
-        return pa.field(field.name, pa.list_(pa.field("item", kind)), nullable=False)
-    return pa.field(field.name, kind, nullable=not field.required)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal
 from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor as Kind
@@ -26,6 +25,7 @@ _INTS = {
 }
 _FLOATS = {Kind.TYPE_DOUBLE, Kind.TYPE_FLOAT}
 _SCALES = {"NUMERIC": 9, "BIGNUMERIC": 38}
+_MOST_BYTES = 32
 
 
 def converter(column: Field, kind: int) -> Convert | None:
@@ -109,8 +109,10 @@ def _decimal_bytes(column: Field) -> Convert:
     check, scale = _texts(column), _SCALES[column.type]
 
     def convert(value: bytes, path: str) -> Any:
-        units = Decimal(int.from_bytes(value, "little", signed=True))
-        return check(str(units.scaleb(-scale)), path)
+        if len(value) > _MOST_BYTES:
+            raise RowError(path, f"Invalid {column.type} value of {len(value)} bytes")
+        units = int.from_bytes(value, "little", signed=True)
+        return check(f"{units}e-{scale}", path)
 
     return convert
 

@@ -147,7 +147,7 @@ class ReadSessions:
             rows = self._restricted(session, table, rows)
         source = table.name.sql
         if rows is not None:
-            db.register("_held", _narrow(rows))
+            db.register("_held", rows)
             source = "_held"
         columns = ", ".join(quoted(column.name) for column in fields) or "NULL AS nothing"
         db.execute(f"CREATE TABLE {session.aside} AS SELECT {columns} FROM {source}")
@@ -166,15 +166,6 @@ class ReadSessions:
         if outcome.kind != "SELECT" or outcome.rows is None:
             raise BadValue("read_options.row_restriction", session.wanted.restriction, "no filter")
         return outcome.rows
-
-
-def _narrow(rows: pa.Table) -> pa.Table:
-    """A BIGNUMERIC as DuckDB takes it, in 128 bits."""
-    import pyarrow as pa
-
-    small = pa.decimal128(38, 19)
-    fields = [f.with_type(small) if pa.types.is_decimal256(f.type) else f for f in rows.schema]
-    return rows.cast(pa.schema(fields))
 
 
 def _check_snapshot(wanted: Wanted, table: Table) -> None:

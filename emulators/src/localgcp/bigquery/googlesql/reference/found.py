@@ -17,6 +17,12 @@ from localgcp.bigquery.googlesql.reference.messages import Scan
 _LANGUAGE = re.compile(r"([A-Za-z]+|\?)(?:[-_]\w+)*(?::c[is])?")
 # Their order is that of the root: collation data of CLDR has nothing for them.
 _OF_ROOT = {"binary", "unicode", "und", "en", "de"}
+# What a BIGNUMERIC's bytes do as the number does: they are alike, and sort alike.
+_OF_BYTES = {"$equal", "$not_equal", "$less", "$less_or_equal", "$greater", "$in", "$between"} | {
+    *("$greater_or_equal", "$is_distinct_from", "$is_not_distinct_from", "$is_null", "nullif"),
+    *("if", "ifnull", "coalesce", "$case_no_value", "$case_with_value", "count", "min", "max"),
+    *("lag", "lead", "first_value", "last_value", "nth_value"),
+}
 
 
 class Found:
@@ -27,13 +33,15 @@ class Found:
         self.kinds: set[int] = set()
         self.functions: set[str] = set()
         self.collations: set[str] = set()
+        self.reckons: set[str] = set()
 
     def look(self, node: Message) -> None:
         """Walk the tree from here."""
         if isinstance(node, type_pb2.TypeProto):
             self.kinds.add(node.type_kind)
         if isinstance(node, serialization_pb2.FunctionRefProto):
-            self.functions.add(node.name.rpartition(":")[2].lower())
+            self.functions.add(_name(node))
+        self._reckon(node)
         if (
             isinstance(node, resolved.ResolvedFunctionCallBaseProto)
             and node.function.name == "ZetaSQL:collate"
@@ -51,6 +59,18 @@ class Found:
                 for inner in value if descriptor.is_repeated else (value,):
                     self.look(inner)
 
+    def _reckon(self, node: Message) -> None:
+        """Note what is done with a BIGNUMERIC; a constant of one has no bytes in a text."""
+        if isinstance(node, resolved.ResolvedFunctionCallBaseProto):
+            if _name(node.function) not in _OF_BYTES and _is_big(node.signature):
+                self.reckons.add(_name(node.function))
+        elif isinstance(node, resolved.ResolvedCastProto):
+            if _is_big(node.parent.type) or _is_big(trees.type_of(node.expr)):
+                self.reckons.add("cast")
+        elif isinstance(node, resolved.ResolvedLiteralProto) and _is_big(node.parent.type):
+            given = node.value.value.WhichOneof("value")
+            self.reckons |= {"literal"} if given else set()
+
     def check_collations(self, known: bool) -> None:
         """Look whether the order of their languages is at hand: that of all without one.
 
@@ -67,3 +87,20 @@ class Found:
         kind, node = trees.unwrapped(name)
         literal = kind == "resolved_literal_node"
         self.collations.add(node.value.value.string_value if literal else "?")
+
+
+def _name(function: serialization_pb2.FunctionRefProto) -> str:
+    name: str = function.name.rpartition(":")[2].lower()
+    return name
+
+
+def _is_big(node: Message) -> bool:
+    """Whether a type, or one in it, is BIGNUMERIC."""
+    if isinstance(node, type_pb2.TypeProto) and node.type_kind == type_pb2.TYPE_BIGNUMERIC:
+        return True
+    return any(
+        _is_big(inner)
+        for descriptor, value in node.ListFields()
+        if descriptor.message_type is not None
+        for inner in (value if descriptor.is_repeated else (value,))
+    )

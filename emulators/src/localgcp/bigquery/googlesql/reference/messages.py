@@ -146,7 +146,7 @@ class Analysis:
     """What the analyzer says of a statement; `fields` are a query's columns.
 
     `types` are those of its columns and expressions, by the API's names; `functions` are in small
-    letters.
+    letters. `reckons` tells what it does with a BIGNUMERIC that the bytes of one don't do as well.
     """
 
     kind: str
@@ -155,6 +155,7 @@ class Analysis:
     value_table: bool = False
     types: frozenset[str] = frozenset()
     functions: frozenset[str] = frozenset()
+    reckons: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

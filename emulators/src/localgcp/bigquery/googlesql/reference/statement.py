@@ -143,9 +143,8 @@ class Statements:
             raise SqlNotSupported(f"{', '.join(sorted(lacking)).upper()} beside a collation")
         fields, value_table = _columns(statement) if kind == "query" else ((), False)
         kinds = frozenset(types.NAMES.get(each, "") for each in found.kinds)
-        return Analysis(
-            kind, fields, tuple(found.scans), value_table, kinds, frozenset(found.functions)
-        )
+        functions, reckons = frozenset(found.functions), frozenset(found.reckons)
+        return Analysis(kind, fields, tuple(found.scans), value_table, kinds, functions, reckons)
 
     def evaluate(self, request: Evaluate) -> pa.Table:
         """Its rows. Raises Refusal, SqlNotSupported."""
@@ -256,23 +255,10 @@ def _columns(query: Any) -> tuple[tuple[Field, ...], bool]:
     return tuple(map(types.collated, fields, found)), False
 
 
-def result_type(field: Field) -> pa.DataType:
-    """The Arrow type of a result's column: as a table's, but for BIGNUMERIC in full."""
+def _arrow(analysis: Analysis, data: service.TableData) -> pa.Table:
     import pyarrow as pa
 
     from localgcp.bigquery.catalog.schema import arrow_type
-
-    if field.type == "BIGNUMERIC":
-        kind: pa.DataType = pa.decimal256(76, 38)
-    elif field.type == "RECORD":
-        kind = pa.struct([pa.field(f.name, result_type(f)) for f in field.fields])
-    else:
-        return arrow_type(field)
-    return pa.list_(kind) if field.repeated else kind
-
-
-def _arrow(analysis: Analysis, data: service.TableData) -> pa.Table:
-    import pyarrow as pa
 
     rows = [row.cell for row in data.row]
     if analysis.value_table:
@@ -281,7 +267,7 @@ def _arrow(analysis: Analysis, data: service.TableData) -> pa.Table:
     for place, field in enumerate(analysis.fields):
         read = values.reader(field)
         try:
-            arrays.append(pa.array([read(row[place]) for row in rows], result_type(field)))
+            arrays.append(pa.array([read(row[place]) for row in rows], arrow_type(field)))
         except (pa.ArrowInvalid, OverflowError, ValueError) as error:
             what = f"a value of column {field.name}: {error}"
             raise SqlNotSupported(what) from error

@@ -21,6 +21,14 @@ def unwrapped(node: Any) -> tuple[str, Any]:
     return name, node
 
 
+def type_of(node: Any) -> Any:
+    """The type of an expression."""
+    _, node = unwrapped(node)
+    while "type" not in node.DESCRIPTOR.fields_by_name:
+        node = node.parent
+    return node.type
+
+
 def place_of(node: Any) -> tuple[int, int]:
     """The first byte of a node's text and the one past it."""
     while not hasattr(node, "parse_location_range"):

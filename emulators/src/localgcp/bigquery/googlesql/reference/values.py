@@ -2,7 +2,8 @@
 
 Forms of the evaluator's (value.proto): NUMERIC and BIGNUMERIC are scaled integers in the fewest
 bytes of two's complement; TIME and DATETIME are bit fields; INTERVAL is micros, days, and months
-with nanoseconds, 16 bytes in all. INTERVAL and RANGE are held as text here, as BigQuery shows them.
+with nanoseconds, 16 bytes in all. INTERVAL and RANGE are held as text here, as BigQuery shows them,
+BIGNUMERIC as `bignumeric` says.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from google.protobuf.timestamp_pb2 import Timestamp
 from zetasql.wasi._pb2.zetasql.public.value_pb2 import ValueProto
 
+from localgcp.bigquery.catalog import bignumeric
 from localgcp.bigquery.catalog.schema import Field
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DIGITS = Context(prec=100)
-_SCALES = {"NUMERIC": 9, "BIGNUMERIC": 38}
+_SCALE = 9  # of a NUMERIC
 _MONTH_SHIFT, _NANOS = 13, 0x1FFF
 _INTERVAL = re.compile(r"(-?)(\d+)-(\d+) (-?\d+) (-?)(\d+):(\d+):(\d+)(?:\.(\d+))?")
 _RANGE = re.compile(r"\[(.*), (.*)\)")
@@ -132,23 +134,26 @@ def _range_reader(element: str) -> Reader:
     return lambda v: f"[{bound(v.range_value.start)}, {bound(v.range_value.end)})"
 
 
-def _write_decimal(scale: int) -> Writer:
-    name = "numeric_value" if scale == 9 else "bignumeric_value"
-
-    def write(value: Decimal) -> ValueProto:
-        whole = int(value.scaleb(scale, _DIGITS))
-        raw = whole.to_bytes((whole.bit_length() + 8) // 8, "little", signed=True)
-        return ValueProto(**{name: raw})
-
-    return write
+def _write_numeric(value: Decimal) -> ValueProto:
+    return ValueProto(numeric_value=_little(int(value.scaleb(_SCALE, _DIGITS))))
 
 
-def _read_decimal(name: str, scale: int) -> Reader:
-    def read(value: ValueProto) -> Decimal:
-        whole = int.from_bytes(getattr(value, name), "little", signed=True)
-        return Decimal(whole).scaleb(-scale, _DIGITS)
+def _read_numeric(value: ValueProto) -> Decimal:
+    whole = int.from_bytes(value.numeric_value, "little", signed=True)
+    return Decimal(whole).scaleb(-_SCALE, _DIGITS)
 
-    return read
+
+def _write_bignumeric(raw: bytes) -> ValueProto:
+    return ValueProto(bignumeric_value=_little(bignumeric.units_of(raw)))
+
+
+def _read_bignumeric(value: ValueProto) -> bytes:
+    return bignumeric.of_units(int.from_bytes(value.bignumeric_value, "little", signed=True))
+
+
+def _little(units: int) -> bytes:
+    bits = (~units if units < 0 else units).bit_length()  # and one for the sign
+    return units.to_bytes(bits // 8 + 1, "little", signed=True)
 
 
 def _write_timestamp(value: datetime) -> ValueProto:
@@ -219,8 +224,8 @@ _WRITERS: dict[str, Writer] = {
     "BYTES": lambda v: ValueProto(bytes_value=v),
     "INTEGER": lambda v: ValueProto(int64_value=v),
     "FLOAT": lambda v: ValueProto(double_value=v),
-    "NUMERIC": _write_decimal(9),
-    "BIGNUMERIC": _write_decimal(38),
+    "NUMERIC": _write_numeric,
+    "BIGNUMERIC": _write_bignumeric,
     "BOOLEAN": lambda v: ValueProto(bool_value=v),
     "TIMESTAMP": _write_timestamp,
     "DATE": lambda v: ValueProto(date_value=v.toordinal() - _EPOCH_DAY),
@@ -234,8 +239,8 @@ _READERS: dict[str, Reader] = {
     "BYTES": lambda v: v.bytes_value,
     "INTEGER": lambda v: v.int64_value,
     "FLOAT": lambda v: v.double_value,
-    "NUMERIC": _read_decimal("numeric_value", 9),
-    "BIGNUMERIC": _read_decimal("bignumeric_value", 38),
+    "NUMERIC": _read_numeric,
+    "BIGNUMERIC": _read_bignumeric,
     "BOOLEAN": lambda v: v.bool_value,
     "TIMESTAMP": _read_timestamp,
     "DATE": lambda v: date.fromordinal(v.date_value + _EPOCH_DAY),
