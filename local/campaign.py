@@ -71,7 +71,7 @@ class Campaign:
         self._log, self._told = log, told
         self._hazards = Hazards(asked.data_dir, self._rng)
         self._before = Ledger(0, 0, 0, 0, 0, [], 0, 0, 0, {}, {}, 0)
-        self._number = 0
+        self._number, self._stacks = 0, 0
 
     def run(self, faults: Sequence[Fault]) -> Ledger:
         """Throw them all; gives the account of everything.
@@ -108,7 +108,8 @@ class Campaign:
     @contextlib.contextmanager
     def _stack(self, environ: dict[str, str]) -> Iterator[tuple[Stack, Supervisor]]:
         extra = {"WINDOW_SECONDS": WINDOW_SECONDS, **environ}
-        fresh = self._number == 0
+        # Not by the rounds: what the first one sent is counted after a second start.
+        fresh, self._stacks = not self._stacks, self._stacks + 1
         with run.started(self._asked, self._log, extra, fresh=fresh) as there:
             yield there
 
@@ -163,10 +164,13 @@ class Campaign:
         self._count(stack, fault, started, recovered)
 
     def _count(self, stack: Stack, fault: Fault, started: float, recovered: float) -> None:
+        """Tell of the round. Raises NotDone for one without events, which says nothing."""
         from local.stored import read_stored
 
         account = reconcile(read_published(stack.publish_log), read_stored(stack.names))
         before, self._before = self._before, account
+        if account.published <= before.published:
+            raise NotDone(f"{fault}: nothing that was sent in its round is on record")
         self._number += 1
         self._told(
             Round(

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
 import pytest
 
 import settings
-from local import hazards
-from local.campaign import HEADINGS, Round, thrown_here
+from local import hazards, laptop, run
+from local.campaign import HEADINGS, Campaign, Round, thrown_here
 from local.errors import NotDone
 from local.hazards import FAULTS, PARTS, Fault, filled, named, planned
 
@@ -40,6 +42,25 @@ def test_a_round_fits_its_headings_and_80_columns() -> None:
 def test_only_what_ends_a_part_ends_the_stack() -> None:
     assert {each.kind for each in FAULTS if each.ends_the_stack} == {"kill", "drain"}
     assert {each.kind for each in FAULTS if each.replayed} == {"drop", "retype"}
+
+
+def test_a_stack_that_starts_again_finds_what_was_sent_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fresh: list[bool] = []
+
+    @contextlib.contextmanager
+    def started(*_: object, fresh: bool, told: list[bool] = fresh) -> Iterator[None]:
+        told.append(fresh)
+        yield
+
+    monkeypatch.setattr(run, "started", started)
+    asked = laptop.Asked(tmp_path, {})
+    campaign = Campaign(asked, 1, 10, lambda *_: None, lambda _: None)
+    for _ in range(3):
+        with campaign._stack({}):
+            pass
+    assert fresh == [True, False, False]
 
 
 def test_a_fault_is_called_by_kind_and_parts() -> None:
