@@ -105,20 +105,6 @@ class JobExists(AlreadyExists):
         super().__init__(f"Already Exists: Job {project}:{job}")
 
 
-class RoutineNotFound(NotFound):
-    """No such function, table function or procedure."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"Not found: Routine {name}")
-
-
-class RoutineExists(AlreadyExists):
-    """The routine is there."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"Already Exists: Routine {name}")
-
-
 class DatasetInUse(InUse):
     """A dataset that holds tables is deleted only with deleteContents."""
 
@@ -290,6 +276,13 @@ class PartitionFilterMissing(InvalidQuery):
 
 class QueryFailed(InvalidQuery):
     """The SQL was understood, and its evaluation failed."""
+
+
+class MatchedTwice(QueryFailed):
+    """A row is to be changed to more than one thing."""
+
+    def __init__(self) -> None:
+        super().__init__("UPDATE/MERGE must match at most one source row for each target row")
 
 
 class ResourcesExceeded(QueryFailed):

@@ -15,6 +15,7 @@ import duckdb
 
 from localgcp.bigquery.errors import (
     BigQueryError,
+    MatchedTwice,
     QueryCancelled,
     QueryFailed,
     ResourcesExceeded,
@@ -26,6 +27,7 @@ INVALIDATED = "has been invalidated"
 _FULL = ("No space left on device", "Disk quota exceeded", "Input/output error", INVALIDATED)
 _REFUSED = re.compile(r"not supported by the emulator: ([^']*)")
 _TOO_LONG = re.compile(r"CHECK constraint failed .*\((length|octet_length)\((.+)\) <= (\d+)\)")
+_TWICE = "cannot affect the same target row more than once"
 _PREFIX = re.compile(r"^[A-Z][\w ]* Error: ")
 
 
@@ -59,6 +61,8 @@ def translate(error: BaseException) -> BigQueryError | None:
         kind = "STRING" if long[1] == "length" else "BYTES"
         name, limit = long[2].strip('"'), long[3]
         return QueryFailed(f"Field {name}: {kind}({limit}) has maximum length {limit}")
+    if _TWICE in text:
+        return MatchedTwice()
     refused = _REFUSED.search(text)
     if refused:
         return SqlNotSupported(refused[1].splitlines()[0])

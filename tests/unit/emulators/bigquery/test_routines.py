@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 
+from localgcp.bigquery.catalog.routines import RoutineExists, RoutineNotFound
 from localgcp.bigquery.errors import (
     DatasetInUse,
     InvalidQuery,
     QueryFailed,
-    RoutineExists,
-    RoutineNotFound,
     SqlNotSupported,
     TableNotFound,
 )

@@ -12,12 +12,26 @@ from typing import Any
 from localgcp.bigquery.catalog.catalog import Catalog
 from localgcp.bigquery.catalog.routine import Argument, BodyRead, Routine
 from localgcp.bigquery.catalog.schema import Field, field_of
-from localgcp.bigquery.errors import RoutineExists, RoutineNotFound
+from localgcp.bigquery.errors import AlreadyExists, NotFound
 from localgcp.bigquery.store import Store, Transaction
 
 _SETUP = """
 CREATE TABLE IF NOT EXISTS data.emulator.routines (id VARCHAR, dataset VARCHAR, resource VARCHAR)
 """
+
+
+class RoutineNotFound(NotFound):
+    """No such function, table function or procedure."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"Not found: Routine {name}")
+
+
+class RoutineExists(AlreadyExists):
+    """The routine is there."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"Already Exists: Routine {name}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -42,6 +43,10 @@ DUCKDB_TYPES = {
 }
 # Schemas, "Column names": prefixes that no column's name has.
 RESERVED = ("_TABLE_", "_FILE_", "_PARTITION", "_ROW_TIMESTAMP", "__ROOT__", "_COLIDENTIFIER")
+# Schemas, "Flexible column names": letters, marks and numbers of any tongue, connectors, dashes.
+NAMED_BY = ("L", "M", "N", "Pc", "Pd")
+NAMED_BY_TOO = frozenset("&%=+:'<>#|\t ")
+MAX_NAME = 300
 AS_TEXT = ("INTERVAL", "RANGE")
 COLLATIONS = ("", "und:ci")  # Collation concepts: BigQuery has no other
 RANGE_ELEMENTS = ("DATE", "DATETIME", "TIMESTAMP")
@@ -176,11 +181,11 @@ def _check_name(name: str, path: str) -> None:
     if any(name.upper().startswith(prefix) for prefix in RESERVED):
         why = f"no name of a field begins with one of {', '.join(RESERVED)}"
         raise BadValue(f"{path}.name", name, why)
-    plain = name.replace("_", "a")
-    if len(name) > 300 or not plain.isalnum() or name[0].isdigit():
-        raise BadValue(
-            f"{path}.name", name, "letters, digits and underscores, at most 300, no digit first"
-        )
+    if len(name) > MAX_NAME:
+        raise BadValue(f"{path}.name", name, f"at most {MAX_NAME} characters")
+    for each in name:
+        if each not in NAMED_BY_TOO and not unicodedata.category(each).startswith(NAMED_BY):
+            raise BadValue(f"{path}.name", name, f"no name of a field has the character {each!r}")
 
 
 def _refuse(resource: Mapping[str, Any], path: str) -> None:

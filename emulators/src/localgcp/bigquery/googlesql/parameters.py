@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from localgcp.bigquery.catalog.schema import ALIASES, DUCKDB_TYPES, Field
+from localgcp.bigquery.catalog.schema import ALIASES, DUCKDB_TYPES, RANGE_ELEMENTS, Field
 from localgcp.bigquery.errors import BadValue, NotSupported
 from localgcp.bigquery.rows.reader import RowError, compile_reader
 
@@ -28,12 +28,12 @@ def parse(resources: Iterable[Mapping[str, Any]]) -> tuple[Parameter, ...]:
 
 def _parse(key: str, resource: Mapping[str, Any]) -> Parameter:
     field = _field("value", resource.get("parameterType") or {})
-    raw = _raw(field, resource.get("parameterValue") or {})
+    given = resource.get("parameterValue") or {}
     try:
-        value = compile_reader((field,), False).read({"value": raw})["value"]
+        value = _read(field, _raw(field, given))
     except RowError as error:
         name = resource.get("name") or key
-        raise BadValue(f"queryParameters.{name}", raw, error.message) from error
+        raise BadValue(f"queryParameters.{name}", given, error.message) from error
     return Parameter(key, resource.get("name") or "", field, value)
 
 
@@ -48,6 +48,11 @@ def _field(name: str, kind: Mapping[str, Any]) -> Field:
     type_ = ALIASES.get(type_, type_)
     if type_ not in DUCKDB_TYPES:
         raise NotSupported(f"a query parameter of type {type_ or 'unknown'}", "parameterType")
+    if type_ == "RANGE":
+        element = str((kind.get("rangeElementType") or {}).get("type") or "").upper()
+        if element not in RANGE_ELEMENTS:
+            raise BadValue("parameterType.rangeElementType", element, f"one of {RANGE_ELEMENTS}")
+        return Field(name, type_, element=element)
     return Field(name, type_)
 
 
@@ -58,4 +63,25 @@ def _raw(field: Field, value: Mapping[str, Any]) -> Any:
     if field.type == "RECORD":
         members = value.get("structValues") or {}
         return {f.name: _raw(f, members.get(f.name) or {}) for f in field.fields}
-    return value.get("value")
+    if field.type == "RANGE" and value.get("rangeValue") is not None:
+        return _range(field.element, value["rangeValue"])
+    raw = value.get("value")
+    if field.type == "TIMESTAMP" and isinstance(raw, int | float):
+        raise RowError(field.name, "Invalid timestamp")  # seconds are for rows alone
+    return raw
+
+
+def _range(element: str, value: Mapping[str, Any]) -> str:
+    """A RANGE as the text that stands for it; a bound that is not there has no end."""
+    bounds = [
+        _read(Field("bound", element), (value.get(bound) or {}).get("value"))
+        for bound in ("start", "end")
+    ]
+    start, end = ("UNBOUNDED" if bound is None else bound.isoformat() for bound in bounds)
+    if None not in bounds and not bounds[0] < bounds[1]:
+        raise RowError("value", f"Range start is not before its end: [{start}, {end})")
+    return f"[{start}, {end})"
+
+
+def _read(field: Field, raw: Any) -> Any:
+    return compile_reader((field,), False).read({field.name: raw})[field.name]

@@ -23,6 +23,7 @@ from localgcp.bigquery.googlesql.rules import rewrite
 from localgcp.bigquery.googlesql.scope import Scope
 from localgcp.bigquery.googlesql.shapes import prepare
 from localgcp.bigquery.googlesql.types import duckdb_cast
+from localgcp.bigquery.googlesql.updates import joined, number_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -129,12 +130,12 @@ def kind_of(tree: exp.Expr) -> str:
 def translate(tree: exp.Expr, context: Context) -> Translation:
     """A query or a DML statement in DuckDB's SQL. Raises InvalidQuery and its kin, NotFound."""
     names = names_of(context)
-    tree = _resolved(tree.copy(), names, context.parameters)
+    tree = _resolved(joined(tree.copy()), names, context.parameters)
     values = {p.key: p.value for p in context.parameters}
     used = {node.name for node in tree.find_all(exp.Placeholder)}
     try:
         # Every name is quoted, so that none is a keyword, and LIMIT is left as it stands.
-        sql = rewrite(tree).sql(
+        sql = number_rows(rewrite(tree)).sql(
             dialect="duckdb", identify=True, unsupported_level=ErrorLevel.RAISE, comments=False
         )
     except UnsupportedError as error:

@@ -9,9 +9,9 @@ from localgcp.bigquery.catalog.catalog import Catalog
 from localgcp.bigquery.catalog.schema import Field, quoted
 from localgcp.bigquery.catalog.sizes import Sizes
 from localgcp.bigquery.catalog.table import Table
-from localgcp.bigquery.errors import QueryFailed
+from localgcp.bigquery.errors import MatchedTwice
 from localgcp.bigquery.jobs.query import Outcome
-from localgcp.bigquery.jobs.results import placed, plan_of
+from localgcp.bigquery.jobs.results import ACTIONS, placed, plan_of
 from localgcp.bigquery.jobs.writing import Writing
 from localgcp.bigquery.store import Store, Transaction
 
@@ -31,20 +31,19 @@ class Changing:
         self._writing = writing
 
     def run(self, kind: str, table: Table, changes: list[Change], rows: Rows) -> Outcome:
-        """Find all rows, then change them; `rows` evaluates a query. Raises QueryFailed."""
+        """Find all rows, then change them; `rows` evaluates a query. Raises MatchedTwice."""
         with self._store.write() as tx:  # its numbers of rows hold for as long as none else writes
             found = [(change, *rows(change.sql)) for change in changes]
             _check_once([(change, data) for change, _, data in found])
-            affected: dict[str, int] = {}
+            affected = dict.fromkeys(ACTIONS.get(kind, (kind,)), 0)
             # A deletion moves no row; an insertion comes last, as it gives new numbers.
             order = ("UPDATE", "DELETE", "INSERT")
             for change, fields, data in sorted(found, key=lambda each: order.index(each[0].action)):
                 count = self._apply(tx, table, change, fields, data)
-                affected[change.action] = affected.get(change.action, 0) + count
+                affected[change.action] += count
             self._catalog.touch(tx, table)
             tx.after.append(lambda: self._sizes.forget(table))
-        total = {kind: sum(affected.values())}
-        return Outcome(kind, affected=total, target=table.name, tables=(table,))
+        return Outcome(kind, affected=affected, target=table.name, tables=(table,))
 
     def _apply(
         self,
@@ -79,7 +78,7 @@ class Changing:
 def _check_once(found: list[tuple[Change, pa.Table]]) -> None:
     """Look whether a row is changed at most once.
 
-    Raises QueryFailed where one row is to be changed twice.
+    Raises MatchedTwice where one row is to be changed twice.
     """
     numbers = [
         number
@@ -88,4 +87,4 @@ def _check_once(found: list[tuple[Change, pa.Table]]) -> None:
         for number in data.column(0).to_pylist()
     ]
     if len(set(numbers)) != len(numbers):
-        raise QueryFailed("UPDATE/MERGE must match at most one source row for each target row")
+        raise MatchedTwice

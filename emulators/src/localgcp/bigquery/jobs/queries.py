@@ -36,7 +36,7 @@ from localgcp.bigquery.jobs.objects import Objects
 from localgcp.bigquery.jobs.pricing import reads_of
 from localgcp.bigquery.jobs.query import Outcome, Query, Tell, Watch
 from localgcp.bigquery.jobs.referred import Referred
-from localgcp.bigquery.jobs.results import Plan, bind, fetch, fields_of, placed, register
+from localgcp.bigquery.jobs.results import Plan, alike, bind, changed, fetch, fields_of, placed
 from localgcp.bigquery.jobs.routines import CREATES, RoutineStatements, drops
 from localgcp.bigquery.jobs.scripts import Script, Surroundings
 from localgcp.bigquery.jobs.temporaries import Temporaries, refuse_definition
@@ -44,6 +44,7 @@ from localgcp.bigquery.jobs.writing import Writing
 from localgcp.bigquery.store import Store
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from sqlglot import exp
 
     from localgcp.bigquery.googlesql.evaluator import Checked
@@ -239,7 +240,7 @@ class Queries:
             watch(db)
             relation = bind(db, translation)
             fields = fields_of(relation)
-            if checked is not None and not _alike(fields, checked.fields):
+            if checked is not None and not alike(fields, checked.fields):
                 raise SqlNotSupported("this statement: DuckDB gives its columns other types")
             if checked is not None and bignumeric.holds(checked.fields):
                 fields = checked.fields
@@ -247,6 +248,21 @@ class Queries:
                 rows = None if query.dry_run else fetch(relation)
                 return Outcome("SELECT", fields, rows, tables=tables, dry_run=query.dry_run)
         return self.keep(query, Plan(fields, translation), tables, watch)
+
+    def numbered(self, query: Query, checked: Checked, watch: Watch) -> pa.Table:
+        """The rows of a query that DML is made of, which knows a table's rows by their numbers.
+
+        Raises SqlNotSupported where DuckDB's columns are of other types, and what `run` raises.
+        """
+        from localgcp.bigquery.googlesql import statements as sql
+
+        translation = sql.translate(sql.parse(query.sql), self.context(query, checked))
+        with self._store.read() as db:
+            watch(db)
+            relation = bind(db, translation)
+            if not alike(fields_of(relation), checked.fields):
+                raise SqlNotSupported("this statement: DuckDB gives its columns other types")
+            return fetch(relation)
 
     def _change(
         self, tree: exp.Expr, kind: str, query: Query, context: Context, watch: Watch
@@ -261,23 +277,10 @@ class Queries:
             return Outcome(kind, target=name, tables=translation.tables)
         with self._store.write() as tx:
             watch(tx.db)
-            register(tx.db, translation)
-            row = tx.db.execute(translation.sql, dict(translation.values)).fetchone()
+            affected = changed(tx.db, kind, translation)
             self._catalog.touch(tx, table)
             tx.after.append(lambda: self._sizes.forget(table))
-        count = int(row[0]) if row else 0
-        return Outcome(kind, affected={kind: count}, target=name, tables=translation.tables)
-
-
-def _alike(ours: tuple[Field, ...], theirs: tuple[Field, ...]) -> bool:
-    """Whether two results have the same names and types; modes of members don't count."""
-    return len(ours) == len(theirs) and all(
-        a.name == b.name
-        and (a.type == b.type or (a.type, b.type) == ("BYTES", "BIGNUMERIC"))
-        and a.repeated == b.repeated
-        and _alike(a.fields, b.fields)
-        for a, b in zip(ours, theirs, strict=True)
-    )
+        return Outcome(kind, affected=affected, target=name, tables=translation.tables)
 
 
 def _insert_columns(tree: exp.Expr, table: Table) -> tuple[Field, ...]:

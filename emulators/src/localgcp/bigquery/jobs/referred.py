@@ -16,6 +16,7 @@ from localgcp.bigquery.errors import (
     DuplicateColumn,
     EvaluatorBound,
     InvalidQuery,
+    MatchedTwice,
     NotSupported,
     PartitionFilterMissing,
     QueryCancelled,
@@ -49,6 +50,7 @@ _HOLDERS = ("create_table_as_select", "create_view", "insert")
 # No other engine would answer otherwise.
 _FINAL = (
     DuplicateColumn,
+    MatchedTwice,
     PartitionFilterMissing,
     QueryCancelled,
     RecursionUnbounded,
@@ -225,10 +227,25 @@ class Referred:
         def rows(sql: str) -> tuple[tuple[Field, ...], pa.Table]:
             asked = replace(query, sql=sql)
             checked = evaluator.check(self._statement(asked))
-            return checked.fields, self._rows(asked, checked, watch)
+            return checked.fields, self._rows_to_change(asked, checked, watch)
 
         changes = evaluator.changes(query.sql, tuple(field.name for field in target.fields))
         return self._queries.changing.run(kind.upper(), target, changes, rows)
+
+    def _rows_to_change(self, query: Query, checked: Checked, watch: Watch) -> pa.Table:
+        """By DuckDB where it has all that is asked exactly so, or where there are too many."""
+        inexact = bool(checked.analysis.types & _INEXACT) or not checked.analysis.scans
+        if inexact or checked.analysis.functions & _LENIENT:
+            with suppress(EvaluatorBound):
+                return self._rows(query, checked, watch)
+        if checked.routines or "BIGNUMERIC" in checked.analysis.types:
+            return self._rows(query, checked, watch)
+        try:
+            return self._queries.numbered(query, checked, watch)
+        except (InvalidQuery, NotSupported) as error:
+            if isinstance(error, _FINAL):
+                raise
+            return self._rows(query, checked, watch)
 
     def _rows(self, query: Query, checked: Checked, watch: Watch) -> pa.Table:
         assert self._evaluator is not None

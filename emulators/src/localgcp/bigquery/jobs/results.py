@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from localgcp.bigquery.googlesql.statements import Translation
 
+ACTIONS = {"MERGE": ("INSERT", "UPDATE", "DELETE")}
 MAX_RESULT_BYTES = 256 * 1024 * 1024
 _BATCH = 10_000
 
@@ -119,6 +121,17 @@ def fields_of(relation: duckdb.DuckDBPyRelation) -> tuple[Field, ...]:
     return fields
 
 
+def alike(ours: tuple[Field, ...], theirs: tuple[Field, ...]) -> bool:
+    """Whether two results have the same names and types; modes of members don't count."""
+    return len(ours) == len(theirs) and all(
+        a.name == b.name
+        and (a.type == b.type or (a.type, b.type) == ("BYTES", "BIGNUMERIC"))
+        and a.repeated == b.repeated
+        and alike(a.fields, b.fields)
+        for a, b in zip(ours, theirs, strict=True)
+    )
+
+
 def register(db: duckdb.DuckDBPyConnection, translation: Translation) -> None:
     """Make the rows that a statement brings known by their names."""
     for name, relation in translation.relations.items():
@@ -129,6 +142,20 @@ def bind(db: duckdb.DuckDBPyConnection, translation: Translation) -> duckdb.Duck
     """Understood and typed, not yet run."""
     register(db, translation)
     return db.sql(translation.sql, params=dict(translation.values))
+
+
+def changed(db: duckdb.DuckDBPyConnection, kind: str, translation: Translation) -> dict[str, int]:
+    """Run a DML statement: how many rows it inserted, updated and deleted. Raises QueryFailed."""
+    register(db, translation)
+    if not translation.sql.startswith("MERGE"):  # which an UPDATE may have become
+        row = db.execute(translation.sql, dict(translation.values)).fetchone()
+        return {kind: int(row[0]) if row else 0}
+    told = f"{translation.sql} RETURNING merge_action"
+    done = db.execute(told, dict(translation.values))
+    counts = Counter(dict.fromkeys(ACTIONS.get(kind, (kind,)), 0))
+    while actions := done.fetchmany(_BATCH):
+        counts.update(action for (action,) in actions)
+    return dict(counts)
 
 
 def fetch(relation: duckdb.DuckDBPyRelation) -> pa.Table:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from localgcp.bigquery.catalog.routines import RoutineName, StoredRoutines
-from localgcp.bigquery.errors import InvalidQuery, RoutineNotFound, SqlNotSupported
+from localgcp.bigquery.catalog.routines import RoutineName, RoutineNotFound, StoredRoutines
+from localgcp.bigquery.errors import InvalidQuery, SqlNotSupported
 from localgcp.bigquery.googlesql.reference.messages import Created, Path
 from localgcp.bigquery.jobs.query import Outcome, Query
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from localgcp.bigquery.catalog import resources
-from localgcp.bigquery.errors import JobExists
+from localgcp.bigquery.errors import JobExists, JobNotFound
 from localgcp.bigquery.jobs.job import Job
 from localgcp.bigquery.jobs.query import Query
 from localgcp.bigquery.rest import wire, wire_job, wire_status
@@ -19,6 +19,7 @@ from localgcp.bigquery.service import Service
 DEFAULT_TIMEOUT_MS = 10_000
 MAX_WAIT_MS = 60_000
 SOON_S = 2.0
+QUERY_SOON_S = 0.1
 
 _JOB = PROJECT + "/jobs/{job}"
 
@@ -103,19 +104,18 @@ class JobCalls:
         """Start a job; a load comes with its file.
 
         One that moves rows is given a moment to end: who finds it running looks again by a clock of
-        whole seconds.
+        whole seconds. So is a query, by less: one that can't run is told as failed at once.
         """
         configuration = call.body.get("configuration") or {}
         reference = call.body.get("jobReference") or {}
         work = wire_job.read_work(call.path["project"], configuration, call.media)
         location = str(reference.get("location") or "US")
         job = self._jobs.submit(work, configuration, location, reference.get("jobId"))
-        if not isinstance(work, Query):
-            job.done.wait(SOON_S)
-        elif work.dry_run:
+        if isinstance(work, Query) and work.dry_run:
             job.done.wait()
             if job.error is not None:
                 raise job.error.with_traceback(None)
+        job.done.wait(QUERY_SOON_S if isinstance(work, Query) else SOON_S)
         return self._resource(job)
 
     def get(self, call: MethodCall) -> Answer:
@@ -143,16 +143,22 @@ class JobCalls:
 
     def cancel(self, call: MethodCall) -> Answer:
         """Ask a job to end."""
-        job = self._jobs.cancel(call.path["project"], call.path["job"])
+        job = self._job(call)
+        self._jobs.cancel(job.project, job.id)
         return {"kind": "bigquery#jobCancelResponse", "job": self._resource(job)}
 
     def delete(self, call: MethodCall) -> Answer:
-        """Forget a job."""
+        """Forget a job, wherever it ran: the Python client may give None for its location."""
         self._jobs.delete(call.path["project"], call.path["job"])
         return None
 
     def _job(self, call: MethodCall) -> Job:
-        return self._jobs.get(call.path["project"], call.path["job"])
+        """The job, which is in its location alone. Raises JobNotFound."""
+        job = self._jobs.get(call.path["project"], call.path["job"])
+        location = call.query.get("location") or job.location
+        if location.lower() != job.location.lower():
+            raise JobNotFound(job.project, job.id)
+        return job
 
     def _resource(self, job: Job) -> dict[str, Any]:
         parent = self._jobs.find(job.project, job.parent) if job.parent else None

@@ -104,9 +104,11 @@ def insert_rows(body: Mapping[str, Any]) -> list[Row]:
 
 def _insert_id(row: Mapping[str, Any]) -> str | None:
     id_ = row.get("insertId") or None
-    if id_ is not None and not isinstance(id_, str):
-        raise BadValue("rows.insertId", id_, "an insertId is text")
-    return id_
+    if isinstance(id_, str | None):
+        return id_
+    if isinstance(id_, int | float) and not isinstance(id_, bool):
+        return str(id_)  # as JSON of Google's gives a number where it wants text
+    raise BadValue("rows.insertId", id_, "an insertId is text")
 
 
 def insert_response(errors: Iterable[InsertError]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from localgcp.bigquery.catalog.schema import Field
+from localgcp.bigquery.catalog.schema import MAX_NAME, Field
 from localgcp.bigquery.errors import Invalid, NotSupported
 from localgcp.bigquery.rows.autodetect import MOMENT, ROWS
 
@@ -21,7 +21,7 @@ _KINDS = (
 )
 # A TIME, a DATETIME or a date in another order, which BigQuery may take or leave.
 _DOUBTFUL = re.compile(r"[\dT/: .-]*\d[:/]\d[\dT/: .-]*( ?[AP]M)?", re.I)
-_NAME = re.compile(r"[A-Za-z_]\w{0,299}")
+_PLAIN = re.compile(r"[A-Za-z0-9_]+")
 Record = list[str | None]
 
 
@@ -56,14 +56,21 @@ _WORDS = {"INTEGER": "int64", "FLOAT": "double", "BOOLEAN": "bool", "STRING": "s
 
 
 def _titles(record: Record, width: int) -> list[str]:
-    """The names that a header gives. Raises NotSupported for what BigQuery would make over."""
-    titles = [title or "" for title in record]
+    """The names that a header gives. Raises NotSupported for a header that BigQuery makes over.
+
+    Save what is beyond doubt: each other character is an underscore, and one stands before a digit.
+    """
+    titles = [_title(title or "") for title in record]
     if len(titles) != width or len({title.lower() for title in titles}) != width:
         raise NotSupported(f"autodetect by the header {titles}; give a schema", "schema")
-    for title in titles:
-        if not _NAME.fullmatch(title):
-            raise NotSupported(f"autodetect of a column named {title!r}; give a schema", "schema")
     return titles
+
+
+def _title(title: str) -> str:
+    plain = "".join(each if _PLAIN.fullmatch(each) else "_" for each in title)
+    if not plain or not title.isascii() or len(plain) >= MAX_NAME:
+        raise NotSupported(f"autodetect of a column named {title!r}; give a schema", "schema")
+    return f"_{plain}" if plain[0].isdigit() else plain
 
 
 def _kinds(records: Iterable[Record], width: int) -> list[str | None]:

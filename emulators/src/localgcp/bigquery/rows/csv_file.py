@@ -77,7 +77,7 @@ class CsvFile:
                 raise Invalid(f"CSV holds no nested or repeated data (field {column.name})")
         reader = compile_reader(fields, ignore_unknown)
         skip = max(self.options.skip or 0, 1 if self.titled else 0)
-        for number, cells, why in self._records(skip):
+        for number, cells, why in self._records(skip, len(fields) == 1):
             self.read += 1
             try:
                 if why:
@@ -113,13 +113,18 @@ class CsvFile:
     def _is_null(self, cell: Cell) -> bool:
         return not cell.quoted and cell.text == self.options.null_marker
 
-    def _records(self, skip: int) -> Iterator[tuple[int, list[Cell], str]]:
-        """Each record after the skipped ones: its number, its cells, and what is wrong with it."""
+    def _records(self, skip: int, empty: bool = False) -> Iterator[tuple[int, list[Cell], str]]:
+        """Each record after the skipped ones: its number, its cells, and what is wrong with it.
+
+        With `empty`, an empty line is one too, of one cell.
+        """
         try:
             text = self.data.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             raise Invalid(f"The file is not UTF-8, at byte {error.start}") from error
-        for number, (cells, why) in enumerate(_split(text, self.options), 1):
+        records = _split(text, self.options)
+        kept = (each for each in records if empty or each[1] or not _is_empty(each[0]))
+        for number, (cells, why) in enumerate(kept, 1):
             if number > skip:
                 yield number, cells, why
 
@@ -131,7 +136,7 @@ class CsvFile:
 
 
 def _split(text: str, options: CsvOptions) -> Iterator[tuple[list[Cell], str]]:
-    """The records of a text; empty lines are none."""
+    """The records of a text, empty lines among them."""
     cell = _pattern(options)
     start, end = 0, len(text)
     while start < end:
@@ -150,8 +155,12 @@ def _split(text: str, options: CsvOptions) -> Iterator[tuple[list[Cell], str]]:
             start = match.end()
             if stop != options.delimiter:
                 break
-        if why or len(cells) > 1 or cells[0].text or cells[0].quoted:
-            yield cells, why
+        yield cells, why
+
+
+def _is_empty(cells: list[Cell]) -> bool:
+    """Whether a line holds nothing: a row of one column, and of more none."""
+    return len(cells) == 1 and not cells[0].text and not cells[0].quoted
 
 
 def _pattern(options: CsvOptions) -> re.Pattern[str]:
