@@ -9,13 +9,17 @@ from localgcp.bigquery.catalog.schema import Field
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """A routine's argument; ANY TYPE has no type, a TABLE is a `relation`."""
+    """A routine's argument; ANY TYPE has no type, a TABLE is a `relation`.
+
+    One with a `default` may be left out, and be given by its name.
+    """
 
     name: str
     type: Field | None = None
     aggregate: bool = True
     mode: str = "IN"
     relation: bool = False
+    default: int | str | None = None
 
 
 @dataclass(frozen=True, slots=True)

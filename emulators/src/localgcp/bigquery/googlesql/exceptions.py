@@ -18,7 +18,7 @@ _NOT_FOUND = re.compile(r"(?:Table-valued function|Function) not found: `?([\w.`
 # By the reference, "All functions" and "Machine learning functions".
 BIGQUERYS = frozenset(
     (
-        *("SEARCH", "CONTAINS_SUBSTR", "TEXT_ANALYZE", "BAG_OF_WORDS", "TF_IDF"),
+        *("CONTAINS_SUBSTR", "TF_IDF"),
         *("VECTOR_SEARCH", "GAP_FILL", "RANGE_SESSIONIZE", "APPENDS", "CHANGES", "EXTERNAL_QUERY"),
         *("EXTERNAL_OBJECT_TRANSFORM", "APPROX_TOP_COUNT", "APPROX_TOP_SUM", "ST_REGIONSTATS"),
         *("OBJ.FETCH_METADATA", "OBJ.GET_ACCESS_URL", "OBJ.MAKE_REF", "GROUPING", "BIT_AND"),

@@ -48,14 +48,15 @@ class Catalogs:
         catalog = c.SimpleCatalogProto(name="catalog", builtin_function_options=builtins)
         if lacking:
             prelude.put_in(catalog)
-        if any(routine.language == javascript.LANGUAGE for routine in shape.routines):
+        prelude.add_to(catalog)
+        if _calls_out(shape):
             self._engine.callbacks.put_in(catalog)
         _declare(catalog, shape)
         return catalog
 
     def registered(self, shape: Shape, lacking: bool = False) -> int:
         """A registered catalog of its tables and routines, each under its path, and variables."""
-        key = (shape.tables, shape.routines, repr(shape.variables), lacking)
+        key = (shape.tables, shape.routines, repr(shape.variables), lacking, _calls_out(shape))
         if key in self._registered:
             self._registered.move_to_end(key)
             return self._registered[key]
@@ -70,6 +71,12 @@ class Catalogs:
             gone = service.UnregisterRequest(registered_id=oldest)
             self._engine.ask("UnregisterCatalog", gone, Empty)
         return int(told.registered_id)
+
+
+def _calls_out(shape: Shape) -> bool:
+    """Whether the statement may call functions of this process."""
+    in_javascript = any(routine.language == javascript.LANGUAGE for routine in shape.routines)
+    return in_javascript or prelude.calls_out((shape.sql, *(r.body for r in shape.routines)))
 
 
 def _declare(catalog: c.SimpleCatalogProto, shape: Shape) -> None:

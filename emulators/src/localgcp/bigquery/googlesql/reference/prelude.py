@@ -1,49 +1,37 @@
 """BigQuery's functions that the evaluator lacks, as functions in SQL over those that it has.
 
-The approximate ones are exact here. A sketch of HLL_COUNT is the list of the fingerprints that it
-has seen: what is extracted of it is exact too, and its bytes are not Google's.
+The approximate ones are exact here.
 """
 
 from __future__ import annotations
 
+import re
+from base64 import b32decode, b32encode
+from collections.abc import Iterable
+
 from zetasql.wasi._pb2.zetasql.proto import simple_catalog_pb2 as c
 from zetasql.wasi._pb2.zetasql.public.builtin_function_pb2 import FunctionSignatureId
 
-from localgcp.bigquery.catalog.routine import Argument, Routine
-from localgcp.bigquery.catalog.schema import Field
-from localgcp.bigquery.googlesql.reference import routines
+from localgcp.bigquery.googlesql.reference import routines, text_analysis
+from localgcp.bigquery.googlesql.reference.callbacks import CALL, CallFailed, Function
+from localgcp.bigquery.googlesql.reference.sketches import HLL, KLL
+from localgcp.bigquery.googlesql.reference.text_analysis import TEXT_ANALYSIS
 from localgcp.bigquery.googlesql.reference.trees import home
-
-_INTEGER, _TEXT, _BYTES = Field("", "INTEGER"), Field("", "STRING"), Field("", "BYTES")
-
-
-def _function(
-    name: str, arguments: str, body: str, returns: Field | None = None, kind: str = "SCALAR"
-) -> Routine:
-    """`arguments` are names; one after `/` is a constant INT64 of an aggregate."""
-    values, _, constants = arguments.partition("/")
-    listed = [Argument(each) for each in values.split()]
-    listed += [Argument(each, _INTEGER, aggregate=False) for each in constants.split()]
-    return Routine(kind, tuple(name.split(".")), tuple(listed), returns, body)
-
-
-def _aggregate(name: str, arguments: str, body: str, returns: Field | None = None) -> Routine:
-    return _function(name, arguments, body, returns, "AGGREGATE")
-
+from localgcp.bigquery.googlesql.reference.written import BYTES, TEXT, aggregate, function
 
 _APPROXIMATE = (
     # The value at the end of each of n equal parts, NULL left out.
-    _function(
+    function(
         "_localgcp_quantiles",
         "xs n",
         """IF(n < 1, ERROR('The number of quantiles must be positive'),
-        (SELECT ARRAY_AGG(a.xs[OFFSET(GREATEST(
+        IF(xs IS NULL, NULL, (SELECT ARRAY_AGG(a.xs[OFFSET(GREATEST(
             DIV(ARRAY_LENGTH(a.xs) * i + n - 1, n) - 1, 0))] ORDER BY i)
         FROM (SELECT ARRAY_AGG(x IGNORE NULLS ORDER BY x) AS xs FROM UNNEST(xs) AS x) AS a,
-        UNNEST(GENERATE_ARRAY(0, n)) AS i WHERE a.xs IS NOT NULL))""",
+        UNNEST(GENERATE_ARRAY(0, n)) AS i WHERE a.xs IS NOT NULL)))""",
     ),
-    _aggregate("approx_quantiles", "x / n", "_localgcp_quantiles(ARRAY_AGG(x), n)"),
-    _function(
+    aggregate("approx_quantiles", "x / n", "_localgcp_quantiles(ARRAY_AGG(x), n)"),
+    function(
         "_localgcp_top_count",
         "xs n",
         """(SELECT ARRAY_AGG(STRUCT(x AS value, c AS count) ORDER BY c DESC, place LIMIT 1000)
@@ -51,8 +39,8 @@ _APPROXIMATE = (
             ORDER BY COUNT(*) DESC, MIN(place)) AS number
             FROM UNNEST(xs) AS x WITH OFFSET AS place GROUP BY x) WHERE number <= n)""",
     ),
-    _aggregate("approx_top_count", "x / n", "_localgcp_top_count(ARRAY_AGG(x), n)"),
-    _function(
+    aggregate("approx_top_count", "x / n", "_localgcp_top_count(ARRAY_AGG(x), n)"),
+    function(
         "_localgcp_top_sum",
         "xs n",
         """(SELECT ARRAY_AGG(STRUCT(x AS value, s AS sum) ORDER BY number)
@@ -60,7 +48,7 @@ _APPROXIMATE = (
             ORDER BY SUM(e.w) DESC, MIN(place)) AS number
             FROM UNNEST(xs) AS e WITH OFFSET AS place GROUP BY e.x) WHERE number <= n)""",
     ),
-    _aggregate(
+    aggregate(
         "approx_top_sum",
         "x weight / n",
         """_localgcp_top_sum(ARRAY_AGG(STRUCT(x AS x,
@@ -68,53 +56,29 @@ _APPROXIMATE = (
     ),
 )
 
-# A sketch is a mark, the type of what it has seen, and the fingerprints, with colons between.
-_PRINTS = """IF(STARTS_WITH(sketch, b'localgcp-hll:'), SPLIT(SPLIT(SAFE_CONVERT_BYTES_TO_STRING(
-sketch), ':')[SAFE_OFFSET(2)], ','),
-ERROR('not supported by the emulator: a sketch that it has not made'))"""
-_UNION = f"""FROM (SELECT print, SPLIT(SAFE_CONVERT_BYTES_TO_STRING(sketch), ':')[OFFSET(1)] AS kind
-FROM UNNEST(sketches) AS sketch, UNNEST({_PRINTS}) AS print WHERE sketch IS NOT NULL)"""
-_ALIKE = "IF(COUNT(DISTINCT kind) > 1, ERROR('Invalid or incompatible sketch in HLL_COUNT'), {})"
-_SKETCH = "CAST('localgcp-hll:' || {} || ':' || STRING_AGG(DISTINCT print ORDER BY print) AS BYTES)"
-_HLL = (
-    _function(
-        "_localgcp_sketch",
-        "xs",
-        f"""(SELECT {_SKETCH.format("TYPEOF(xs)")}
-        FROM (SELECT CAST(FARM_FINGERPRINT(FORMAT('%T', x)) AS STRING) AS print
-        FROM UNNEST(xs) AS x WHERE x IS NOT NULL))""",
-        _BYTES,
-    ),
-    _aggregate("hll_count.init", "x", "_localgcp_sketch(ARRAY_AGG(x))", _BYTES),
-    _function(
-        "_localgcp_merged",
-        "sketches",
-        f"(SELECT {_ALIKE.format(_SKETCH.format('MIN(kind)'))} {_UNION})",
-        _BYTES,
-    ),
-    _function(
-        "_localgcp_union_size",
-        "sketches",
-        f"(SELECT {_ALIKE.format('COUNT(DISTINCT print)')} {_UNION})",
-        _INTEGER,
-    ),
-    _function(
-        "hll_count.extract",
-        "sketch",
-        f"IF(sketch IS NULL, 0, ARRAY_LENGTH({_PRINTS}))",
-        _INTEGER,
-    ),
-    _aggregate("hll_count.merge_partial", "sketch", "_localgcp_merged(ARRAY_AGG(sketch))", _BYTES),
-    _aggregate(
-        "hll_count.merge",
-        "sketch",
-        "_localgcp_union_size(ARRAY_AGG(sketch))",
-        _INTEGER,
+# Written out where they are asked for; their bytes come and go as hexadecimal digits.
+_BASE32 = (
+    function("to_base32", "raw", f"IF(raw IS NULL, NULL, {CALL}('to_base32', TO_HEX(raw)))", TEXT),
+    function(
+        "from_base32",
+        "text",
+        f"IF(text IS NULL, NULL, FROM_HEX({CALL}('from_base32', CAST(text AS STRING))))",
+        BYTES,
     ),
 )
 # Nobody is known here by name.
-_CALLER = (_function("session_user", "", "'nobody@localgcp.invalid'", _TEXT),)
-PRELUDE = {".".join(each.path): each for each in (*_APPROXIMATE, *_HLL, *_CALLER)}
+_CALLER = (function("session_user", "", "'nobody@localgcp.invalid'", TEXT),)
+PRELUDE = {".".join(each.path): each for each in (*_APPROXIMATE, *HLL, *KLL, *_BASE32, *_CALLER)}
+# What the analyzer does not know, and calls that go out of the instance, by the words of a text.
+_ADDED = {each.path[0]: each for each in TEXT_ANALYSIS}
+_CALLS = re.compile(rf"(?i)\b(?:{'|'.join((*_ADDED, 'to_base32', 'from_base32'))})\s*\(")
+
+
+def _from_base32(text: str) -> str:
+    try:
+        return b32decode(text).hex()
+    except ValueError as error:
+        raise CallFailed(f"Failed to decode invalid base32 string: {text}") from error
 
 
 def lacking(functions: frozenset[str]) -> frozenset[str]:
@@ -125,7 +89,27 @@ def lacking(functions: frozenset[str]) -> frozenset[str]:
 def put_in(catalog: c.SimpleCatalogProto) -> None:
     """Have them in a catalog in place of the evaluator's own, which are names alone."""
     prefixes = tuple(f"FN_{name.replace('.', '_').upper()}" for name in PRELUDE)
+    prefixes += ("FN_KLL_QUANTILES_",)  # all, for a catalog has one folder of a name
     ids = [value for name, value in FunctionSignatureId.items() if name.startswith(prefixes)]
     catalog.builtin_function_options.exclude_function_ids.extend(ids)
     for routine in PRELUDE.values():
         routines.add(home(catalog, routine.path), routine)
+
+
+def calls_out(texts: Iterable[str]) -> bool:
+    """Whether one of these texts may call what goes out of the instance."""
+    return any(_CALLS.search(text) for text in texts)
+
+
+def add_to(catalog: c.SimpleCatalogProto) -> None:
+    """Have in a catalog what no analyzer knows."""
+    for routine in _ADDED.values():
+        routines.add(catalog, routine)
+
+
+FUNCTIONS: dict[str, Function] = {
+    "to_base32": lambda digits: b32encode(bytes.fromhex(digits)).decode(),
+    "from_base32": _from_base32,
+    **text_analysis.FUNCTIONS,
+}
+"""What they call."""

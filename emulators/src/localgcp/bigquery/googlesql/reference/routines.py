@@ -18,7 +18,7 @@ from zetasql.wasi._pb2.zetasql.resolved_ast import resolved_ast_enums_pb2 as enu
 
 from localgcp.bigquery.catalog.routine import Argument, BodyRead, Routine
 from localgcp.bigquery.errors import SqlNotSupported
-from localgcp.bigquery.googlesql.reference import types
+from localgcp.bigquery.googlesql.reference import types, values
 from localgcp.bigquery.googlesql.reference.trees import place_of, unwrapped
 
 GROUP = "Templated_SQL_Function"
@@ -59,6 +59,14 @@ def _signature(routine: Routine) -> f.FunctionSignatureProto:
         _type(each, argument)
         each.options.argument_name = argument.name
         each.options.cardinality = public.FunctionEnums.REQUIRED
+        if argument.default is not None and argument.type is not None:
+            each.options.cardinality = public.FunctionEnums.OPTIONAL
+            each.options.named_argument_kind = (
+                public.FunctionEnums.NAMED_ONLY
+                if isinstance(argument.default, str)
+                else public.FunctionEnums.POSITIONAL_OR_NAMED
+            )
+            each.options.default_value.CopyFrom(values.writer(argument.type)(argument.default))
         each.options.is_not_aggregate = not argument.aggregate
     made.return_type.num_occurrences = -1
     _type(made.return_type, Argument("", routine.returns))

@@ -160,7 +160,8 @@ class Statements:
         else:
             bare = replace(shape, tables=())
             asked.registered_catalog_id = self._catalogs.registered(bare, bool(lacking))
-        self._engine.callbacks.offer(javascript.functions(shape.routines, dict(request.libraries)))
+        own = javascript.functions(shape.routines, dict(request.libraries))
+        self._engine.callbacks.offer({**prelude.FUNCTIONS, **own})
         try:
             told = self._engine.ask("EvaluateQuery", asked, service.EvaluateQueryResponse)
         except Refusal as error:
