@@ -22,7 +22,7 @@ from localgcp.bigquery.errors import (
     QueryFailed,
     SqlNotSupported,
 )
-from localgcp.bigquery.googlesql import exceptions, texts
+from localgcp.bigquery.googlesql import exceptions, sessions, texts
 from localgcp.bigquery.googlesql.bodies import Bodies
 from localgcp.bigquery.googlesql.reference import messages as m
 from localgcp.bigquery.googlesql.reference.client import Reference
@@ -110,6 +110,7 @@ class Evaluator:
         if known is not None and self._still(known, statement):
             return known
         split = texts.split_paths(statement.sql)
+        split = replace(split, sql=sessions.written_out(split.sql))
         with _told(split):
             checked = self._analyze(split, statement)
         return self._known.put(statement.key, checked)

@@ -63,6 +63,33 @@ def called(sql: str) -> set[tuple[str, ...]]:
 
 
 @dataclass(frozen=True, slots=True)
+class Invocation:
+    """A call in a text: where it stands, and its arguments."""
+
+    start: int
+    end: int
+    arguments: tuple[str, ...]
+
+
+def last_call(sql: str, name: str) -> Invocation | None:
+    """The last call of a function; None where there is none that ends."""
+    plain = _TOKEN.sub(lambda t: "\0" * len(t[0]) if t["other"] or t["path"] else t[0], sql)
+    calls = list(re.finditer(rf"(?i)(?<![\w.]){name}\s*\(", plain))
+    if not calls:
+        return None
+    depth, starts = 0, [calls[-1].end()]
+    for at in range(calls[-1].end() - 1, len(plain)):
+        depth += (plain[at] in "([") - (plain[at] in ")]")
+        if depth == 0:
+            ends = [start - 1 for start in starts[1:]] + [at]
+            arguments = (sql[a:b] for a, b in zip(starts, ends, strict=True))
+            return Invocation(calls[-1].start(), at + 1, tuple(arguments))
+        if depth == 1 and plain[at] == ",":
+            starts.append(at + 1)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
 class Split:
     """A text whose quoted paths are split: `a.b` in one pair of backquotes is two names.
 

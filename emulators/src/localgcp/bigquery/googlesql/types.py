@@ -8,7 +8,7 @@ from typing import Any
 from sqlglot import exp
 
 from localgcp.bigquery.catalog.parameterized import check_numeric
-from localgcp.bigquery.catalog.schema import COLLATIONS, Field, duckdb_type
+from localgcp.bigquery.catalog.schema import COLLATIONS, RANGE_ELEMENTS, Field, duckdb_type
 from localgcp.bigquery.errors import InvalidQuery, SqlNotSupported
 
 # SQLGlot's type -> the API's name.
@@ -76,11 +76,23 @@ def column_of(definition: exp.Expr) -> Field:
             collation = _collation(kind.this, definition.name)
         else:
             raise SqlNotSupported(f"column constraint {kind.sql(dialect='bigquery')}")
-    plain = field_of(definition.name, definition.args["kind"], mode)
+    plain = _column(definition.name, definition.args["kind"], mode)
     if collation and plain.type != "STRING":
         what = f"COLLATE can only be applied to columns of type STRING: {plain.name}"
         raise InvalidQuery(what, "query")
     return replace(plain, description=description, collation=collation)
+
+
+def _column(name: str, kind: exp.DataType, mode: str) -> Field:
+    """As `field_of`, and a RANGE too, which DuckDB holds and does not reckon with."""
+    if kind.this == exp.DType.ARRAY and kind.expressions[0].this == exp.DType.RANGE:
+        return _column(name, kind.expressions[0], "REPEATED")
+    if kind.this != exp.DType.RANGE:
+        return field_of(name, kind, mode)
+    element = field_of(name, kind.expressions[0]).type if kind.expressions else ""
+    if element not in RANGE_ELEMENTS:
+        raise InvalidQuery(f"Invalid type: {kind.sql(dialect='bigquery')} of {name}", "query")
+    return Field(name, "RANGE", mode, element=element)
 
 
 def _collation(given: exp.Expr, column: str) -> str:

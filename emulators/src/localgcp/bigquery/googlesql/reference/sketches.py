@@ -10,6 +10,7 @@ from localgcp.bigquery.catalog.routine import Routine
 from localgcp.bigquery.catalog.schema import Field
 from localgcp.bigquery.googlesql.reference.written import (
     BYTES,
+    FLOAT,
     INTEGER,
     aggregate,
     function,
@@ -80,9 +81,9 @@ ERROR(IF(STARTS_WITH(sketch, b'localgcp-kll:'),
 'not supported by the emulator: a sketch that it has not made')))"""
 
 
-def _quantiles(kind: str, field: Field) -> tuple[Routine, ...]:
-    """Those of INT64 or of FLOAT64."""
-    low, some = kind.lower(), Field("", field.type, "REPEATED")
+def _made(kind: str, field: Field) -> tuple[Routine, ...]:
+    """What makes sketches of INT64 or of FLOAT64, and the values of many in their order."""
+    low = kind.lower()
     sorted_ = f"""(SELECT ARRAY_AGG(CAST(v AS {kind}) ORDER BY CAST(v AS {kind}))
     FROM UNNEST(sketches) AS sketch, UNNEST({_VALUES.format(kind=kind)}) AS v)"""
     return (
@@ -104,8 +105,15 @@ def _quantiles(kind: str, field: Field) -> tuple[Routine, ...]:
             f"_localgcp_kll_values_{low}",
             "sketches",
             f"IF(sketches IS NULL, NULL, {sorted_})",
-            some,
+            Field("", field.type, "REPEATED"),
         ),
+    )
+
+
+def _quantiles(kind: str, field: Field) -> tuple[Routine, ...]:
+    """What reads sketches of INT64 or of FLOAT64."""
+    low, some = kind.lower(), Field("", field.type, "REPEATED")
+    return (
         function(
             f"kll_quantiles.extract_{low}",
             "sketch:BYTES n",
@@ -161,6 +169,8 @@ KLL = (
         "_localgcp_kll_merged(ARRAY_AGG(sketch IGNORE NULLS))",
         BYTES,
     ),
+    *_made("INT64", INTEGER),
+    *_made("FLOAT64", FLOAT),
     *_quantiles("INT64", INTEGER),
-    *_quantiles("FLOAT64", Field("", "FLOAT")),
+    *_quantiles("FLOAT64", FLOAT),
 )

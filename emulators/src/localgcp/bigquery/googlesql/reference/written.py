@@ -5,7 +5,8 @@ from __future__ import annotations
 from localgcp.bigquery.catalog.routine import Argument, Routine
 from localgcp.bigquery.catalog.schema import Field
 
-INTEGER, TEXT, BYTES = Field("", "INTEGER"), Field("", "STRING"), Field("", "BYTES")
+INTEGER, FLOAT = Field("", "INTEGER"), Field("", "FLOAT")
+TEXT, BYTES = Field("", "STRING"), Field("", "BYTES")
 
 
 def function(
