@@ -54,44 +54,13 @@ ALL_THE_SAME = (
     "io/gcp/bigquery_test.py",
     "io/gcp/pubsub_test.py",
     "ml/inference/base_test.py",
+    "runners/portability/fn_api_runner/fn_runner_test.py",
 )
 """They concern it all the same: what a stream of this project's uses."""
 
-MEASURED = (
-    "examples/snippets/transforms/",
-    "io/gcp/pubsub_test.py",
-    "io/iobase",
-    "io/parquetio",
-    "io/tfrecordio_test.py",
-    "io/unbounded_source_test.py",
-    "io/watch_test.py",
-    "metrics/metric_test.py",
-    "pipeline_test.py",
-    "programming_guide_test.py",
-    "pvalue_test.py",
-    "runners/direct/",
-    "runners/portability/fn_api_runner/fn_runner_test.py",
-    "testing/test_pipeline_test.py",
-    "testing/test_stream",
-    "testing/util_test.py",
-    "transforms/batch_dofn_test.py",
-    "transforms/combine",
-    "transforms/core",
-    "transforms/create_test.py",
-    "transforms/deduplicate_test.py",
-    "transforms/dofn_lifecycle_test.py",
-    "transforms/error_handling_test.py",
-    "transforms/fully_qualified_named_transform_test.py",
-    "transforms/trigger_test.py",
-    "transforms/userstate_test.py",
-    "transforms/window_test.py",
-)
-"""Run to its end, so that exceptions.txt has all of it; `--unmeasured` runs the rest."""
-
-NOT_MEASURED = "concern the runner, and have not been run to their end yet"
-
 OUT_CLASSES = (
     "GbekIT",
+    "GroupByEncryptedKeyTest",
     "FnApiBasedLullLoggingTest",
     "FnApiBasedStateBackedCoderTest",
     "FnApiRunnerMetricsTest",
@@ -105,7 +74,7 @@ OUT_CLASSES = (
 )
 """Classes about FnApiRunner's own workers: how many, over gRPC, split at which element.
 
-GbekIT is about Google's Secret Manager.
+GbekIT and GroupByEncryptedKeyTest are about Google's Secret Manager.
 """
 
 
@@ -113,19 +82,15 @@ def why_out(path: str) -> str | None:
     """Why a module is out; None for one that is in. `path` is within the wheel."""
     if not _MAKES_A_PIPELINE.search((WHEEL / path).read_text()):
         return NO_PIPELINE
-    if path.startswith(MEASURED):
-        return None
     if path.startswith(ALL_THE_SAME):
-        return NOT_MEASURED
-    fits = (why for why, places in REASONS.items() if path.startswith(places))
-    return next(fits, NOT_MEASURED)
+        return None
+    return next((why for why, places in REASONS.items() if path.startswith(places)), None)
 
 
 @cache
-def chosen(measured: bool = True) -> list[str]:
-    """The modules that are in, or those that are to come, by their paths in the wheel."""
-    wanted = None if measured else NOT_MEASURED
-    return [path for path in _all() if why_out(path) == wanted]
+def chosen() -> list[str]:
+    """The modules that are in, by their paths in the wheel."""
+    return [path for path in _all() if why_out(path) is None]
 
 
 def counted() -> Counter[str]:

@@ -18,6 +18,7 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from localgcp import clients
 from localgcp.beam import LocalRunner
+from localgcp.beam.options import LocalRunnerOptions
 from tests.beam import exceptions, modules
 
 OURS = "ours"
@@ -26,7 +27,6 @@ OURS = "ours"
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--beam-runner", choices=(OURS, *exceptions.STOCK), default=OURS)
     parser.addoption("--shard", default="1/1", help="N/M: the Nth of M parts of the modules")
-    parser.addoption("--unmeasured", action="store_true", help="the modules not measured yet")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -58,6 +58,9 @@ def _run_on_ours(stock: Any, pipeline: Any, options: Any) -> Any:
     if isinstance(stock, LocalRunner):
         return LocalRunner.run_pipeline(stock, pipeline, options)
     runner = LocalRunner(is_drain=getattr(stock, "_is_drain", False))
+    if not isinstance(stock, BundleBasedDirectRunner):
+        # FnApiRunner, which is also what the default chooses for them, tries no bundle again.
+        options.view_as(LocalRunnerOptions).bounded_attempts = 1
     result = runner.run_pipeline(pipeline, options)
     if isinstance(stock, FnApiRunner):
         stock._latest_run_result = result
@@ -70,8 +73,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
         return None
     path = str(collection_path.relative_to(modules.WHEEL))
     part, parts = map(int, config.getoption("--shard").split("/"))
-    chosen = modules.chosen(measured=not config.getoption("--unmeasured"))
-    return path not in chosen[part - 1 :: parts]
+    return path not in modules.chosen()[part - 1 :: parts]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -14,9 +14,6 @@ from localgcp.beam.source import Reader
 MOST_RETRYING = 8
 """Sources rest while so many bundles wait for another attempt."""
 
-BOUNDED_ATTEMPTS = 4
-"""A pipeline with no Pub/Sub source has nobody to give work back to: then as stock Beam does."""
-
 TOLD_CHARACTERS = 300
 
 
@@ -48,7 +45,8 @@ class Control:
     """The part of an engine that other threads speak to, and its failures.
 
     `readers` are those of its subscriptions; times are seconds of `clock`. A drain that gets
-    nothing done for `patience` is given up.
+    nothing done for `patience` is given up. Where there is no reader a bundle is tried
+    `bounded_attempts` times, for there is nobody to give its work back to.
     """
 
     def __init__(
@@ -56,10 +54,12 @@ class Control:
         readers: Collection[Reader],
         patience: float,
         clock: Callable[[], float] = time.monotonic,
+        bounded_attempts: int = 1,
     ) -> None:
         self.readers = readers
         self.failures = FailureLog()
         self._drain, self._clock = Drain(patience, clock), clock
+        self._bounded_attempts = bounded_attempts
         self._retrying: list[tuple[float, Any]] = []
         self._failing: set[Attempts] = set()
         self._working: tuple[float, Attempts] | None = None
@@ -145,9 +145,10 @@ class Control:
         for reader in self.readers:
             reader.hold_back = rest
 
-    def failed(self, task: Any, attempts: Attempts, error: Exception, forever: bool) -> None:
+    def failed(self, task: Any, attempts: Attempts, error: Exception) -> None:
         """Try a bundle again later; raises `error` where that would be in vain."""
-        if not forever and attempts.attempts >= BOUNDED_ATTEMPTS:
+        forever = bool(self.readers)
+        if not forever and attempts.attempts >= self._bounded_attempts:
             self.failures.record(attempts.step, error, None)
             raise error
         if attempts.failing_since is None:

@@ -70,9 +70,10 @@ class Engine(Control):
         readers: Collection[Reader],
         patience: float,
         clock: Callable[[], float] = time.monotonic,
+        bounded_attempts: int = 1,
     ) -> None:
         """`visitor` has walked the graph; times are seconds of `clock`."""
-        super().__init__(readers, patience, clock)
+        super().__init__(readers, patience, clock, bounded_attempts)
         self._context, self._registry = context, registry
         self._consumers = visitor.value_to_consumers
         self._steps = list(visitor.step_names)
@@ -197,7 +198,7 @@ class Engine(Control):
 
     def _failed(self, task: Task, error: Exception) -> None:
         self._registry.discard(task.applied)
-        self.failed(task, task, error, forever=bool(self.readers))
+        self.failed(task, task, error)
 
     def _side_inputs(self, task: Task) -> list[Any]:
         """Values of the step's side inputs; marks the task blocked if one is not ready."""

@@ -65,6 +65,13 @@ class LocalRunnerOptions(PipelineOptions):
             " topics; .localgcp/state if absent.",
         )
         parser.add_argument(
+            "--bounded_attempts",
+            type=_between(1, 1000),
+            default=4,
+            help="How often a bundle is tried where nothing is read from Pub/Sub, as on Dataflow;"
+            " 1 ends the job at the first error.",
+        )
+        parser.add_argument(
             "--drain_timeout_seconds",
             type=_between(0.1, 86_400.0),
             default=60.0,

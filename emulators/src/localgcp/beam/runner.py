@@ -86,8 +86,15 @@ class LocalRunner(BundleBasedDirectRunner):
         }
         context = LocalContext(options, visitor, clock)
         registry = Registry(context, readers)
-        patience = local.drain_timeout_seconds
-        engine = Engine(context, registry, visitor, readers.values(), patience, self._monotonic)
+        engine = Engine(
+            context,
+            registry,
+            visitor,
+            readers.values(),
+            local.drain_timeout_seconds,
+            self._monotonic,
+            local.bounded_attempts,
+        )
         return self._started(engine, readers.values(), options)
 
     def _started(self, engine: Work, readers: Collection[Reader], options: Any) -> Job:

@@ -144,6 +144,14 @@ def test_a_bounded_pipeline_that_fails_ends_with_the_error_after_four_attempts()
     assert calls.count("fail") == 4
 
 
+def test_a_bounded_pipeline_may_end_at_its_first_error() -> None:
+    pipeline = beam.Pipeline(LocalRunner(), PipelineOptions(["--bounded_attempts=1"]))
+    pipeline | beam.Create(["a"]) | beam.ParDo(Recorder(failures=9))
+    with pytest.raises(ConnectionError, match="the table is not there yet"):
+        pipeline.run().wait_until_finish()
+    assert calls.count("fail") == 1
+
+
 @pytest.mark.parametrize("options", [[], ["--streaming"]], ids=["batch", "streaming"])
 def test_what_timers_emit_at_the_end_of_bounded_input_is_grouped_behind_them(
     options: list[str],

@@ -44,7 +44,15 @@ def build(
     clock = TestClock() if streams else RealClock()
     sources = _sources(planned, options, connect, clock)
     graph = Graph(planned, store, clock, sources)
-    engine = DurableEngine(graph, sources, store, clock, local.drain_timeout_seconds, monotonic)
+    engine = DurableEngine(
+        graph,
+        sources,
+        store,
+        clock,
+        local.drain_timeout_seconds,
+        monotonic,
+        local.bounded_attempts,
+    )
     engine.restore()
     return engine
 

@@ -51,6 +51,7 @@ class DurableEngine(Control):
         clock: Any,
         patience: float,
         monotonic: Callable[[], float] = time.monotonic,
+        bounded_attempts: int = 1,
     ) -> None:
         """`clock` has Beam's `time()`, by which timers and pauses run."""
         self._subscriptions = {
@@ -60,7 +61,7 @@ class DurableEngine(Control):
             for name in each.watermarks
         }
         readers = [each.reader for each in self._subscriptions.values()]
-        super().__init__(readers, patience, monotonic)
+        super().__init__(readers, patience, monotonic, bounded_attempts)
         self._graph, self._sources, self._store, self._beams_clock = graph, sources, store, clock
         self._bundles = Bundles(store)
         self._turns = Turns(self._bundles, clock)
@@ -236,7 +237,7 @@ class DurableEngine(Control):
                 raise
             task.node.drop_worker()
             task.node.state.begin()
-            self.failed(task, task, error, forever=bool(self.readers))
+            self.failed(task, task, error)
             return
         finally:
             self._working = None
