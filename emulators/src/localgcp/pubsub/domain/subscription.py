@@ -95,9 +95,13 @@ class Subscription(Holding):
         """Take in published messages, in order; the filter has been applied."""
         if self._take_in(messages):
             self._hooks.due_changed(self)
-        self.waiters.notify()
+        self.waiters.notify(len(messages))
 
     # Messages go out
+
+    def share(self, takers: int) -> int:
+        """How many messages each of so many takers may have of those that may wait; 1 at least."""
+        return max(-(-(len(self.unacked) - len(self.outstanding)) // takers), 1)
 
     def lease(
         self,
@@ -145,7 +149,7 @@ class Subscription(Holding):
             self.outstanding.end(entry)
             self._backlog.put_back(entry)
         self._returned((), [entry.message.id for entry in back])
-        self.waiters.notify()
+        self.waiters.notify(len(back))
 
     def lend_again(self, leases: Mapping[int, tuple[int, float]]) -> None:
         """Lend messages as an earlier run did: by their ids, the serials and deadlines."""
@@ -160,7 +164,7 @@ class Subscription(Holding):
         """
         self._start_over(acked, revived)
         self._hooks.due_changed(self)
-        self.waiters.notify()
+        self.waiters.notify(len(self.unacked))
 
     # Clients answer
 
@@ -223,7 +227,7 @@ class Subscription(Holding):
             else:
                 self._fail(entry, now)
         self._hooks.due_changed(self)
-        self.waiters.notify()
+        self.waiters.notify(len(ack_ids))
 
     def close(self) -> None:
         """It was deleted: nothing more goes out, and who waits is told."""
@@ -235,13 +239,14 @@ class Subscription(Holding):
 
     def tick(self, now: float) -> list[int]:
         """Do all that is due; return the ids of messages whose retention ended."""
-        for entry in self.outstanding.expired(now):
+        failed, rested = self.outstanding.expired(now), self._resting.take(now)
+        for entry in failed:
             if entry.lease:  # an earlier one of its ordering key may have taken it along
                 self._fail(entry, now)
-        for entry in self._resting.take(now):
+        for entry in rested:
             self._backlog.put_back(entry)
         expired = self._expire(now)
-        self.waiters.notify()
+        self.waiters.notify(len(failed) + len(rested))
         return expired
 
     def next_due(self) -> float | None:

@@ -36,32 +36,34 @@ class Consumer:
         self._free_messages = max_messages or UNLIMITED
         self._free_bytes = max_bytes or UNLIMITED
         self._woken = asyncio.Event()
+        self._soon: asyncio.TimerHandle | None = None
 
     @property
     def full(self) -> bool:
         """Whether it holds all that it may."""
-        return not self._has_room()
+        return self._free_messages <= 0 or self._free_bytes <= 0
 
     async def batch(self) -> list[Entry]:
-        """Wait for messages and room, and lease them; at most a response full.
+        """Wait for messages, room and its turn, and lease a share; at most a response full.
 
-        Nothing is leased when it is cancelled. Raises NotFound once it is deleted,
-        WrongState once it is detached.
+        Consumers of a subscription that have room take turns, so that none starves. Nothing is
+        leased when it is cancelled. Raises NotFound once it is deleted, WrongState once it is
+        detached.
         """
-        while True:
+        self.subscription.check_open()
+        while self.full:
+            self._woken.clear()
+            await self._woken.wait()
             self.subscription.check_open()
-            batch = self.take()
-            if batch:
-                return batch
-            await self._wait()
+        return await self._in_turn()
 
-    def take(self) -> list[Entry]:
+    def take(self, share: int = UNLIMITED) -> list[Entry]:
         """Lease what there is and fits, without waiting."""
-        if not self._has_room():
+        if self.full:
             return []
         batch = self.subscription.lease(
             self._clock(),
-            min(self._free_messages, MAX_RESPONSE_MESSAGES),
+            min(self._free_messages, MAX_RESPONSE_MESSAGES, share),
             min(self._free_bytes, MAX_RESPONSE_BYTES),
             self.ack_deadline,
             self,
@@ -78,24 +80,27 @@ class Consumer:
         if was_full:  # else it waits for its turn, which an ack must not bring forward
             self._woken.set()
 
-    def _wake_soon(self) -> None:
-        asyncio.get_running_loop().call_later(HEAD_START_SECONDS, self._woken.set)
-
-    def _has_room(self) -> bool:
-        return self._free_messages > 0 and self._free_bytes > 0
-
-    async def _wait(self) -> None:
-        self._woken.clear()
-        if not self._has_room():
-            await self._woken.wait()
-            return
-        wake = self._wake_soon
-        self.subscription.waiters.add(wake)
-        self.subscription.waiters.notify()  # transforms may have kept back all that was ready
+    async def _in_turn(self) -> list[Entry]:
+        """Lease what there is, but wait for a call if others wait or nothing is there."""
+        waiters, wake = self.subscription.waiters, self._wake_soon
+        if not waiters and (batch := self.take()):
+            return batch
+        waiters.add(wake)
         try:
-            await self._woken.wait()
-        except asyncio.CancelledError:
-            self.subscription.waiters.remove(wake)
-            self.subscription.waiters.notify()  # if the call came to this one, it goes to the next
-            raise
-        self.subscription.waiters.remove(wake)
+            while True:
+                waiters.notify()
+                self._woken.clear()
+                await self._woken.wait()
+                self.subscription.check_open()
+                if batch := self.take(self.subscription.share(len(waiters))):
+                    return batch
+                waiters.again(wake)
+        finally:
+            if self._soon is not None:
+                self._soon.cancel()
+            waiters.remove(wake)
+            waiters.notify()  # what it was called for may be left to the next
+
+    def _wake_soon(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._soon = loop.call_later(HEAD_START_SECONDS, self._woken.set)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from localgcp.pubsub.domain.broker import Broker
+from localgcp.pubsub.domain.leases import Entry
 from localgcp.pubsub.errors import InvalidArgument
 from localgcp.pubsub.wire.consumer import Consumer
 from localgcp.pubsub.wire.encoding import CLIENT_LIMIT, received_messages
@@ -30,11 +32,10 @@ async def pull(
     subscription.check_pullable()
     # It lives as long as the call, and its leases end without it: so it counts nothing after.
     consumer = Consumer(subscription, broker.clock, max_messages=request.max_messages)
-    entries = consumer.take()
-    if not entries and wait > 0 and not request.return_immediately:
-        try:
-            async with asyncio.timeout(wait):
-                entries = await consumer.batch()
-        except TimeoutError:
-            entries = []
+    if wait <= 0 or request.return_immediately:
+        return received_messages(subscription, consumer.take(), client_limit)
+    entries: list[Entry] = []
+    with suppress(TimeoutError):
+        async with asyncio.timeout(wait):
+            entries = await consumer.batch()
     return received_messages(subscription, entries, client_limit)
