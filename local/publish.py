@@ -14,7 +14,8 @@ from google.api_core.exceptions import GoogleAPICallError
 
 from local.errors import NotSent
 from local.reading import Message
-from services.generator.publish import Publisher, PublishFailed
+from services.generator.fates import PublishFailed
+from services.generator.publish import Publisher
 from settings import Settings
 
 CONFIRM_SECONDS = 60.0

@@ -85,7 +85,8 @@ def send(stack: Reachable, drafts: Drafts, plans: Iterable[Plan]) -> Iterator[Pl
 
     Raises NotSent for what could not be published; what was marked before stays so.
     """
-    from services.generator.publish import Publisher, PublishFailed, ReservedAttribute
+    from services.generator.fates import PublishFailed, ReservedAttribute
+    from services.generator.publish import Publisher
 
     publisher = Publisher(stack.names.topic, stack.names.publish_log)
     ready = (each for each in plans if each.verdict == READY)

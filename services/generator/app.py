@@ -17,6 +17,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from event_types import registry
 from services.generator import problems
+from services.generator.fates import TopicUnreachable
 from services.generator.guard import BodyLimit, bearer_token
 from services.generator.jobs import generation, replay
 from services.generator.models import (
@@ -32,7 +33,6 @@ from services.generator.models import (
     TaskStatus,
 )
 from services.generator.problems import BadField, responses
-from services.generator.publish import TopicUnreachable
 from services.generator.replay import Recording
 from services.generator.service import Service
 from services.generator.tasks import Task

@@ -17,7 +17,7 @@ from starlette.routing import Match, Route
 
 from event_types.registry import UnknownEventType
 from services.generator.board import KeyReused, TooManyTasks, UnknownTask
-from services.generator.publish import PublishFailed, TopicUnreachable
+from services.generator.fates import PublishFailed, TopicUnreachable
 from services.generator.replay import UnknownRecording
 from services.generator.scenarios import UnknownScenario
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -24,6 +24,15 @@ from services.generator.client import (
     connect,
     retrying,
 )
+from services.generator.fates import (
+    RESERVED,
+    Fate,
+    NotRecorded,
+    PublishFailed,
+    ReservedAttribute,
+    TopicUnreachable,
+    resolve,
+)
 from services.generator.publish_log import append
 from services.logs import Seldom
 
@@ -36,33 +45,6 @@ ROOM = MESSAGE_LIMIT // 2
 STALL_SECONDS = 0.5
 MEASURED = 500
 """Messages that the time to a confirmation is told by."""
-# Names that the client's publish() has for itself.
-RESERVED = frozenset({"self", "topic", "data", "ordering_key", "retry", "timeout"})
-
-
-class ReservedAttribute(ValueError):
-    """The official client can't publish an attribute of this name."""
-
-    def __init__(self, names: Iterable[str]) -> None:
-        super().__init__(f"attribute {', '.join(sorted(names))}: reserved by the Pub/Sub client")
-
-
-class TopicUnreachable(Exception):
-    """Pub/Sub does not answer, or has no such topic."""
-
-    def __init__(self, topic: str, why: str) -> None:
-        super().__init__(f"topic {topic} can't be reached: {why}")
-
-
-class PublishFailed(Exception):
-    """A message was given up: Pub/Sub refused it, or was away for too long."""
-
-
-class NotRecorded(PublishFailed):
-    """Pub/Sub confirmed a message, but the publish log could not be written."""
-
-    def __init__(self, path: Path, why: OSError) -> None:
-        super().__init__(f"published, but not recorded in {path}: {why}")
 
 
 class Counts(NamedTuple):
@@ -82,14 +64,14 @@ _Answer = tuple[list["_Sent"], "list[str] | Exception"]
 """Messages whose fate is known: their ids, or why all of them were given up."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class _Sent:
-    """A message on its way: what it was, and what we promised."""
+    """A message on its way: what it was, and who is to hear of its fate."""
 
     attributes: Mapping[str, str]
     ordering_key: str
     size: int
-    receipt: Future[str]
+    told: Callable[[Fate], object]
     at: float
     """When, by the monotonic clock."""
     span: Any = None
@@ -99,7 +81,7 @@ class Publisher:
     """Publishes to one topic through the official client; safe to use from many threads.
 
     With a `publish_log`, every confirmed message is appended to it as one JSON line
-    `{"event_id", "event_type", "published_at"}` before its receipt resolves, so that a reader of
+    `{"event_id", "event_type", "published_at"}` before anybody is told, so that a reader of
     the log never misses a message that somebody was told is published. As a context manager it
     waits at the end, and raises PublishFailed unless every message was confirmed.
     """
@@ -146,19 +128,33 @@ class Publisher:
 
         The event id is the attribute `event_id`, else the Pub/Sub message id. The receipt fails
         with PublishFailed when Pub/Sub refuses the message or is away for 10 minutes, or when the
-        log can't be written. Blocks while too much waits for its confirmation. Raises
-        ReservedAttribute, MessageTooLarge for more than 10 MB, and google-auth's errors for missing
-        credentials.
+        log can't be written. Otherwise as `hand_over`.
         """
-        attributes = attributes or {}
-        if RESERVED & attributes.keys():
+        receipt: Future[str] = Future()
+        self.hand_over(data, attributes or {}, ordering_key, partial(resolve, receipt))
+        return receipt
+
+    def hand_over(
+        self,
+        data: bytes,
+        attributes: Mapping[str, str],
+        ordering_key: str,
+        told: Callable[[Fate], object],
+    ) -> None:
+        """Publish a message, and have `told` hear of its fate, once, in another thread.
+
+        For many messages: a receipt costs as much as all else here. Blocks while too much waits for
+        its confirmation. Raises ReservedAttribute, MessageTooLarge for more than 10 MB, and
+        google-auth's errors for missing credentials.
+        """
+        if not RESERVED.isdisjoint(attributes):
             raise ReservedAttribute(RESERVED & attributes.keys())
         client, span = self._client(ordered=bool(ordering_key)), None
         if self._recorder is not None:
             span, attributes = self._recorder.send(self.topic, attributes, len(data), ordering_key)
         message = self._message(data=data, attributes=attributes)
         at = self._monotonic()
-        sent = _Sent(attributes, ordering_key, message.ByteSize(), Future(), at, span)
+        sent = _Sent(attributes, ordering_key, message.ByteSize(), told, at, span)
         if sent.size > MOST_BYTES:
             raise MessageTooLarge(sent.size)
         self._take_on(sent)
@@ -168,7 +164,6 @@ class Publisher:
         else:
             assert self._batches is not None
             self._batches.add(message, sent.size, sent)
-        return sent.receipt
 
     def has_room(self) -> bool:
         """Whether a polite caller may publish now, rather than queue behind what waits."""
@@ -227,6 +222,8 @@ class Publisher:
         return left
 
     def _client(self, ordered: bool = False) -> Any:
+        if ordered in self._clients:
+            return self._clients[ordered]
         with self._connecting:
             if ordered not in self._clients:
                 client = connect(ordered, self._note)
@@ -256,7 +253,7 @@ class Publisher:
             now = self._counts
             if not now.outstanding:
                 self._progress = self._monotonic()
-            self._counts = now._replace(published=now.published + 1)
+            self._counts = Counts(now.published + 1, now.confirmed, now.failed)
             self._bytes += sent.size
 
     def _has_space(self) -> bool:
@@ -267,7 +264,7 @@ class Publisher:
         self._answers.put(([sent], answer.exception() or [answer.result()]))
 
     def _settle(self) -> None:
-        """Take the answers as they come: record, then resolve the receipts."""
+        """Take the answers as they come: record, then tell."""
         while (answer := self._answers.get()) is not None:
             self._settle_batch(*answer)
 
@@ -284,7 +281,7 @@ class Publisher:
             now = self._monotonic()
             self._took.extend([now - sent.at for sent in batch])
             for event_id, sent in named:
-                sent.receipt.set_result(event_id)
+                sent.told(event_id)
         else:
             for sent in batch:
                 self._give_up(sent, error)
@@ -312,7 +309,7 @@ class Publisher:
         if sent.ordering_key:
             # The client refuses a key after its first failure until told to go on.
             self._client(ordered=True).resume_publish(self.topic, sent.ordering_key)
-        sent.receipt.set_exception(error)
+        sent.told(error)
 
 
 def _event_id(sent: _Sent, message_id: str) -> str:

@@ -9,8 +9,9 @@ from threading import Thread
 from event_types.population import population
 from services.generator.board import Board
 from services.generator.clock import SystemClock
+from services.generator.fates import TopicUnreachable
 from services.generator.metrics import registry_of
-from services.generator.publish import Publisher, TopicUnreachable
+from services.generator.publish import Publisher
 from services.generator.scenarios import Scenarios
 
 log = logging.getLogger(__name__)

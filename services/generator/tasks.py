@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from concurrent.futures import Future
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from threading import Event, Lock, Thread
 from typing import Protocol
 
 from services.generator.clock import Clock
+from services.generator.fates import Fate, PublishFailed
 from services.generator.jobs import Job
 from services.generator.messages import Message
 from services.generator.mix import Kind
@@ -29,8 +30,14 @@ PUNCTUAL_SECONDS = 0.1
 class Sink(Protocol):
     """Takes messages; services.generator.publish.Publisher is one."""
 
-    def publish(self, data: bytes, attributes: dict[str, str], ordering_key: str) -> Future[str]:
-        """Take one message; the receipt resolves once its fate is known."""
+    def hand_over(
+        self,
+        data: bytes,
+        attributes: dict[str, str],
+        ordering_key: str,
+        told: Callable[[Fate], object],
+    ) -> None:
+        """Take one message; `told` hears its event id, or why it was given up."""
 
     def has_room(self) -> bool:
         """Whether it should get more now."""
@@ -112,9 +119,10 @@ class Task:
         now = self._clock.now()
         for _ in range(count):
             message = self._messages.next(now)
-            receipt = self._sink.publish(message.data, message.attributes, message.ordering_key)
+            self._sink.hand_over(
+                message.data, message.attributes, message.ordering_key, self._settled
+            )
             self._tally(message)
-            receipt.add_done_callback(self._settled)
         self._last_out = self._clock.monotonic() - self._began
 
     def _tally(self, message: Message) -> None:
@@ -122,14 +130,13 @@ class Task:
         self._by_type[message.attributes["event_type"]] += 1
         self._by_kind[message.kind] += 1
 
-    def _settled(self, receipt: Future[str]) -> None:
-        error = receipt.exception()
+    def _settled(self, fate: Fate) -> None:
         with self._lock:
-            if error is None:
-                self._confirmed += 1
-            else:
+            if isinstance(fate, PublishFailed):
                 self._failed += 1
-                self._error = str(error)
+                self._error = str(fate)
+            else:
+                self._confirmed += 1
 
     def status(self) -> TaskStatus:
         """The figures of this moment."""
@@ -138,7 +145,8 @@ class Task:
         ended = self._ended
         with self._lock:
             confirmed, failed = self._confirmed, self._failed
-        published = self._published
+        # A fate may be told before what it is of is counted.
+        published = max(self._published, confirmed + failed)
         elapsed = self._clock.monotonic() - self._began if ended is None else self._last_out
         late = self._lateness(published, elapsed)
         return TaskStatus(

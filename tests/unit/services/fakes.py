@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
 from threading import Event
+
+from services.generator.fates import Fate, PublishFailed
 
 START = datetime(2024, 1, 15, 10, 30, tzinfo=UTC)
 
@@ -36,20 +38,21 @@ class Sink:
 
     clock: JumpingClock
     last_error: str | None = None
-    error: Exception | None = None
+    error: PublishFailed | None = None
     full_until: float = 0.0
     messages: list[tuple[bytes, dict[str, str], str]] = field(default_factory=list)
     moments: list[float] = field(default_factory=list)
 
-    def publish(self, data: bytes, attributes: dict[str, str], ordering_key: str) -> Future[str]:
+    def hand_over(
+        self,
+        data: bytes,
+        attributes: dict[str, str],
+        ordering_key: str,
+        told: Callable[[Fate], object],
+    ) -> None:
         self.messages.append((data, attributes, ordering_key))
         self.moments.append(self.clock.elapsed)
-        receipt: Future[str] = Future()
-        if self.error is None:
-            receipt.set_result(attributes["event_id"])
-        else:
-            receipt.set_exception(self.error)
-        return receipt
+        told(self.error or attributes["event_id"])
 
     def has_room(self) -> bool:
         return self.clock.elapsed >= self.full_until

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from concurrent.futures import Future
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
+from services.generator.fates import PublishFailed
 from services.generator.jobs import generation
 from services.generator.mix import Kind
 from services.generator.models import GenerationRequest, Scenario, State
@@ -82,7 +82,7 @@ def test_a_full_sink_puts_a_task_behind_and_it_says_so() -> None:
 
 def test_what_the_sink_gives_up_is_counted() -> None:
     clock = JumpingClock()
-    sink = Sink(clock, error=RuntimeError("403 no permission"))
+    sink = Sink(clock, error=PublishFailed("403 no permission"))
     task = Task("t", generation(GenerationRequest()), 1, sink, clock)
     task.run()
     status = task.status()
@@ -95,10 +95,10 @@ def test_a_stopped_task_counts_what_it_published() -> None:
     clock = JumpingClock()
 
     class StoppingSink(Sink):
-        def publish(self, data: bytes, attributes: dict[str, str], key: str) -> Future[str]:
+        def hand_over(self, *message: Any) -> None:
             if len(self.messages) == 19:
                 task.stop()
-            return super().publish(data, attributes, key)
+            super().hand_over(*message)
 
     sink = StoppingSink(clock)
     task = Task("t", generation(GenerationRequest()), 1, sink, clock)
