@@ -36,6 +36,7 @@ def chaos_options(add: Add) -> None:
     throw.add_argument("part", metavar="PART", help="pubsub, bigquery or storage")
     throw.add_argument("match", help="a gRPC method or an HTTP verb and path, * for anything")
     throw.add_argument("--code", default="", help="such as UNAVAILABLE")
+    throw.add_argument("--effect", default="", help="what this emulator alone does, such as reset")
     throw.add_argument("--rate", type=float, default=1.0, help="of the calls, 0 to 1")
     throw.add_argument("--times", type=int, help="how many calls, then it is over")
     throw.add_argument("--delay-seconds", type=float, default=0.0)
@@ -62,7 +63,8 @@ def chaos(args: Namespace) -> int:
     try:
         if args.verb == "throw":
             own = {"match": args.match, "code": args.code, "rate": args.rate, "times": args.times}
-            faults.throw(stack, args.part, {**own, "delay_seconds": args.delay_seconds})
+            more = {"delay_seconds": args.delay_seconds, "effect": args.effect}
+            faults.throw(stack, args.part, {**own, **more})
         elif args.verb == "off" and args.name is None:
             faults.clear(stack)
         elif args.verb != "list":

@@ -45,6 +45,12 @@ SWITCHES = (
         {"match": "POST */insertAll", "code": "INTERNAL", "rate": 0.25},
     ),
     Switch(
+        "rows-refused",
+        "bigquery",
+        "One row in four is refused for the moment, and the rest of its request stored.",
+        {"match": "POST */insertAll", "effect": "refuse", "rate": 0.25},
+    ),
+    Switch(
         "storage-down",
         "storage",
         "The bucket takes no object: rows are stored, and messages wait for their files.",
@@ -73,6 +79,30 @@ SWITCHES = (
         "pubsub",
         "Half of the acks answer 503: what was stored comes again, and is known again.",
         {"match": "Acknowledge", "code": "UNAVAILABLE", "rate": 0.5},
+    ),
+    Switch(
+        "acks-dropped",
+        "pubsub",
+        "Half of the acks answer OK and nothing happens: all of it comes again.",
+        {"match": "Acknowledge", "effect": "lose", "rate": 0.5},
+    ),
+    Switch(
+        "delivered-twice",
+        "pubsub",
+        "One message in four is delivered once more at once, and stored once.",
+        {"match": "*Pull", "effect": "duplicate", "rate": 0.25},
+    ),
+    Switch(
+        "out-of-order",
+        "pubsub",
+        "The messages of every response are shuffled.",
+        {"match": "*Pull", "effect": "reorder"},
+    ),
+    Switch(
+        "streams-broken",
+        "pubsub",
+        "Every stream of messages breaks off after two seconds; clients open another.",
+        {"match": "StreamingPull", "effect": "reset", "delay_seconds": 2},
     ),
 )
 
@@ -131,7 +161,7 @@ def _url(stack: Reachable, part: str) -> str:
 
 
 def _same(thrown: Mapping[str, Any], fault: Mapping[str, Any]) -> bool:
-    plain = {"code": "", "rate": 1.0, "times": None, "delay_seconds": 0.0}
+    plain = {"code": "", "rate": 1.0, "times": None, "delay_seconds": 0.0, "effect": ""}
     return _asked(thrown) == {**plain, **fault}
 
 

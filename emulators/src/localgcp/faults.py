@@ -1,4 +1,7 @@
-"""Faults thrown on purpose: an error or a delay for some of the calls, drawn by a seed.
+"""Faults thrown on purpose: an error, a delay or an effect for some calls, drawn by a seed.
+
+An effect is what one emulator alone can do amiss, such as Pub/Sub a second delivery; it says which
+it has when it makes its `Faults`, and asks for them where they would happen.
 
 A call is known by a word: gRPC's by its method, such as `Publish`; HTTP's by verb and path, such
 as `POST /bigquery/v2/projects/p/queries`. A fault's `match` is that word, with `*` for anything.
@@ -7,10 +10,11 @@ as `POST /bigquery/v2/projects/p/queries`. A fault's `match` is that word, with 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatchcase
 from random import Random
+from types import MappingProxyType
 from typing import Any
 
 # google.rpc.Code, with the HTTP status that Google's APIs answer for each.
@@ -57,7 +61,7 @@ class Thrown(Exception):
 
 @dataclass
 class Fault:
-    """One fault; `code` empty means a delay alone."""
+    """One fault; `code` empty means a delay or an effect alone."""
 
     match: str
     code: str = ""
@@ -66,6 +70,7 @@ class Fault:
     times: int | None = None
     """How many it meets before it is over; None: no end."""
     delay_seconds: float = 0.0
+    effect: str = ""
     met: int = field(default=0, compare=False)
     """How many it has met."""
 
@@ -82,8 +87,9 @@ class Fault:
         if not _is_number(self.delay_seconds) or not 0 <= self.delay_seconds <= LONGEST_DELAY_S:
             why = f"should be a number from 0 to {LONGEST_DELAY_S}"
             raise BadFault("delay_seconds", self.delay_seconds, why)
-        if not self.code and not self.delay_seconds:
-            raise BadFault("code", self.code, "should be given where there is no delay_seconds")
+        if not (self.code or self.delay_seconds or self.effect):
+            why = "should be given where there is no delay_seconds and no effect"
+            raise BadFault("code", self.code, why)
 
     def over(self) -> bool:
         """Whether it has met all that it may."""
@@ -91,12 +97,14 @@ class Fault:
 
 
 class Faults:
-    """The faults of one emulator. None at first."""
+    """The faults of one emulator, none at first; `effects` are those that it has, by name."""
 
-    def __init__(self) -> None:
+    def __init__(self, effects: Mapping[str, str] = MappingProxyType({})) -> None:
         self.seed = 0
-        self._random = Random(0)
+        self.random = Random(0)
+        self._effects = effects
         self._faults: list[Fault] = []
+        self._anew = asyncio.Event()
 
     def throw(self, faults: Sequence[Mapping[str, Any]], seed: int = 0) -> None:
         """Put these in place of those before. Raises BadFault, and then nothing has changed."""
@@ -106,25 +114,54 @@ class Faults:
             unknown = sorted(set(each) - known)
             if unknown:
                 raise BadFault(unknown[0], each[unknown[0]], "is no field of a fault")
-            made.append(Fault(**{"match": "", **each}))
-        self._faults, self.seed, self._random = made, seed, Random(seed)
+            fault = Fault(**{"match": "", **each})
+            if fault.effect and fault.effect not in self._effects:
+                has = (
+                    f"should be one of {', '.join(self._effects)}" if self._effects else "has none"
+                )
+                raise BadFault("effect", fault.effect, has)
+            made.append(fault)
+        self._faults, self.seed, self.random = made, seed, Random(seed)
+        self._anew.set()
+        self._anew = asyncio.Event()
 
     def as_json(self) -> dict[str, Any]:
-        """The faults, with how many calls each has met."""
-        return {"seed": self.seed, "faults": [asdict(fault) for fault in self._faults]}
+        """The faults, with how many calls each has met, and the effects that there are."""
+        faults = [asdict(fault) for fault in self._faults]
+        return {"seed": self.seed, "faults": faults, "effects": dict(self._effects)}
 
     async def meet(self, call: str) -> None:
         """Delay or fail the call, if a fault is due. Raises Thrown."""
-        for fault in self._faults:
-            if fault.over() or not fnmatchcase(call, fault.match):
-                continue
-            if fault.rate < 1 and self._random.random() >= fault.rate:
-                continue
-            fault.met += 1
+        for fault in self._due(call, ""):
             if fault.delay_seconds:
                 await asyncio.sleep(fault.delay_seconds)
             if fault.code:
                 raise Thrown(fault.code, fault.match)
+
+    def has(self, effect: str) -> bool:
+        """Whether a fault of this effect is thrown at any call: a quick look, for busy ways."""
+        return any(fault.effect == effect for fault in self._faults)
+
+    def due(self, call: str, effect: str) -> Fault | None:
+        """The fault by which the call is to have this effect, drawn and counted."""
+        return next(self._due(call, effect), None)
+
+    async def thrown_anew(self, seconds: float | None = None) -> bool:
+        """Wait until faults are thrown or cleared; False where `seconds` passed without."""
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._anew.wait()
+        except TimeoutError:
+            return False
+
+    def _due(self, call: str, effect: str) -> Iterator[Fault]:
+        for fault in self._faults:
+            if fault.effect != effect or fault.over() or not fnmatchcase(call, fault.match):
+                continue
+            if fault.rate < 1 and self.random.random() >= fault.rate:
+                continue
+            fault.met += 1
+            yield fault
 
 
 def _is_number(value: object) -> bool:

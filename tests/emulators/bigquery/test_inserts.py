@@ -134,3 +134,21 @@ def test_many_writers_and_readers_at_once(emulator: BigQueryEmulator, orders: st
         assert list(pool.map(write, range(6))) == [[]] * 6
     with connect(emulator) as client:
         assert client.get_table(orders).num_rows == 600
+
+
+def test_rows_are_refused_on_purpose_and_the_others_stored(
+    emulator: BigQueryEmulator, client: bigquery.Client, orders: str
+) -> None:
+    page = f"{emulator.env()['BIGQUERY_EMULATOR_HOST']}/_emulator/faults"
+    table = orders.rpartition(".")[2]
+    fault = {"match": f"POST */{table}/insertAll", "effect": "refuse", "rate": 0.5}
+    assert httpx.put(page, json={"faults": [fault], "seed": 1}).status_code == 200
+    try:
+        rows = [order(n) for n in range(19)] + [order(19, total="x")]
+        errors = client.insert_rows_json(orders, rows, skip_invalid_rows=True)
+    finally:
+        httpx.delete(page)
+    why = {error["index"]: error["errors"][0]["reason"] for error in errors}
+    assert why.pop(19) in ("invalid", "backendError")
+    assert set(why.values()) == {"backendError"}
+    assert 0 < count(client, orders) == 19 - len(why) < 19

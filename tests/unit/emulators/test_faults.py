@@ -68,6 +68,7 @@ def test_the_seed_draws_the_same_share_again() -> None:
         ({"match": "*", "code": "ABORTED", "times": 0}, "times .*; got 0"),
         ({"match": "*", "delay_seconds": -1}, "delay_seconds .*; got -1"),
         ({"match": "*", "code": "ABORTED", "speed": 1}, "speed is no field of a fault"),
+        ({"match": "*", "effect": "explode"}, "effect has none; got 'explode'"),
     ],
 )
 def test_what_is_no_fault_is_told_and_changes_nothing(fault: dict[str, Any], says: str) -> None:
@@ -76,3 +77,25 @@ def test_what_is_no_fault_is_told_and_changes_nothing(fault: dict[str, Any], say
     with pytest.raises(BadFault, match=says):
         faults.throw([fault])
     assert met(faults, "Pull") == ["ABORTED"]
+
+
+def test_an_effect_is_asked_for_and_meets_no_other_call() -> None:
+    faults = Faults({"twice": "", "never": ""})
+    faults.throw([{"match": "P*", "effect": "twice", "times": 2}])
+    assert met(faults, "Publish") == [""]
+    assert [faults.has(effect) for effect in ("twice", "never", "")] == [True, False, False]
+    found = [faults.due(call, "twice") is not None for call in ("Pull", "Ack", "Push", "Publish")]
+    assert found == [True, False, True, False]
+    with pytest.raises(BadFault, match="effect should be one of twice, never; got 'odd'"):
+        faults.throw([{"match": "*", "effect": "odd"}])
+
+
+def test_whoever_waits_for_faults_hears_of_them() -> None:
+    async def run() -> tuple[bool, bool]:
+        faults = Faults()
+        waiting = asyncio.create_task(faults.thrown_anew())
+        await asyncio.sleep(0)
+        faults.throw([])
+        return await waiting, await faults.thrown_anew(0)
+
+    assert asyncio.run(run()) == (True, False)

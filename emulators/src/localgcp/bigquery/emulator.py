@@ -47,6 +47,7 @@ class BigQueryEmulator(ThreadedEmulator):
         """REST and gRPC over one service. Raises StartFailed where the data is in use."""
         from localgcp.bigquery.googlesql.reference import client
         from localgcp.bigquery.grpc import server as grpc_side
+        from localgcp.bigquery.rest.refusing import EFFECTS
         from localgcp.bigquery.rest.upload_calls import takes_files
         from localgcp.bigquery.server import Server
         from localgcp.clock import Clock
@@ -54,9 +55,9 @@ class BigQueryEmulator(ThreadedEmulator):
         from localgcp.faults import Faults
         from localgcp.http_server import run_with_grpc
 
-        clock, faults, reference = Clock(), Faults(), client.shared()
+        clock, faults, reference = Clock(), Faults(EFFECTS), client.shared()
         service = self._service(data_dir, clock, reference)
-        application = Server(service, lambda: room.trouble(data_dir))
+        application = Server(service, lambda: room.trouble(data_dir), faults)
         clock.on_turn = lambda: asyncio.to_thread(service.sweep)
         guarded = Guard(Controls(application, clock, faults), self.allowed, takes_files)
         storage = grpc_side.Storage(service, faults)

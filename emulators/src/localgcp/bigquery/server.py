@@ -25,11 +25,13 @@ from localgcp.bigquery.rest.dataset_calls import DatasetCalls
 from localgcp.bigquery.rest.job_calls import JobCalls
 from localgcp.bigquery.rest.listing import Listing
 from localgcp.bigquery.rest.methods import Threads
+from localgcp.bigquery.rest.refusing import EFFECTS
 from localgcp.bigquery.rest.routine_calls import RoutineCalls
 from localgcp.bigquery.rest.row_calls import RowCalls
 from localgcp.bigquery.rest.table_calls import TableCalls
 from localgcp.bigquery.rest.upload_calls import UploadCalls
 from localgcp.bigquery.service import Service
+from localgcp.faults import Faults
 from localgcp.guard import Receive, Scope, Send
 
 _PREFIX = "/bigquery/v2"
@@ -45,13 +47,18 @@ class UnknownPath(NotFound):
 class Server:
     """The ASGI application over one service."""
 
-    def __init__(self, service: Service, trouble: Callable[[], str | None] = lambda: None) -> None:
+    def __init__(
+        self,
+        service: Service,
+        trouble: Callable[[], str | None] = lambda: None,
+        faults: Faults | None = None,
+    ) -> None:
         """`trouble` tells why nothing more can be kept, if so: the health page is 503 then."""
         self._service, self._trouble, self._threads = service, trouble, Threads()
         listing = Listing(service)
         jobs = JobCalls(service, listing)
         methods = [
-            *RowCalls(service, listing).methods(),
+            *RowCalls(service, listing, faults or Faults(EFFECTS)).methods(),
             *jobs.methods(),
             *TableCalls(service, listing).methods(),
             *DatasetCalls(service).methods(),

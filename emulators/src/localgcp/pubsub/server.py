@@ -21,6 +21,7 @@ from localgcp.pubsub.domain.broker import Broker
 from localgcp.pubsub.domain.push_targets import BIGQUERY, STORAGE, PushTargets
 from localgcp.pubsub.domain.subscription import Subscription
 from localgcp.pubsub.wire import configs, grpc_server, layout
+from localgcp.pubsub.wire.effects import EFFECTS, Effects
 from localgcp.pubsub.wire.exports import Destinations, Exports
 from localgcp.pubsub.wire.push import Pushers
 from localgcp.pubsub.wire.push_tokens import PushTokens
@@ -57,7 +58,7 @@ async def serve(
     """
     written = [name for name in (BIGQUERY, STORAGE) if getattr(destinations, name)]
     targets = PushTargets(allowed.push, written)
-    clock, faults = Clock(), Faults()
+    clock, effects = Clock(), Effects(Faults(EFFECTS))
     async with opened(kept, targets, clock) as broker:
         tokens = PushTokens(clock)
         alarm, pushers = Alarm(broker), Pushers(broker, tokens)
@@ -65,15 +66,17 @@ async def serve(
         broker.on_due, broker.on_change = alarm.set, each(pushers.sync, exports.sync)
         broker.tick()
         clock.on_turn = ticked(broker, exports)
-        rest = RestApi(broker, lambda: room.trouble(kept.data_dir if kept else None), tokens)
-        guarded = Guard(Controls(rest, clock, faults), allowed)
+        rest = RestApi(
+            broker, lambda: room.trouble(kept.data_dir if kept else None), tokens, effects
+        )
+        guarded = Guard(Controls(rest, clock, effects.faults), allowed)
 
         def ready() -> None:
             for subscription in broker.subscriptions.values():
                 broker.on_change(subscription)
             listening()
 
-        grpc_side = grpc_server.build(broker, faults)
+        grpc_side = grpc_server.build(broker, effects)
         await run_with_grpc(guarded, grpc_side, host, port, ready, stopping, NO_GRACE)
         await pushers.close()
         await exports.close()

@@ -47,7 +47,10 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class InsertError:
-    """Why a row was not inserted; reason is `invalid`, or `stopped` by another row's fault."""
+    """Why a row was not inserted.
+
+    The reason is `invalid`, `stopped` by another row's, or `backendError` by a fault on purpose.
+    """
 
     index: int
     reason: str

@@ -7,10 +7,10 @@ from typing import Any
 import grpc
 import grpc.aio
 
-from localgcp.faults import Faults
 from localgcp.pubsub.domain.broker import Broker
 from localgcp.pubsub.errors import Unsupported
 from localgcp.pubsub.wire import error_codes
+from localgcp.pubsub.wire.effects import Effects
 from localgcp.pubsub.wire.grpc_streaming_pull import streaming_pull_handler
 from localgcp.pubsub.wire.grpc_unary import method_handler, pull_handler
 from localgcp.pubsub.wire.methods import SERVICES, SUBSCRIBER
@@ -43,17 +43,17 @@ class Refusals(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no typ
         return grpc.unary_unary_rpc_method_handler(refuse)
 
 
-def build(broker: Broker, faults: Faults) -> grpc.aio.Server:
+def build(broker: Broker, effects: Effects) -> grpc.aio.Server:
     """The gRPC server, with no port yet; a fault is matched by the method's name."""
     server = grpc.aio.server(options=_OPTIONS)
     handlers = {
         service: {
-            name: method_handler(broker, each, faults, name) for name, each in methods.items()
+            name: method_handler(broker, each, effects, name) for name, each in methods.items()
         }
         for service, methods in SERVICES.items()
     }
-    handlers[SUBSCRIBER]["Pull"] = pull_handler(broker, faults)
-    handlers[SUBSCRIBER]["StreamingPull"] = streaming_pull_handler(broker, faults)
+    handlers[SUBSCRIBER]["Pull"] = pull_handler(broker, effects)
+    handlers[SUBSCRIBER]["StreamingPull"] = streaming_pull_handler(broker, effects)
     server.add_generic_rpc_handlers(
         (*map(grpc.method_handlers_generic_handler, handlers, handlers.values()), Refusals())
     )

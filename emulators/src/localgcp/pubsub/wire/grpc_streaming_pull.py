@@ -13,25 +13,28 @@ from typing import Any
 
 import grpc
 
-from localgcp.faults import Faults, Thrown
+from localgcp.faults import Thrown
 from localgcp.pubsub.domain.broker import Broker
 from localgcp.pubsub.domain.subscription import Subscription
 from localgcp.pubsub.domain.subscription_config import check_ack_deadline
 from localgcp.pubsub.errors import InvalidArgument, PubSubError, StorageFailed
 from localgcp.pubsub.wire import error_codes, protos
 from localgcp.pubsub.wire.consumer import Consumer
+from localgcp.pubsub.wire.effects import Effects
 from localgcp.pubsub.wire.encoding import properties, received_messages
 from localgcp.pubsub.wire.protos import Proto
 
 
-def streaming_pull_handler(broker: Broker, faults: Faults) -> Any:
-    """The gRPC handler of StreamingPull; a fault meets a stream as it opens."""
+def streaming_pull_handler(broker: Broker, effects: Effects) -> Any:
+    """The gRPC handler of StreamingPull; an error or a delay meets a stream as it opens."""
 
     async def handle(requests: AsyncIterator[bytes], context: Any) -> None:
-        parsed = (protos.parse(protos.StreamingPullRequest, raw) async for raw in requests)
+        parsed = (
+            effects.heard(protos.parse(protos.StreamingPullRequest, raw)) async for raw in requests
+        )
         try:
-            await faults.meet("StreamingPull")
-            await _serve(broker, parsed, context)
+            await effects.faults.meet("StreamingPull")
+            await _serve(broker, parsed, context, effects)
         except PubSubError as error:
             await context.abort(error_codes.of(error).grpc, str(error), error_codes.trailing(error))
         except Thrown as fault:
@@ -40,7 +43,9 @@ def streaming_pull_handler(broker: Broker, faults: Faults) -> Any:
     return grpc.stream_stream_rpc_method_handler(handle)
 
 
-async def _serve(broker: Broker, requests: AsyncIterator[Proto], context: Any) -> None:
+async def _serve(
+    broker: Broker, requests: AsyncIterator[Proto], context: Any, effects: Effects
+) -> None:
     first = await anext(requests, None)
     if first is None:
         return
@@ -54,18 +59,25 @@ async def _serve(broker: Broker, requests: AsyncIterator[Proto], context: Any) -
         max(first.max_outstanding_bytes, 0),
         first.stream_ack_deadline_seconds,
     )
-    # Whichever ends first ends the stream: the client hangs up, or the subscription is deleted.
     out = _Out(subscription, context)
-    reading = asyncio.create_task(_read(broker, first, requests, consumer, out))
-    writing = asyncio.create_task(_write(subscription, consumer, out))
+    # Whichever ends first ends the stream: the client hangs up, the subscription is deleted, or a
+    # fault breaks it off.
+    tasks = [
+        asyncio.create_task(each)
+        for each in (
+            _read(broker, first, requests, consumer, out),
+            _write(subscription, consumer, out, effects),
+            effects.broken_off(),
+        )
+    ]
     try:
-        done, _ = await asyncio.wait((reading, writing), return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()
     finally:
-        reading.cancel()
-        writing.cancel()
-        await asyncio.gather(reading, writing, return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class _Out:
@@ -155,9 +167,11 @@ def _settle(
         told.ack_ids.extend(ack_ids)
 
 
-async def _write(subscription: Subscription, consumer: Consumer, out: _Out) -> None:
+async def _write(
+    subscription: Subscription, consumer: Consumer, out: _Out, effects: Effects
+) -> None:
     while True:
-        batch = await consumer.batch()
+        batch = effects.ordered("StreamingPull", subscription, await consumer.batch())
         try:
             subscription.check_pullable()
             await out.write(received_messages(subscription, batch))
@@ -165,3 +179,4 @@ async def _write(subscription: Subscription, consumer: Consumer, out: _Out) -> N
             # They never left, so they are not lent: whoever comes next gets them at once.
             subscription.take_back(batch)
             raise
+        effects.delivered("StreamingPull", subscription, batch)

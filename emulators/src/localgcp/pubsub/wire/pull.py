@@ -9,6 +9,7 @@ from localgcp.pubsub.domain.broker import Broker
 from localgcp.pubsub.domain.leases import Entry
 from localgcp.pubsub.errors import InvalidArgument
 from localgcp.pubsub.wire.consumer import Consumer
+from localgcp.pubsub.wire.effects import Effects
 from localgcp.pubsub.wire.encoding import CLIENT_LIMIT, received_messages
 from localgcp.pubsub.wire.protos import Proto
 
@@ -16,7 +17,11 @@ WAIT_WITHOUT_DEADLINE = 1.0
 
 
 async def pull(
-    broker: Broker, request: Proto, wait: float, client_limit: float = CLIENT_LIMIT
+    broker: Broker,
+    request: Proto,
+    wait: float,
+    effects: Effects,
+    client_limit: float = CLIENT_LIMIT,
 ) -> bytes:
     """A serialized PullResponse, empty if nothing came in `wait` seconds.
 
@@ -32,10 +37,15 @@ async def pull(
     subscription.check_pullable()
     # It lives as long as the call, and its leases end without it: so it counts nothing after.
     consumer = Consumer(subscription, broker.clock, max_messages=request.max_messages)
-    if wait <= 0 or request.return_immediately:
-        return received_messages(subscription, consumer.take(), client_limit)
     entries: list[Entry] = []
-    with suppress(TimeoutError):
-        async with asyncio.timeout(wait):
-            entries = await consumer.batch()
-    return received_messages(subscription, entries, client_limit)
+    if wait <= 0 or request.return_immediately:
+        entries = consumer.take()
+    else:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait):
+                entries = await consumer.batch()
+    response = received_messages(
+        subscription, effects.ordered("Pull", subscription, entries), client_limit
+    )
+    effects.delivered("Pull", subscription, entries)
+    return response

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from google.protobuf import json_format
+from google.protobuf.empty_pb2 import Empty
 
 from localgcp.asgi import (
     JSON,
@@ -28,6 +29,7 @@ from localgcp.guard import Receive, Scope, Send
 from localgcp.pubsub.domain.broker import Broker
 from localgcp.pubsub.errors import InvalidArgument, PubSubError, Unsupported
 from localgcp.pubsub.wire import error_codes, http_rules, overview, peeking, protos
+from localgcp.pubsub.wire.effects import Effects
 from localgcp.pubsub.wire.http_rules import Rule
 from localgcp.pubsub.wire.methods import SERVICES
 from localgcp.pubsub.wire.protos import Proto
@@ -64,13 +66,18 @@ class RestApi:
     """The HTTP side of one broker."""
 
     def __init__(
-        self, broker: Broker, trouble: Callable[[], str | None], tokens: PushTokens
+        self,
+        broker: Broker,
+        trouble: Callable[[], str | None],
+        tokens: PushTokens,
+        effects: Effects,
     ) -> None:
         """`trouble` tells why nothing more can be kept, if so: the health page is 503 then.
 
         `tokens` are those of authenticated pushes, whose keys are served.
         """
         self._broker, self._trouble, self._tokens = broker, trouble, tokens
+        self._effects = effects
         pages = (
             Route("GET", "/", _ok),
             Route("GET", "/health", self._health),
@@ -126,13 +133,15 @@ class RestApi:
         if rule.method == "Pull":
             asked = _request(protos.PullRequest, rule, resource, request, body)
             encoded = await _unless_gone(
-                pull(self._broker, asked, WAIT_WITHOUT_DEADLINE, _NO_LIMIT), request
+                pull(self._broker, asked, WAIT_WITHOUT_DEADLINE, self._effects, _NO_LIMIT), request
             )
             return protos.PullResponse.FromString(encoded)
         method = SERVICES.get(rule.service, {}).get(rule.method)
         if method is None:
             raise Unsupported(f"{rule.service}/{rule.method}")
         asked = _request(method.request, rule, resource, request, body)
+        if self._effects.lost(rule.method):
+            return Empty()
         answer = method.answer(self._broker, asked)
         await self._broker.durable()
         return answer

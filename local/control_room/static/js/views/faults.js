@@ -15,7 +15,7 @@ export async function faults(main, signal) {
   const mine = h("div", {});
   const draw = (found) => {
     show(board, PARTS.map(([part, title]) => card(title, null, h("div", {}, found.switches.filter((each) => each.part === part).map((each) => toggle(each, draw))))), card("A fault of your own", null, mine));
-    show(mine, own(draw), thrown(found));
+    show(mine, own(draw, found.thrown), thrown(found));
   };
   show(main, head("Faults", "Throw one, and watch the stack take it: nothing may be lost.", clear), watch(signal), board);
   const load = async () => { const found = await get("/api/faults"); if (!signal.aborted) draw(found); };
@@ -29,25 +29,33 @@ function toggle(each, draw) {
   return h("div", { class: "fault-row" }, box, h("div", {}, h("b", {}, each.name), h("p", { class: "muted small" }, each.about)), each.on && h("span", { class: "chip bad" }, `met ${count(each.met)}`));
 }
 
-function own(draw) {
+function own(draw, found) {
   const part = h("select", {}, PARTS.map(([value, title]) => h("option", { value }, title)));
   const match = h("input", { value: "Pull", required: true, autocomplete: "off" });
-  const code = h("select", {}, CODES.map((each) => h("option", { value: each }, each || "none, a delay")));
-  code.value = "UNAVAILABLE";
+  // What it answers, or what else this emulator can do amiss.
+  const what = h("select", {});
+  const offer = () => {
+    const effects = Object.entries(found[part.value].effects);
+    show(what, CODES.map((each) => h("option", { value: `code ${each}` }, each || "none, a delay")), effects.map(([each, about]) => h("option", { value: `effect ${each}`, title: about }, each)));
+    what.value = "code UNAVAILABLE";
+  };
+  part.addEventListener("change", offer);
+  offer();
   const share = h("input", { type: "number", min: 0, max: 1, step: "any", value: "0.5" });
   const delay = h("input", { type: "number", min: 0, max: 600, step: "any", value: "0" });
   const go = h("button", { class: "button main", type: "submit" }, "Throw");
   const submit = (event) => {
     event.preventDefault();
-    act(go, async () => draw(await post("/api/faults", { part: part.value, match: match.value, code: code.value, rate: Number(share.value), delay_seconds: Number(delay.value) })));
+    const [kind, name] = what.value.split(" ");
+    act(go, async () => draw(await post("/api/faults", { part: part.value, match: match.value, [kind]: name, rate: Number(share.value), delay_seconds: Number(delay.value) })));
   };
-  return h("form", { class: "body form", onsubmit: submit }, field("Emulator", part), field("Call (* for any)", match), field("Answers", code), field("Share of calls", share), field("Delay, s", delay), go);
+  return h("form", { class: "body form", onsubmit: submit }, field("Emulator", part), field("Call (* for any)", match), field("What", what), field("Share of calls", share), field("Delay, s", delay), go);
 }
 
 function thrown({ thrown: found }) {
-  const rows = PARTS.flatMap(([part, title]) => found[part].faults.map((each) => h("tr", {}, h("td", {}, title), h("td", { class: "mono" }, each.match), h("td", { class: "mono" }, each.code || `+${each.delay_seconds} s`), h("td", { class: "num" }, each.rate), h("td", { class: "num" }, count(each.met)))));
+  const rows = PARTS.flatMap(([part, title]) => found[part].faults.map((each) => h("tr", {}, h("td", {}, title), h("td", { class: "mono" }, each.match), h("td", { class: "mono" }, each.effect || each.code || `+${each.delay_seconds} s`), h("td", { class: "num" }, each.rate), h("td", { class: "num" }, count(each.met)))));
   if (!rows.length) return empty("No fault is thrown", "");
-  return h("div", { class: "scroll" }, h("table", {}, h("thead", {}, h("tr", {}, [["At"], ["Call"], ["Answers"], ["Share", "num"], ["Met", "num"]].map(([each, kind]) => h("th", { scope: "col", class: kind }, each)))), h("tbody", {}, rows)));
+  return h("div", { class: "scroll" }, h("table", {}, h("thead", {}, h("tr", {}, [["At"], ["Call"], ["What"], ["Share", "num"], ["Met", "num"]].map(([each, kind]) => h("th", { scope: "col", class: kind }, each)))), h("tbody", {}, rows)));
 }
 
 // Backlog, age and rates of the last minutes: the fault's rise, and the recovery.
