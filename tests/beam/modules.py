@@ -44,12 +44,10 @@ REASONS = {
     "need a model, or a framework for one": ("examples/inference/", "examples/ml_", "ml/"),
     "need pandas below 2.4, where the clients have 3": ("dataframe/", "examples/dataframe/"),
     "measure load": ("testing/benchmarks/", "testing/load_tests/"),
-    "examples that users start by hand": ("examples/",),
 }
 """Why modules are out that make pipelines, by their paths in the wheel; the first that fits."""
 
 ALL_THE_SAME = (
-    "examples/snippets/transforms/",
     "io/gcp/bigquery_file_loads_test.py",
     "io/gcp/bigquery_test.py",
     "io/gcp/pubsub_test.py",
