@@ -61,6 +61,19 @@ def test_a_view_and_a_table_are_replaced(dbt: Dbt) -> None:
     assert dbt("select count(*) as n from shop.orders where day = '2024-01-15'") == [{"n": 1}]
 
 
+@pytest.mark.parametrize(
+    "before",
+    ["", "\n-- a model (of two rows)\n\n", "# it's one\n(/* ( */ "],
+    ids=["", "line", "deep"],
+)
+def test_a_model_may_begin_with_a_comment(dbt: Dbt, before: str) -> None:
+    after = ")" if "(/*" in before else ""
+    query = f"({before}select 1 as id, 'a' as tag union all select 2, 'ü'{after}\n\n )"
+    dbt(f"create or replace table shop.said OPTIONS() as {query};\n")
+    dbt(f"insert into shop.said (id, tag) {query}")
+    assert dbt("select count(*) as n, max(tag) as tag from shop.said") == [{"n": 4, "tag": "ü"}]
+
+
 def test_a_model_grows_by_merge(dbt: Dbt) -> None:
     dbt("create or replace table shop.grown as (select 1 as id, 'old' as status)")
     dbt(

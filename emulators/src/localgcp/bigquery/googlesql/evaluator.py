@@ -120,11 +120,9 @@ class Evaluator:
         start = self.reference.query_within(sql)
         if start is None:
             return None
-        raw = sql.encode()
-        before = raw[:start].rstrip()
-        while before.endswith(b"("):  # the parser's place is within the query's parentheses
-            before = before[:-1].rstrip()
-        return f"{before.decode()} ", raw[len(before) :].decode().strip().rstrip(";")
+        # The parser's place is within the query's parentheses.
+        before = texts.without_opening(sql.encode()[:start].decode())
+        return f"{before} ", sql[len(before) :].strip().rstrip(";")
 
     def iterates_too_long(self, statement: Statement, view: View, watch: Watch) -> bool:
         """Whether a recursive CTE goes on past its bound. Raises what `check` raises."""

@@ -62,6 +62,12 @@ def called(sql: str) -> set[tuple[str, ...]]:
     return paths
 
 
+def without_opening(sql: str) -> str:
+    """The text without the opening parentheses, and the comments among them, that it ends with."""
+    plain = _TOKEN.sub(lambda token: " " * len(token[0]) if token[0][0] in "#-/" else token[0], sql)
+    return sql[: len(plain.rstrip(" \t\r\n("))]
+
+
 @dataclass(frozen=True, slots=True)
 class Invocation:
     """A call in a text: where it stands, and its arguments."""

@@ -26,6 +26,7 @@ from localgcp.bigquery.rows.partition import belonging, stamped, within
 from localgcp.bigquery.store import Store, Transaction
 
 if TYPE_CHECKING:
+    import duckdb
     import pyarrow as pa
 
 _BATCH = 10_000
@@ -87,6 +88,9 @@ class Loads:
         """
         while True:
             old = self._find(load)
+            if load.write == EMPTY and old is not None:  # whatever the file holds
+                with self._store.read() as db:
+                    self._check_empty(db, load, old)
             pieces = Pieces(self._objects, load.source, load.open)
             columns = _columns(load, old, pieces)
             part = old.partitioning if old is not None else _new_partitioning(load, columns.table)
@@ -125,8 +129,8 @@ class Loads:
             return self._make(tx, load, {**load.properties, **load.layout}, fields)
         if tables.apply(old, load.layout, old.modified_ms) != old:
             raise BadValue("load", dict(load.layout), f"{old.name} is laid out otherwise")
-        if load.write == EMPTY and self._count(tx, load, old):
-            raise TableExists(old.name.project, old.name.dataset, old.name.table)
+        if load.write == EMPTY:
+            self._check_empty(tx.db, load, old)
         if load.replaces_table or not old.fields:
             tx.db.execute(f"DROP TABLE {old.name.sql}")
             made = self._make(tx, load, old.settings(), fields, replacing=True)
@@ -155,11 +159,11 @@ class Loads:
         self._catalog.create_in(tx, table, replacing)
         return table
 
-    def _count(self, tx: Transaction, load: Load, table: Table) -> int:
+    @staticmethod
+    def _check_empty(db: duckdb.DuckDBPyConnection, load: Load, table: Table) -> None:
         where = within(load.partition, table.partitioning)
-        counting = tx.db.execute(f"SELECT count(*) FROM {table.name.sql} WHERE {where}")
-        ((rows,),) = counting.fetchall()  # a fetchone would leave the cursor busy
-        return int(rows)
+        if db.execute(f"SELECT 1 FROM {table.name.sql} WHERE {where} LIMIT 1").fetchall():
+            raise TableExists(table.name.project, table.name.dataset, table.name.table)
 
 
 def _same(now: Table | None, before: Table | None) -> bool:
