@@ -15,7 +15,6 @@ from localgcp.bigquery.catalog.expiry import Expiry
 from localgcp.bigquery.catalog.routines import StoredRoutines
 from localgcp.bigquery.catalog.schema import to_resource
 from localgcp.bigquery.catalog.sizes import Sizes
-from localgcp.bigquery.catalog.stored_anew import PACK
 from localgcp.bigquery.catalog.table import Name, Table, apply
 from localgcp.bigquery.googlesql.macros import MACROS
 from localgcp.bigquery.jobs import job_rows
@@ -60,7 +59,7 @@ class Service:
         `storage` gives the base URL of Cloud Storage, where jobs read and write objects. Without a
         `reference` evaluator what DuckDB cannot do is refused.
         """
-        self.store = Store(path, memory_limit, MACROS, [PACK])
+        self.store = Store(path, memory_limit, MACROS)
         self.catalog = Catalog(self.store, clock)
         self.sizes = Sizes(self.store)
         self.insert_ids = InsertIds(self.store, uptime)

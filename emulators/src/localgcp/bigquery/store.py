@@ -33,16 +33,6 @@ class StoreBusy(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Function:
-    """A function of Python's that SQL may call: its name, and DuckDB's types."""
-
-    name: str
-    python: Callable[..., object]
-    takes: tuple[str, ...]
-    gives: str
-
-
-@dataclass(frozen=True, slots=True)
 class Transaction:
     """What a writer holds: a cursor, and what is to be done in memory once it has committed."""
 
@@ -63,7 +53,6 @@ class Store:
         path: Path | None,
         memory_limit: int = MEMORY_LIMIT,
         definitions: Iterable[str] = (),
-        functions: Iterable[Function] = (),
     ) -> None:
         """Open or make it (None: in memory). Raises StoreBusy.
 
@@ -81,8 +70,6 @@ class Store:
         )
         self._writer = threading.RLock()  # opening anew may be part of a write
         self._several = threading.local()
-        for each in functions:  # which the file's log may call
-            self._root.create_function(each.name, each.python, [*each.takes], each.gives)
         self._attach(path)
         self._root.execute(f"SET wal_autocheckpoint = '{_NEVER}'")
         if path is not None:
