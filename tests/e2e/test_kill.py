@@ -9,8 +9,7 @@ import urllib.request
 
 from tests.e2e.conftest import PATIENCE, STOP_SECONDS, LocalStack, until
 
-EVENTS = 4_000
-KILLS = 3
+EVENTS = 1_300
 
 
 def start_events(stack: LocalStack, count: int) -> None:
@@ -48,33 +47,23 @@ def kill(stack: LocalStack, name: str) -> int:
     return code
 
 
-def test_a_killed_pipeline_loses_nothing(local_stack: LocalStack) -> None:
+def test_no_killed_part_loses_anything(local_stack: LocalStack) -> None:
+    """In one data folder: a stack's start is most of what a kill costs here."""
     local_stack.settings["WINDOW_SECONDS"] = "2"
     local_stack.up()
-    for _ in range(KILLS):
+    for name in ("pipeline", "pipeline", "pubsub", "bigquery", "storage"):
         before = recorded(local_stack)
-        start_events(local_stack, EVENTS // KILLS)
+        start_events(local_stack, EVENTS)
         until(lambda before=before: recorded(local_stack) > before + 300, PATIENCE, "events")  # type: ignore[misc]
         # Any death stops all, with that child's code: 128 + 9.
-        assert kill(local_stack, "pipeline") == 137
-        local_stack.up()
-    local_stack.drained()
-    ledger = local_stack.json("ledger")
-    assert ledger["lost"] == 0
-    assert ledger["published"] == recorded(local_stack) > KILLS * 300
-    assert ledger["dead_lettered"] == 0
-    assert (ledger["duplicated_rows"], ledger["duplicated_lines"]) == (0, 0)
-    assert (ledger["changed"], ledger["gone"]) == (0, [])
-
-
-def test_killed_emulators_forget_nothing(local_stack: LocalStack) -> None:
-    local_stack.up()
-    for name in ("pubsub", "bigquery", "storage"):
-        before = recorded(local_stack)
-        start_events(local_stack, 1_000)
         assert kill(local_stack, name) == 137
-        assert recorded(local_stack) > before
         local_stack.up()
+        if before == 0:
+            continue  # the second pipeline is killed with what the first one left
         local_stack.drained()
         ledger = local_stack.json("ledger")
         assert (ledger["lost"], ledger["duplicated_lines"]) == (0, 0), name
+        assert ledger["published"] == recorded(local_stack) > before + 300, name
+        assert (ledger["changed"], ledger["gone"]) == (0, []), name
+        assert ledger["dead_lettered"] == 0, name
+        assert name != "pipeline" or ledger["duplicated_rows"] == 0
