@@ -116,6 +116,11 @@ def test_search_says_what_it_does_not_look_for(data: str, query: str | None, why
         search(data, query)
 
 
+def test_a_function_of_ones_own_goes_first(service: Service) -> None:
+    own = "CREATE TEMP FUNCTION Search(x INT64) AS (x + 1); SELECT search(1)"
+    assert run(service, own) == [["2"]]
+
+
 def test_refuses_sketches_of_others_and_windows(service: Service) -> None:
     with pytest.raises(QueryFailed, match="not supported by the emulator: a sketch"):
         run(service, "SELECT KLL_QUANTILES.MERGE_INT64(s, 2) FROM UNNEST([b'x']) AS s")

@@ -48,7 +48,7 @@ class Catalogs:
         catalog = c.SimpleCatalogProto(name="catalog", builtin_function_options=builtins)
         if lacking:
             prelude.put_in(catalog)
-        prelude.add_to(catalog)
+        prelude.add_to(catalog, {r.path[0].lower() for r in shape.routines if len(r.path) == 1})
         if _calls_out(shape):
             self._engine.callbacks.put_in(catalog)
         _declare(catalog, shape)

@@ -101,10 +101,10 @@ def calls_out(texts: Iterable[str]) -> bool:
     return any(_CALLS.search(text) for text in texts)
 
 
-def add_to(catalog: c.SimpleCatalogProto) -> None:
-    """Have in a catalog what no analyzer knows."""
-    for routine in _ADDED.values():
-        routines.add(catalog, routine)
+def add_to(catalog: c.SimpleCatalogProto, taken: set[str]) -> None:
+    """Have in a catalog what no analyzer knows, but for names that a function of its own has."""
+    for name in _ADDED.keys() - taken:
+        routines.add(catalog, _ADDED[name])
 
 
 FUNCTIONS: dict[str, Function] = {
