@@ -16,7 +16,7 @@ from localgcp.bigquery.catalog import bignumeric
 from localgcp.bigquery.catalog.catalog import Catalog
 from localgcp.bigquery.catalog.information_schema import InformationSchema
 from localgcp.bigquery.catalog.routines import StoredRoutines
-from localgcp.bigquery.catalog.schema import Field
+from localgcp.bigquery.catalog.schema import Field, quoted
 from localgcp.bigquery.catalog.sizes import Sizes
 from localgcp.bigquery.catalog.table import Table
 from localgcp.bigquery.errors import (
@@ -260,6 +260,7 @@ class Queries:
         with self._store.read() as db:
             watch(db)
             relation = bind(db, translation)
+            relation = relation.project(_named(relation.columns, checked.fields))
             if not alike(fields_of(relation), checked.fields):
                 raise SqlNotSupported("this statement: DuckDB gives its columns other types")
             return fetch(relation)
@@ -281,6 +282,14 @@ class Queries:
             self._catalog.touch(tx, table)
             tx.after.append(lambda: self._sizes.forget(table))
         return Outcome(kind, affected=affected, target=name, tables=translation.tables)
+
+
+def _named(columns: list[str], fields: tuple[Field, ...]) -> str:
+    """The same columns under other names. Raises SqlNotSupported for another number of them."""
+    if len(columns) != len(fields):
+        raise SqlNotSupported("this statement: DuckDB gives it other columns")
+    pairs = zip(columns, fields, strict=True)
+    return ", ".join(f"{quoted(column)} AS {quoted(field.name)}" for column, field in pairs)
 
 
 def _insert_columns(tree: exp.Expr, table: Table) -> tuple[Field, ...]:
