@@ -82,12 +82,12 @@ def test_memory_is_flat_while_messages_are_acked(
     clients = connect(killable)
     topic = clients.topic()
     name = clients.subscription(topic, ack_deadline_seconds=600)
-    messages = [{"data": b"x" * 2_000}] * 1000
+    messages = [{"data": b"x" * 10_000}] * 200
 
     def rounds(count: int) -> float:
         for _ in range(count):
             clients.publish_request(topic, messages)
-            received = clients.pull_all(name, 1000)
+            received = clients.pull_all(name, len(messages))
             clients.subscriber.acknowledge(
                 subscription=name, ack_ids=[message.ack_id for message in received]
             )

