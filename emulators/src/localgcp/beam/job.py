@@ -81,10 +81,11 @@ class Job(PipelineResult):
         engine: Work,
         readers: Collection[Reader],
         server: status.StatusServer | None,
+        streams: bool = False,
     ) -> None:
-        """Not started yet; `server` tells its status."""
+        """Not started yet; `server` tells its status. `streams`: it may never end by itself."""
         super().__init__(PipelineState.STARTING)
-        self._engine, self._readers = engine, readers
+        self._engine, self._readers, self._streams = engine, readers, streams
         self._error: BaseException | None = None
         self._over, self._told = threading.Event(), threading.Event()
         self._stays = False
@@ -98,10 +99,10 @@ class Job(PipelineResult):
         return self._server.port if self._server else None
 
     def start(self) -> None:
-        """Run in the background; with a Pub/Sub source, signals drain from now on."""
-        if self._readers:
+        """Run in the background; signals drain from now on what may never end by itself."""
+        if self._readers or self._streams:
             self._signals.install()
-        else:
+        if not self._readers:
             bounded.add(self)
         if self._server is not None:
             self._server.start(self.status, self.drain_and_stay)

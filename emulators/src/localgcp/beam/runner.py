@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Collection
 from typing import Any
 
+from apache_beam.options.pipeline_options import StandardOptions
 from apache_beam.options.value_provider import RuntimeValueProvider
 from apache_beam.runners.direct.clock import RealClock, TestClock
 from apache_beam.runners.direct.consumer_tracking_pipeline_visitor import (
@@ -105,6 +106,6 @@ class LocalRunner(BundleBasedDirectRunner):
         server = None if port is None else StatusServer(port, host, may)
         if self._is_drain:
             engine.drain()
-        job = Job(engine, readers, server)
+        job = Job(engine, readers, server, options.view_as(StandardOptions).streaming or False)
         job.start()
         return job

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 import apache_beam as beam
 import pytest
 from apache_beam.coders import VarIntCoder
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.runner import PipelineState
+from apache_beam.transforms.periodicsequence import PeriodicImpulse
 from apache_beam.transforms.timeutil import TimeDomain
 from apache_beam.transforms.userstate import BagStateSpec, TimerSpec, on_timer
 from apache_beam.utils.timestamp import Timestamp
 
+from localgcp.beam import LocalRunner
 from localgcp.beam.control import Attempts, Control
 from localgcp.beam.drain import Drain
 from localgcp.beam.errors import DrainTimedOut
@@ -50,6 +56,7 @@ class Hand:
 
 
 hand = Hand()
+begun = threading.Event()
 
 
 @pytest.fixture(autouse=True)
@@ -170,3 +177,16 @@ def test_a_job_that_does_not_drain_has_all_time() -> None:
     control.done(Attempts("step"))
     hand.now += 1000
     control.check_drain()
+
+
+def test_a_signal_drains_a_stream_that_reads_no_subscription() -> None:
+    pipeline = beam.Pipeline(LocalRunner(), PipelineOptions(["--streaming"]))
+    pipeline | PeriodicImpulse(fire_interval=0.01) | beam.Map(_note)
+    job = pipeline.run()
+    assert begun.wait(30)
+    signal.raise_signal(signal.SIGTERM)
+    assert job.wait_until_finish() == PipelineState.DONE
+
+
+def _note(impulse: Any) -> None:
+    begun.set()
