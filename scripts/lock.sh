@@ -22,6 +22,9 @@ for extra in generator table_manager pipeline emulators tools local; do
     compile --extra "$extra" -c requirements/dev.txt -o "requirements/$extra.txt" pyproject.toml
 done
 
+# The world's clients of BigQuery, apart from dev: dbt-bigquery wants an older google-cloud-storage.
+compile -c requirements/emulators.txt -o requirements/clients.txt requirements/clients.in "$@"
+
 # What verifies terraform/, apart from dev and from one another: their pins exclude each other's.
 compile -o requirements/terraform.txt requirements/terraform.in "$@"
 compile -o requirements/checkov.txt requirements/checkov.in "$@"
