@@ -224,3 +224,11 @@ def test_older_results_make_room_for_newer_ones(monkeypatch: pytest.MonkeyPatch)
     service.jobs.close()
     assert [job.held_bytes > 0 for job in jobs] == [False, True, True]
     service.store.close()
+
+
+def test_a_result_without_rows_is_a_table_too(client: bigquery.Client) -> None:
+    job = client.query("SELECT 1 AS n FROM UNNEST([1]) AS x WHERE x > 1")
+    job.result()
+    table = client.get_table(job.destination)
+    assert (table.num_rows, [field.name for field in table.schema]) == (0, ["n"])
+    assert list(client.list_rows(table)) == []

@@ -19,9 +19,9 @@ class HeldResults:
 
     def add(self, job: Job) -> None:
         """Hold what a job came to; the oldest results make room for it."""
-        size = job.held_bytes
-        if size == 0:
+        if not job.has_rows:
             return
+        size = job.held_bytes  # none of a result without rows, which is a table too
         self._jobs[job.project, job.id] = job, size
         self._bytes += size
         while self._bytes > MAX_HELD_BYTES and len(self._jobs) > 1:

@@ -70,6 +70,11 @@ class Job:
         return self.kind == "QUERY"
 
     @property
+    def has_rows(self) -> bool:
+        """Whether its result is held, be it empty."""
+        return isinstance(self.outcome, Outcome) and self.outcome.rows is not None
+
+    @property
     def held_bytes(self) -> int:
         """Memory of the result."""
         rows = self.outcome.rows if isinstance(self.outcome, Outcome) else None

@@ -178,9 +178,10 @@ class Jobs:
         try:
             self._keep(job)
         finally:
+            with self._lock:
+                self._held.add(job)  # who is told asks for its rows at once
             job.done.set()
         with self._lock:
-            self._held.add(job)
             while len(self._jobs) > MAX_JOBS:
                 ended = (old for old in self._jobs.values() if old.done.is_set())
                 self._forget(next(ended, job))
