@@ -1,7 +1,8 @@
-"""A dbt project by dbt's own command: built with its tests and snapshot, seeded anew, run again."""
+"""A dbt project by dbt's own command: seed, run, test, snapshot, run again, and its docs."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -47,7 +48,9 @@ def dbt(bigquery_dataset: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     return run
 
 
-def test_a_project_is_built_and_grows(dbt: Dbt, bigquery_dataset: str, tmp_path: Path) -> None:
+def test_a_project_is_built_grows_and_is_documented(
+    dbt: Dbt, bigquery_dataset: str, tmp_path: Path
+) -> None:
     client = bigquery.Client()
     _, dataset = bigquery_dataset.split(".")
 
@@ -74,4 +77,13 @@ def test_a_project_is_built_and_grows(dbt: Dbt, bigquery_dataset: str, tmp_path:
         (4, "placed", "web"),
     ]
     assert rows("SELECT orders FROM {d}.days ORDER BY placed_on") == [(2,), (1,), (1,)]
+    dbt("snapshot")
+    past = "SELECT id, status FROM {d}.statuses WHERE dbt_valid_to IS NOT NULL ORDER BY id"
+    assert rows(past) == [(2, "placed"), (3, "shipped")]
+    dbt("test")
+    dbt("docs", "generate")
+    catalog = json.loads((tmp_path / "shop" / "target" / "catalog.json").read_text())
+    assert catalog["errors"] is None
+    assert catalog["nodes"]["model.shop.orders"]["columns"]["amount"]["type"] == "NUMERIC"
+    assert catalog["nodes"]["model.shop.orders"]["stats"]["num_rows"]["value"] == 4
     client.close()
