@@ -36,7 +36,7 @@ from localgcp.bigquery.jobs.objects import Objects
 from localgcp.bigquery.jobs.pricing import reads_of
 from localgcp.bigquery.jobs.query import Outcome, Query, Tell, Watch
 from localgcp.bigquery.jobs.referred import Referred
-from localgcp.bigquery.jobs.results import Plan, alike, bind, changed, fetch, fields_of, placed
+from localgcp.bigquery.jobs.results import Plan, agree, bind, changed, fetch, fields_of, placed
 from localgcp.bigquery.jobs.routines import CREATES, RoutineStatements, drops
 from localgcp.bigquery.jobs.scripts import Script, Surroundings
 from localgcp.bigquery.jobs.temporaries import Temporaries, refuse_definition
@@ -240,10 +240,10 @@ class Queries:
             watch(db)
             relation = bind(db, translation)
             fields = fields_of(relation)
-            if checked is not None and not alike(fields, checked.fields):
-                raise SqlNotSupported("this statement: DuckDB gives its columns other types")
-            if checked is not None and bignumeric.holds(checked.fields):
-                fields = checked.fields
+            if checked is not None:
+                agree(fields, checked.fields)
+                if bignumeric.holds(checked.fields):
+                    fields = checked.fields
             if query.destination is None or query.dry_run:
                 rows = None if query.dry_run else fetch(relation)
                 return Outcome("SELECT", fields, rows, tables=tables, dry_run=query.dry_run)
@@ -261,8 +261,7 @@ class Queries:
             watch(db)
             relation = bind(db, translation)
             relation = relation.project(_named(relation.columns, checked.fields))
-            if not alike(fields_of(relation), checked.fields):
-                raise SqlNotSupported("this statement: DuckDB gives its columns other types")
+            agree(fields_of(relation), checked.fields)
             return fetch(relation)
 
     def _change(

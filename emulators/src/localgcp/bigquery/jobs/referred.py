@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from localgcp.bigquery.catalog.routine import Routine
     from localgcp.bigquery.googlesql.evaluator import Checked, Statement, View
     from localgcp.bigquery.googlesql.reference.client import Reference
-    from localgcp.bigquery.googlesql.reference.messages import Created, Path
+    from localgcp.bigquery.googlesql.reference.messages import Analysis, Created, Path
     from localgcp.bigquery.googlesql.reference.steps import Step
     from localgcp.bigquery.jobs.queries import Queries
 
@@ -159,9 +159,7 @@ class Referred:
             return False
         if "any_value" in analysis.functions:
             return False  # BigQuery's passes over NULL, the reference's may not
-        return not analysis.scans or bool(
-            analysis.types & _INEXACT or analysis.functions & _LENIENT or analysis.reckons
-        )
+        return _is_inexact(analysis) or bool(analysis.reckons)
 
     def makes_columns(self, checked: Checked) -> bool:
         """Whether columns of BIGNUMERIC are made, which DuckDB does not tell from BYTES."""
@@ -234,8 +232,7 @@ class Referred:
 
     def _rows_to_change(self, query: Query, checked: Checked, watch: Watch) -> pa.Table:
         """By DuckDB where it has all that is asked exactly so, or where there are too many."""
-        inexact = bool(checked.analysis.types & _INEXACT) or not checked.analysis.scans
-        if inexact or checked.analysis.functions & _LENIENT:
+        if _is_inexact(checked.analysis):
             with suppress(EvaluatorBound):
                 return self._rows(query, checked, watch)
         if checked.routines or "BIGNUMERIC" in checked.analysis.types:
@@ -268,6 +265,11 @@ class Referred:
             return rows
 
         return view
+
+
+def _is_inexact(analysis: Analysis) -> bool:
+    """Whether no table is read, or DuckDB has a type or a function of it otherwise."""
+    return not analysis.scans or bool(analysis.types & _INEXACT or analysis.functions & _LENIENT)
 
 
 def _is_script(query: Query) -> bool:

@@ -13,6 +13,7 @@ from localgcp.bigquery.errors import (
     DuplicateColumn,
     QueryFailed,
     ResponseTooLarge,
+    SqlNotSupported,
 )
 
 if TYPE_CHECKING:
@@ -121,13 +122,19 @@ def fields_of(relation: duckdb.DuckDBPyRelation) -> tuple[Field, ...]:
     return fields
 
 
-def alike(ours: tuple[Field, ...], theirs: tuple[Field, ...]) -> bool:
+def agree(ours: tuple[Field, ...], theirs: tuple[Field, ...]) -> None:
+    """Look whether DuckDB's columns are the analyzer's. Raises SqlNotSupported."""
+    if not _alike(ours, theirs):
+        raise SqlNotSupported("this statement: DuckDB gives its columns other types")
+
+
+def _alike(ours: tuple[Field, ...], theirs: tuple[Field, ...]) -> bool:
     """Whether two results have the same names and types; modes of members don't count."""
     return len(ours) == len(theirs) and all(
         a.name == b.name
         and (a.type == b.type or (a.type, b.type) == ("BYTES", "BIGNUMERIC"))
         and a.repeated == b.repeated
-        and alike(a.fields, b.fields)
+        and _alike(a.fields, b.fields)
         for a, b in zip(ours, theirs, strict=True)
     )
 
