@@ -1,7 +1,8 @@
 // JSON as a person reads it, coloured; a field at fault is marked. All of it is text nodes.
 import { h } from "./dom.js";
+import { painted } from "./paint.js";
 
-const TOKEN = /("(?:\\.|[^"\\])*")(\s*:)?|\b(?:true|false|null)\b|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+const TOKEN = /("(?:\\.|[^"\\])*")(?=(\s*:)?)|\b(?:true|false|null)\b|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 
 // A payload may be anything: what is no JSON is shown as it came.
 export function code(text, faults = []) {
@@ -14,7 +15,7 @@ export function code(text, faults = []) {
   for (const line of pretty.split("\n")) {
     const wrong = faults.some((each) => line.trimStart().startsWith(`${JSON.stringify(each)}:`));
     const made = wrong ? h("mark", {}) : h("span", {});
-    paint(made, line);
+    made.append(...painted(line, TOKEN, kindOf));
     pre.append(made, "\n");
   }
   return pre;
@@ -32,13 +33,4 @@ function indent(text) {
   }
 }
 
-function paint(into, line) {
-  let end = 0;
-  for (const match of line.matchAll(TOKEN)) {
-    into.append(line.slice(end, match.index));
-    const kind = match[2] ? "key" : match[1] ? "str" : "lit";
-    into.append(h("span", { class: kind }, match[1] ?? match[0]), match[2] ?? "");
-    end = match.index + match[0].length;
-  }
-  into.append(line.slice(end));
-}
+const kindOf = ([, string, colon]) => (colon ? "key" : string ? "str" : "lit");
