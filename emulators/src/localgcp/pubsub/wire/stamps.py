@@ -13,9 +13,11 @@ from localgcp.pubsub.wire.varint import varint
 _ID_TAG, _TIME_TAG = b"\x1a", b"\x22"
 _SECONDS_TAG, _NANOS_TAG = b"\x08", b"\x10"
 
-# The id, the time, its seconds and its nanoseconds, of a time from 1978 on.
+# The id, the time, its seconds and its nanoseconds, of a time from 1978 on: a varint of five bytes,
+# of which each but the last has its highest bit. An earlier one has fewer, and does not match.
 _STAMP = re.compile(
-    rb"\x1a.([0-9]+)(\x22[\x06-\x0c]\x08(.{5})(?:\x10(.+))?)\Z",
+    rb"\x1a.([0-9]+)(\x22[\x06-\x0c]\x08([\x80-\xff]{4}[\x01-\x7f])"
+    rb"(?:\x10([\x80-\xff]{0,4}[\x01-\x7f]))?)\Z",
     re.DOTALL,
 )
 _LONGEST = 2 + 20 + 2 + 6 + 6
