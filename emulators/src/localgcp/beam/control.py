@@ -106,7 +106,7 @@ class Control:
         self._see_how_far()
         if self._drain.stands_still(grace):
             outstanding = sum(reader.outstanding for reader in self.readers)
-            raise DrainTimedOut(self._drain.patience, outstanding, len(self._retrying))
+            raise DrainTimedOut(self._drain.patience, outstanding, len(self._failing))
 
     def check_end(self) -> None:
         """Raise Cancelled or DrainTimedOut if it is time to."""
