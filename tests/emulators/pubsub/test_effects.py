@@ -110,11 +110,17 @@ def test_an_ack_is_lost_though_it_is_answered(clients: Clients, throw: Throw) ->
 def test_an_open_stream_breaks_off_and_another_serves(clients: Clients, throw: Throw) -> None:
     topic = clients.topic()
     name = clients.subscription(topic)
-    first = StreamingPullRequest(subscription=name, stream_ack_deadline_seconds=10)
-    stream = SubscriberClient.streaming_pull(clients.subscriber, requests=iter([first]))
+    over = threading.Event()
+
+    def requests() -> Iterator[StreamingPullRequest]:
+        yield StreamingPullRequest(subscription=name, stream_ack_deadline_seconds=10)
+        over.wait(60)  # an end of the requests would be the client's end of the stream
+
+    stream = SubscriberClient.streaming_pull(clients.subscriber, requests=requests())
     throw(match="StreamingPull", effect="reset", code="ABORTED")
     with pytest.raises(exceptions.Aborted, match="thrown on purpose"):
         next(iter(stream))
+    over.set()
     throw()
     came = threading.Event()
 
